@@ -1,0 +1,1 @@
+"""Suspicion as a record: identity, merging, states, storage."""

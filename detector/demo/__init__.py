@@ -1,0 +1,1 @@
+"""A simulated market with planted schemes, for the demonstration."""

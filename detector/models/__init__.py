@@ -1,0 +1,1 @@
+"""Outlier models: directional, frozen, reproducible."""

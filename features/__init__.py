@@ -1,0 +1,1 @@
+"""What every column means: contracts, features and the planner that computes them."""

@@ -1,0 +1,1 @@
+"""Judgement as data: rules in YAML over named features."""
