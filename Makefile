@@ -1,0 +1,47 @@
+# Everything a newcomer needs: each target prepares what it uses.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+ARGS ?=
+
+.PHONY: demo test lint bench docs lock clean
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Marketwarden needs Python 3.11 or newer; set PYTHON=python3.12 or the like")'
+	$(PYTHON) -m venv $(VENV)
+
+# The stamps hold the state of the environment: the lock files decide when it is built anew.
+$(VENV)/.ready: requirements.lock pyproject.toml | $(VENV)/bin/python
+	$(PIP) install --quiet --require-hashes -r requirements.lock
+	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.ready-test: requirements-test.lock $(VENV)/.ready
+	$(PIP) install --quiet --require-hashes -r requirements-test.lock
+	@touch $@
+
+demo: $(VENV)/.ready  ## simulated market -> alert queue -> web pages on 127.0.0.1:8000
+	$(BIN)/warden demo $(ARGS)
+
+test: $(VENV)/.ready-test  ## the whole suite
+	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+lint: $(VENV)/.ready-test  ## style, types, layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.ready-test  ## speed as a ratio to peers measured in the same run
+	$(BIN)/python -m benchmarks $(ARGS)
+
+docs: $(VENV)/.ready  ## reference pages generated from the code
+	$(BIN)/warden docs --out docs/reference
+
+lock: $(VENV)/.ready-test  ## new lock files from pyproject.toml (needs `uv` on the path)
+	uv pip compile pyproject.toml --extra build --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet -o requirements.lock
+	uv pip compile pyproject.toml --extra build --extra test -c requirements.lock --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet -o requirements-test.lock
+
+clean:
+	rm -rf $(VENV) warden-home

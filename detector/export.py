@@ -1,0 +1,57 @@
+"""Writes tables for people: Parquet, CSV, JSON lines or a spreadsheet, whole or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+
+from features.errors import WardenError
+
+ENDINGS = (".parquet", ".csv", ".jsonl", ".xlsx")
+FORMULA_START = r"^[=+\-@\t\r\x00]"
+
+
+def write_table(frame: pl.DataFrame, out: Path) -> None:
+    """Writes the frame in the format its ending names, through a temporary file.
+
+    In CSV a text that a spreadsheet would run as a formula is led by an apostrophe (OWASP ASVS
+    1.2.10); in XLSX texts are stored as texts. Numbers stay numbers.
+
+    Raises:
+        WardenError: `unknown_ending`, or `no_folder` when the target folder does not exist.
+    """
+    ending = out.suffix.lower()
+    if ending not in ENDINGS:
+        raise WardenError(
+            "unknown_ending",
+            f"{out.name} does not end in a known format.",
+            f"Use one of {', '.join(ENDINGS)}.",
+        )
+    if not out.parent.exists():
+        raise WardenError("no_folder", f"The folder {out.parent} does not exist.", "Create it first.")
+    draft = out.with_name(f".{out.name}.part{ending}")
+    try:
+        if ending == ".parquet":
+            frame.write_parquet(draft)
+        elif ending == ".csv":
+            disarm(frame).write_csv(draft)
+        elif ending == ".jsonl":
+            frame.write_ndjson(draft)
+        else:
+            frame.write_excel(draft, worksheet=out.stem[:31] or "export", autofit=False)
+        draft.replace(out)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def disarm(frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame with texts that look like spreadsheet formulas led by an apostrophe."""
+    return frame.with_columns(
+        pl.when(pl.col(c).str.contains(FORMULA_START))
+        .then(pl.concat_str(pl.lit("'"), pl.col(c)))
+        .otherwise(pl.col(c))
+        .alias(c)
+        for c, dtype in frame.schema.items()
+        if dtype == pl.String
+    )

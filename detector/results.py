@@ -1,0 +1,176 @@
+"""What runs found: immutable folders, read through one manifest.
+
+A run writes one folder `results/<run id>/` and never touches another. It judges *cells*, that is
+(typology, grain, period); its manifest lists the runs it stands on, oldest first, and for any cell
+the newest run that judged it wins. A folder without a manifest is the remains of a broken run and
+is never read; which manifest is current is one pointer in the database.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+CELL = ("typology", "grain", "period_start")
+MAX_LAYERS = 16
+SUBJECT = {
+    "typology": pl.String(),
+    "grain": pl.String(),
+    "subject_kind": pl.String(),
+    "subject_key": pl.String(),
+    "period_start": pl.Date(),
+    "period_end": pl.Date(),
+}
+SCORES: Mapping[str, pl.DataType] = {
+    **SUBJECT,
+    "suspicion": pl.Float64(),
+    "p_value": pl.Float64(),
+    "q_value": pl.Float64(),
+    "outcome": pl.String(),
+    "reason": pl.String(),
+    "facts": pl.String(),
+    "baseline": pl.Float64(),
+}
+OUTCOMES: Mapping[str, pl.DataType] = {
+    "rule_id": pl.String(),
+    "rule_version": pl.String(),
+    **SUBJECT,
+    "outcome": pl.String(),
+    "reason": pl.String(),
+    "shadow": pl.Boolean(),
+}
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a finished run read and what it stands on.
+
+    Attributes:
+        layers: run ids whose cells are in force, oldest first, ending with this run.
+        target: ``live``, or ``as-of:DATE`` for a look back that moved no alert.
+    """
+
+    run_id: str
+    target: str
+    snapshot_id: str
+    versions: dict[str, int]
+    known_as_of: str
+    as_of: str
+    rules_digest: str
+    models_digest: str
+    code_version: str
+    layers: tuple[str, ...]
+    counts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def known_at(self) -> datetime:
+        """The moment up to which filings were known to the run."""
+        return datetime.fromisoformat(self.known_as_of)
+
+
+class Results:
+    """Reads and writes the folders of runs under one home."""
+
+    def __init__(self, home: Path) -> None:
+        self.root = home / "results"
+
+    def write(self, run_id: str, frames: Mapping[str, pl.DataFrame]) -> None:
+        """Writes the frames of a run; a folder left by a broken attempt is replaced file by file."""
+        folder = self.root / run_id
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, frame in frames.items():
+            frame.write_parquet(folder / f"{name}.parquet")
+
+    def seal(self, manifest: Manifest) -> None:
+        """Writes the manifest last and durably: from now on the folder may be published."""
+        folder = self.root / manifest.run_id
+        draft = folder / "manifest.json.part"
+        with draft.open("w") as handle:
+            json.dump(asdict(manifest), handle, sort_keys=True, indent=1)
+            handle.flush()
+            os.fsync(handle.fileno())
+        draft.replace(folder / "manifest.json")
+
+    def manifest(self, run_id: str) -> Manifest:
+        """The manifest of a sealed run.
+
+        Raises:
+            FileNotFoundError: the run never finished.
+        """
+        data = json.loads((self.root / run_id / "manifest.json").read_text())
+        data["layers"] = tuple(data["layers"])
+        return Manifest(**data)
+
+    def sealed(self) -> list[Manifest]:
+        """Every sealed run, whether published or not."""
+        if not self.root.exists():
+            return []
+        found = sorted(p.parent.name for p in self.root.glob("*/manifest.json"))
+        return [self.manifest(run_id) for run_id in found]
+
+    def read(self, manifest: Manifest, name: str) -> pl.LazyFrame | None:
+        """One kind of result as in force under the manifest; None when no run wrote it."""
+        parts: list[pl.LazyFrame] = []
+        later: pl.LazyFrame | None = None
+        for run_id in reversed(manifest.layers):
+            path = self.root / run_id / f"{name}.parquet"
+            if path.exists():
+                frame = pl.scan_parquet(path)
+                parts.append(frame if later is None else frame.join(later, on=CELL, how="anti"))
+            cells = pl.scan_parquet(self.root / run_id / "cells.parquet")
+            later = cells if later is None else pl.concat([later, cells]).unique()
+        return pl.concat(reversed(parts), how="diagonal_relaxed") if parts else None
+
+    def names(self, manifest: Manifest, prefix: str) -> list[str]:
+        """Names of result files with a prefix in any layer, for example ``features-tender-``."""
+        found: set[str] = set()
+        for run_id in manifest.layers:
+            found |= {p.stem for p in (self.root / run_id).glob(f"{prefix}*.parquet")}
+        return sorted(found)
+
+    def scores(self, manifest: Manifest) -> pl.LazyFrame:
+        """All scores in force, with the inner columns `grain` and `baseline`."""
+        found = self.read(manifest, "scores")
+        return pl.LazyFrame(schema=dict(SCORES)) if found is None else found
+
+    def outcomes(self, manifest: Manifest) -> pl.LazyFrame:
+        """All rule outcomes in force."""
+        found = self.read(manifest, "outcomes")
+        return pl.LazyFrame(schema=dict(OUTCOMES)) if found is None else found
+
+    def features(self, manifest: Manifest, grain: str) -> pl.DataFrame | None:
+        """The feature table of one grain, typologies side by side; None when there is none."""
+        keys = ["subject_key", "period_start", "period_end"]
+        joined: pl.DataFrame | None = None
+        for name in self.names(manifest, f"features-{grain}-"):
+            frame = self.read(manifest, name)
+            if frame is None:
+                continue
+            part = frame.drop("typology", "grain").collect()
+            if joined is None:
+                joined = part
+                continue
+            fresh = [c for c in part.columns if c in keys or c not in joined.columns]
+            joined = joined.join(part.select(fresh), on=keys, how="full", coalesce=True)
+        return None if joined is None else joined.sort("subject_key", "period_start")
+
+
+def cells_of(rows: Iterable[tuple[str, str, date]]) -> pl.DataFrame:
+    """A frame of judged cells."""
+    schema = {"typology": pl.String(), "grain": pl.String(), "period_start": pl.Date()}
+    return pl.DataFrame(list(rows), schema=schema, orient="row").unique().sort(CELL)
+
+
+def shaped(frame: pl.DataFrame, schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
+    """The frame with exactly the schema's columns, missing ones null."""
+    have = set(frame.columns)
+    return frame.select(
+        (pl.col(c) if c in have else pl.lit(None)).cast(t).alias(c) for c, t in schema.items()
+    )
