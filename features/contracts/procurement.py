@@ -1,0 +1,106 @@
+"""Public purchasing: tenders and the bids for them."""
+
+from __future__ import annotations
+
+import dataframely as dy
+import polars as pl
+
+from features.contracts import columns as c
+from features.contracts.table import RowCheck, TableContract
+
+AWARD_RULES = ("lowest", "average", "best_value")
+BID_STATUS = ("valid", "disqualified", "withdrawn")
+
+
+class Tenders(dy.Schema):
+    """One row per tender, or per lot of a tender."""
+
+    tender_id = c.ident("Tender (open contracting id where there is one)", required=True)
+    lot_id = c.ident("Lot")
+    buyer_id = c.ident("Buying authority")
+    category = c.text("Category of the purchase (CPV or local); the market unless given")
+    market_id = c.ident("Market, where it is not the category")
+    region = c.text("Region")
+    method = c.text("Procurement method")
+    award_rule = c.word("How the winner is chosen", AWARD_RULES)
+    award_criteria = c.text("Award criteria as filed")
+    reserve_price = c.money("Ceiling the buyer set", above_zero=True)
+    estimate = c.money("Value the buyer expected", above_zero=True)
+    currency = c.currency()
+    published_at = c.instant("Publication of the call")
+    deadline_at = c.instant("Deadline for bids")
+    awarded_at = c.instant("Award")
+    winner_id = c.ident("Winning bidder")
+    award_value = c.money("Value of the award", above_zero=True)
+    source = c.source()
+
+    @dy.rule()
+    def awarded_before_published(cls) -> pl.Expr:
+        """No award before the call."""
+        return pl.col("awarded_at") >= pl.col("published_at").dt.truncate("1d")
+
+    @dy.rule()
+    def deadline_before_published(cls) -> pl.Expr:
+        """No deadline before the call."""
+        return pl.col("deadline_at") >= pl.col("published_at").dt.truncate("1d")
+
+
+class Bids(dy.Schema):
+    """One row per bid; published data often hides the bidder."""
+
+    tender_id = c.ident("Tender", required=True)
+    lot_id = c.ident("Lot")
+    bid_id = c.ident("Bid; the whole key by itself where it is filled")
+    bidder_id = c.ident("Bidder; empty where not published")
+    amount = c.money("Price bid; may be empty unless the bid is valid", above_zero=True)
+    currency = c.currency("Currency; the tender's where empty, ISO 4217")
+    submitted_at = c.instant("Submission")
+    status = c.word("What became of the bid", BID_STATUS, default="valid")
+    won = c.flag("Whether the bid won")
+    consortium_id = c.ident("Marks the bids of one consortium: they count once")
+    ip_hash = c.person("Network address the bid came from")
+    deposit_account_hash = c.person("Account that paid the deposit")
+    doc_author_hash = c.person("Author in the document's properties")
+    contact_hash = c.person("Contact person")
+    doc_simhash = c.text("Similarity hash of the document", unit="hex")
+    source = c.source()
+
+    @dy.rule()
+    def amount_of_valid_bid(cls) -> pl.Expr:
+        """A valid bid has an amount."""
+        return pl.col("amount").is_not_null() | (pl.col("status") != "valid")
+
+
+TENDERS = TableContract(
+    "tenders",
+    "Tenders",
+    Tenders,
+    ("tender_id", "lot_id"),
+    ("awarded_at", "deadline_at", "published_at"),
+    checks={
+        "awarded_before_published": RowCheck(
+            ("awarded_at", "published_at"),
+            "`awarded_at` is before `published_at`; a tender cannot be awarded before it is called",
+        ),
+        "deadline_before_published": RowCheck(
+            ("deadline_at", "published_at"),
+            "`deadline_at` is before `published_at`; bids cannot be due before the call",
+        ),
+    },
+)
+BIDS = TableContract(
+    "bids",
+    "Bids",
+    Bids,
+    ("tender_id", "lot_id", "bidder_id", "submitted_at"),
+    ("submitted_at",),
+    own_key="bid_id",
+    anonymous_without="bidder_id",
+    checks={
+        "amount_of_valid_bid": RowCheck(
+            ("amount", "status"),
+            "`amount` is empty; a valid bid must have an amount, "
+            "or `status` must say disqualified or withdrawn",
+        )
+    },
+)
