@@ -1,0 +1,201 @@
+"""The planner: from filings to feature tables, one pass per base, nothing computed twice."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+import narwhals as nw
+import polars as pl
+
+from features.catalogue import KEY_COLUMNS, Base, Feature, FeatureCatalogue, catalogue
+from features.errors import WardenError
+from features.tables import AnyLazy, Tables, collect
+from features.vocabulary import Reason, RunContext
+
+_KEYS = list(KEY_COLUMNS)
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureFrame:
+    """The features of one grain.
+
+    Attributes:
+        frame: ``subject_key``, ``period_start``, ``period_end``, the attributes, and per feature
+            ``f``, ``f__reason`` and ``f__n``; sorted, unique on subject and period start.
+        peers: attribute columns that define peers, coarsest first.
+    """
+
+    grain: str
+    frame: pl.DataFrame
+    features: tuple[Feature, ...]
+    attributes: tuple[str, ...]
+    peers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """Everything a run needs from the features.
+
+    Attributes:
+        frames: by grain code.
+        memberships: by (child grain, parent grain): which coarser subjects a row belongs to.
+        skipped: feature name to the reason nothing was computed.
+        notes: by name: tables of facts about the filings that must be reported.
+    """
+
+    frames: dict[str, FeatureFrame]
+    memberships: dict[tuple[str, str], pl.DataFrame]
+    skipped: dict[str, str]
+    notes: dict[str, pl.DataFrame]
+
+
+def compute_features(
+    tables: Mapping[str, AnyLazy],
+    typologies: Collection[str] | None,
+    context: RunContext,
+    registry: FeatureCatalogue | None = None,
+) -> Computed:
+    """Compute the features the typologies need.
+
+    A base that is needed at all yields all its features: they share its aggregates, and rules of
+    one typology may read features of a sister typology.
+
+    Args:
+        tables: canonical name to lazy frame, as read from the lake.
+        typologies: catalogue ids; ``None`` for all.
+        context: the day the judgement is made for; nothing else about time is known.
+        registry: the features to choose from; the shipped library by default.
+
+    Raises:
+        WardenError: ``unknown_typology``; ``duplicate_subject`` when a base breaks its promise of
+            one row per subject and period.
+    """
+    registry = registry or catalogue()
+    run = Tables(tables, context, registry)
+    parts: dict[str, list[tuple[Base, pl.DataFrame]]] = {}
+    skipped: dict[str, str] = {}
+    for needed in registry.bases_for(typologies):
+        features = registry.of_base(needed.name)
+        if why := run.missing(needed.tables):
+            skipped |= {f.name: why for f in features}
+            continue
+        frame = _evaluate(needed, features, run)
+        parts.setdefault(needed.grain, []).append((needed, frame))
+    frames = {grain: _assemble(grain, bases, registry) for grain, bases in parts.items()}
+    return Computed(frames, _memberships(run, registry, frames), skipped, _notes(run, registry, frames))
+
+
+def _evaluate(needed: Base, features: tuple[Feature, ...], run: Tables) -> pl.DataFrame:
+    """One base with its features: three steps, so every column is computed once."""
+    lazy = needed.fn(run)
+    values: list[nw.Expr] = []
+    guards: list[nw.Expr] = []
+    for f in features:
+        value, reason = _expressions(f)
+        values += [value, reason, nw.col(f.n).fill_null(0).cast(nw.Int64).alias(f"{f.name}__n")]
+        guards += _guard(f)
+    keep = [*KEY_COLUMNS, *needed.attributes]
+    keep += [f"{f.name}{suffix}" for f in features for suffix in ("", "__reason", "__n")]
+    return collect(lazy.with_columns(*values).with_columns(*guards).select(*keep))
+
+
+def _expressions(f: Feature) -> tuple[nw.Expr, nw.Expr]:
+    """The raw value and the first reason against it."""
+    spec = f.fn()
+    reason: nw.Expr = nw.lit(None, dtype=nw.String)
+    for condition, code in reversed(spec.checks):
+        holds = condition.fill_null(value=False)
+        reason = nw.when(holds).then(nw.lit(code.value)).otherwise(reason)
+    dtype = nw.String if f.kind == "class" else nw.Float64
+    return spec.value.cast(dtype).alias(f.name), reason.alias(f"{f.name}__reason")
+
+
+def _guard(f: Feature) -> list[nw.Expr]:
+    """Hold the promise: a finite number, or null with a reason."""
+    value, reason = nw.col(f.name), nw.col(f"{f.name}__reason")
+    if f.kind == "class":
+        broken = nw.lit(None, dtype=nw.String)
+    else:
+        bad = ~value.is_finite()
+        broken = nw.when(bad).then(nw.lit(Reason.ZERO_DENOMINATOR.value)).otherwise(
+            nw.lit(None, dtype=nw.String)
+        )
+    absent = nw.when(value.is_null()).then(nw.lit(Reason.MISSING_INPUT.value)).otherwise(
+        nw.lit(None, dtype=nw.String)
+    )
+    why = nw.coalesce(reason, broken, absent)
+    return [nw.when(why.is_null()).then(value).alias(f.name), why.alias(f"{f.name}__reason")]
+
+
+def _assemble(
+    grain: str, parts: list[tuple[Base, pl.DataFrame]], registry: FeatureCatalogue
+) -> FeatureFrame:
+    """Join the bases of one grain on their keys; a row one base lacks is null with a reason."""
+    frame = parts[0][1]
+    for needed, _ in parts:
+        _check_unique(needed, dict((b.name, p) for b, p in parts)[needed.name])
+    for _, other in parts[1:]:
+        shared = [c for c in other.columns if c in frame.columns and c not in _KEYS]
+        frame = frame.join(other, on=_KEYS, how="full", coalesce=True, suffix="__right")
+        frame = frame.with_columns(pl.coalesce(c, f"{c}__right").alias(c) for c in shared).drop(
+            f"{c}__right" for c in shared
+        )
+    features = tuple(f for b, _ in parts for f in registry.of_base(b.name))
+    if len(parts) > 1:
+        frame = frame.with_columns(_fill_absent(features))
+    attributes = tuple(dict.fromkeys(a for b, _ in parts for a in b.attributes))
+    peers = tuple(dict.fromkeys(p for b, _ in parts for p in b.peers))
+    order = [*_KEYS, *attributes, *(c for c in frame.columns if c not in {*_KEYS, *attributes})]
+    return FeatureFrame(
+        grain, frame.select(order).sort(_KEYS, maintain_order=True), features, attributes, peers
+    )
+
+
+def _fill_absent(features: tuple[Feature, ...]) -> list[pl.Expr]:
+    filled: list[pl.Expr] = []
+    for f in features:
+        silent = pl.col(f.name).is_null() & pl.col(f"{f.name}__reason").is_null()
+        filled.append(
+            pl.when(silent)
+            .then(pl.lit(Reason.MISSING_INPUT.value))
+            .otherwise(pl.col(f"{f.name}__reason"))
+            .alias(f"{f.name}__reason")
+        )
+        filled.append(pl.col(f"{f.name}__n").fill_null(0))
+    return filled
+
+
+def _check_unique(needed: Base, frame: pl.DataFrame) -> None:
+    keys = frame.select("subject_key", "period_start")
+    if keys.null_count().sum_horizontal().item() or keys.is_duplicated().any():
+        raise WardenError(
+            "duplicate_subject",
+            f"Base '{needed.name}' has two rows for one subject and period, or one without either.",
+            "This is a fault in the base, not in the filings.",
+            "integrity",
+        )
+
+
+def _memberships(
+    run: Tables, registry: FeatureCatalogue, frames: Mapping[str, FeatureFrame]
+) -> dict[tuple[str, str], pl.DataFrame]:
+    found: dict[tuple[str, str], pl.DataFrame] = {}
+    for pair, entry in registry.memberships.items():
+        if entry.child in frames and run.missing(entry.tables) is None:
+            rows = collect(entry.fn(run)).unique()
+            found[pair] = rows.sort(rows.columns)
+    return found
+
+
+def _notes(
+    run: Tables, registry: FeatureCatalogue, frames: Mapping[str, FeatureFrame]
+) -> dict[str, pl.DataFrame]:
+    grains = set(frames)
+    found: dict[str, pl.DataFrame] = {}
+    for name, entry in registry.notes.items():
+        told = any(f.typology == entry.typology and f.grain in grains for f in registry.features.values())
+        if told and run.missing(entry.tables) is None:
+            rows = collect(entry.fn(run))
+            found[name] = rows.sort(rows.columns)
+    return found

@@ -1,0 +1,80 @@
+"""What a base may read: the filings of a run, and the views prepared from them once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import narwhals as nw
+import polars as pl
+
+from features.catalogue import FeatureCatalogue
+from features.errors import WardenError
+from features.vocabulary import RunContext
+
+AnyLazy = nw.LazyFrame | pl.LazyFrame
+
+
+class Tables:
+    """The canonical tables of one run and the views computed from them.
+
+    A view is computed at its first use and kept, so bases that share it share its cost.
+
+    Args:
+        tables: canonical name to lazy frame, as read from the lake.
+        context: the day the judgement is made for.
+        registry: where views are looked up.
+    """
+
+    def __init__(
+        self, tables: Mapping[str, AnyLazy], context: RunContext, registry: FeatureCatalogue
+    ) -> None:
+        self.context = context
+        self._registry = registry
+        self._frames = {name: _narwhal(frame) for name, frame in tables.items()}
+        self._views: dict[str, nw.LazyFrame] = {}
+        self._filled: dict[str, bool] = {}
+
+    def __getitem__(self, name: str) -> nw.LazyFrame:
+        """The filed rows of a table.
+
+        Raises:
+            WardenError: ``missing_table`` when the run has no such table.
+        """
+        if name not in self._frames:
+            raise WardenError("missing_table", f"The run has no table '{name}'.", kind="not_found")
+        return self._frames[name]
+
+    def get(self, name: str) -> nw.LazyFrame | None:
+        """The filed rows of a table that need not exist."""
+        return self._frames.get(name)
+
+    def missing(self, names: tuple[str, ...]) -> str | None:
+        """Why these tables cannot be used, or ``None`` when all hold at least one row."""
+        for name in names:
+            if name not in self._frames:
+                return f"table {name} is absent"
+            if not self._has_rows(name):
+                return f"table {name} is empty"
+        return None
+
+    def view(self, name: str) -> nw.LazyFrame:
+        """A prepared table; computed once in a run."""
+        if name not in self._views:
+            built = self._registry.views[name].fn(self)
+            self._views[name] = nw.from_native(collect(built).lazy())
+        return self._views[name]
+
+    def _has_rows(self, name: str) -> bool:
+        if name not in self._filled:
+            self._filled[name] = collect(self._frames[name].head(1)).height > 0
+        return self._filled[name]
+
+
+def collect(frame: nw.LazyFrame) -> pl.DataFrame:
+    """Run a lazy plan on the streaming engine."""
+    native: pl.LazyFrame = nw.to_native(frame)
+    return native.collect(engine="streaming")
+
+
+def _narwhal(frame: AnyLazy) -> nw.LazyFrame:
+    return frame if isinstance(frame, nw.LazyFrame) else nw.from_native(frame)
