@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+# databases on both engines: `database_url`, `engine`, `postgres_url`, `sqlite_url`
+pytest_plugins = ("tests.servers",)
+
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 

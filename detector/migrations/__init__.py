@@ -1,1 +1,1 @@
-"""Database migrations."""
+"""Schema revisions, run by `detector.database.upgrade`."""

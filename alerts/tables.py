@@ -1,0 +1,123 @@
+"""Tables of what is remembered about a suspicion: the alert as it stands, and every event."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    DateTime,
+    Dialect,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+)
+
+metadata = MetaData()
+
+
+class Instant(TypeDecorator[datetime]):
+    """A moment in UTC, aware on both sides; SQLite has no zone, so it keeps the bare UTC."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuses a naive time: it would silently mean another moment on another machine."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a moment without a time zone: {value!r}")
+        moment = value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(
+        self,
+        value: datetime | None,
+        dialect: Dialect,  # noqa: ARG002  the shape is SQLAlchemy's
+    ) -> datetime | None:
+        """Always aware, always UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+alert = Table(
+    "alert",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("fingerprint", String(64), nullable=False, unique=True),
+    # what was seen: replaced as a whole when a run judges the same subject and period again
+    Column("typology", String(64), nullable=False),
+    Column("subject_kind", String(32), nullable=False),
+    Column("subject_key", Text, nullable=False),
+    Column("period_start", Date, nullable=False),
+    Column("period_end", Date, nullable=False),
+    Column("lane", String(8), nullable=False),
+    Column("severity", Integer, nullable=False),
+    Column("suspicion", Double, nullable=False),
+    Column("p_value", Double),
+    Column("q_value", Double),
+    Column("title", JSON, nullable=False),
+    Column("message", JSON, nullable=False),
+    Column("facts", JSON, nullable=False),
+    Column("rules", JSON, nullable=False),
+    Column("models", JSON, nullable=False),
+    Column("legal_basis", JSON, nullable=False),
+    Column("innocent", JSON, nullable=False),
+    Column("not_checked", JSON, nullable=False),
+    Column("snapshot_id", String(128)),
+    # where it stands: moved by people, and by runs only to reopen or to note that it went quiet
+    Column("state", String(16), nullable=False),
+    Column("close_reason", String(16)),
+    Column("closed_severity", Integer),
+    Column("firing", Boolean, nullable=False),
+    Column("assignee", String(128)),
+    Column("version", Integer, nullable=False),
+    Column("opened_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Column("run_id", String(64), nullable=False),
+    # where it comes in the queue
+    Column("priority", Double, nullable=False),
+    Column("likely", Double, nullable=False),
+    Column("harm", Double, nullable=False),
+    Column("urgency", Double, nullable=False),
+    Column("queue_rank", Double, nullable=False),
+    Column("search_text", Text, nullable=False),
+    CheckConstraint("state IN ('open', 'acknowledged', 'closed')", name="alert_state"),
+    CheckConstraint("(state = 'closed') = (close_reason IS NOT NULL)", name="alert_close_reason"),
+    CheckConstraint("lane IN ('legal', 'screen')", name="alert_lane"),
+    CheckConstraint("severity BETWEEN 1 AND 5", name="alert_severity"),
+    Index("alert_queue", "queue_rank", "id"),
+    Index("alert_state_queue", "state", "queue_rank", "id"),
+    Index("alert_subject", "subject_key"),
+    Index("alert_typology", "typology"),
+)
+
+alert_event = Table(
+    "alert_event",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("alert_id", String(64), ForeignKey("alert.id"), nullable=False),
+    # of the alert once this has happened; a comment changes nothing and keeps it
+    Column("version", Integer, nullable=False),
+    Column("kind", String(24), nullable=False),
+    Column("actor", String(128), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("run_id", String(64)),
+    Column("reason", String(32)),
+    Column("note", Text),
+    Column("data", JSON, nullable=False),
+    CheckConstraint("actor <> ''", name="alert_event_actor"),
+    Index("alert_event_alert", "alert_id", "id"),
+)

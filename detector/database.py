@@ -1,0 +1,215 @@
+"""The database of one installation: SQLite by default, PostgreSQL by URL, migrated on opening.
+
+One unit of work is one transaction: `reading` gives a frozen view and cannot write, `writing`
+commits at its end or not at all. On SQLite a write transaction takes the write lock at once
+(`BEGIN IMMEDIATE`), so it waits its turn instead of failing half-way.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, cast
+
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, Engine, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+
+from alerts.connections import ReadConnection, WriteConnection
+from features.errors import WardenError
+
+__all__ = ["ReadConnection", "WriteConnection", "connect", "reading", "upgrade", "writing"]
+
+BUSY_SECONDS = 30
+"""How long a connection waits for another one's write before giving up."""
+MIGRATION_LOCK = 7_202_311_041_500_001
+"""Number of the PostgreSQL lock held while the schema changes; any number nobody else uses."""
+
+_WRITES = "warden_writes"
+_SQLITE_AWAY = frozenset(
+    (
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_NOTADB,
+    )
+)
+_DRIVERS = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg"}
+
+
+def connect(url: str) -> Engine:
+    """An engine for the database at `url`; nothing is opened before the first use.
+
+    Raises:
+        WardenError: `bad_database_url` when the URL cannot be read or names another database.
+    """
+    target = _read_url(url)
+    if target.get_backend_name() == "sqlite":
+        return _sqlite_engine(target)
+    return sa.create_engine(
+        target,
+        pool_pre_ping=True,
+        connect_args={"connect_timeout": 10, "application_name": "marketwarden"},
+        json_serializer=_to_json,
+    )
+
+
+def _read_url(url: str) -> URL:
+    try:
+        target = make_url(url)
+        target = target.set(drivername=_DRIVERS.get(target.drivername, target.drivername))
+        known = target.get_backend_name() in ("sqlite", "postgresql")
+        target.get_dialect()
+    except (ArgumentError, NoSuchModuleError, ValueError):
+        known = False
+    if not known:
+        raise WardenError(
+            "bad_database_url",
+            "The database URL cannot be used.",
+            "Leave it empty for SQLite, or write postgresql://user:password@host/database.",
+        )
+    return target
+
+
+_to_json = partial(json.dumps, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def _sqlite_engine(url: URL) -> Engine:
+    if not url.database or url.database == ":memory:":
+        # every connection of the pool would see a database of its own
+        raise WardenError("bad_database_url", "SQLite needs a file here, not memory.")
+    engine = sa.create_engine(url, connect_args={"timeout": BUSY_SECONDS}, json_serializer=_to_json)
+    sa.event.listen(engine, "connect", _prepare_sqlite)
+    sa.event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    # the driver would otherwise begin and commit by itself, around schema changes too
+    connection.isolation_level = None
+    _enter_wal(connection)
+    # NORMAL may lose an acknowledged decision when the power fails
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _enter_wal(connection: sqlite3.Connection) -> None:
+    """Switching the journal ignores the busy timeout, so two first starts need a patient loop."""
+    deadline = time.monotonic() + BUSY_SECONDS
+    while connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    writes = connection.get_execution_options().get(_WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[ReadConnection]:
+    """One consistent view of the database; the database itself refuses writes inside.
+
+    Raises:
+        WardenError: `database_unavailable` when it cannot be reached or stays locked.
+    """
+    with _reported():
+        if engine.dialect.name == "sqlite":
+            with _query_only(engine) as connection:
+                yield cast(ReadConnection, connection)
+        else:
+            frozen: Any = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+            with engine.connect().execution_options(**frozen) as connection, connection.begin():
+                yield cast(ReadConnection, connection)
+
+
+@contextmanager
+def _query_only(engine: Engine) -> Iterator[sa.Connection]:
+    with engine.connect() as connection, connection.begin():
+        connection.exec_driver_sql("PRAGMA query_only = ON")
+        try:
+            yield connection
+        finally:
+            connection.exec_driver_sql("PRAGMA query_only = OFF")
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[WriteConnection]:
+    """One write transaction: committed at the end, rolled back by any error.
+
+    Raises:
+        WardenError: `database_unavailable` when it cannot be reached, stays locked or is full.
+    """
+    with _reported(), engine.execution_options(**{_WRITES: True}).begin() as connection:
+        yield cast(WriteConnection, connection)
+
+
+@contextmanager
+def _reported() -> Iterator[None]:
+    """Says in our own words that the database is away; other database errors are our bugs."""
+    try:
+        yield
+    except DBAPIError as error:
+        if not _is_away(error):
+            raise
+        raise WardenError(
+            "database_unavailable",
+            "The database cannot be reached, is locked, or refuses writes; nothing was changed.",
+            "Check that it is running and that its disk has room, then try again.",
+            kind="unavailable",
+        ) from error
+
+
+def _is_away(error: DBAPIError) -> bool:
+    """Whether the database failed rather than the statement."""
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    if code is not None:
+        return code & 0xFF in _SQLITE_AWAY  # the low byte is the class of the error
+    return isinstance(error, sa.exc.OperationalError) or error.connection_invalidated
+
+
+def upgrade(engine: Engine) -> None:
+    """Brings the schema to the newest revision; harmless when repeated or run by two at once.
+
+    The whole upgrade is one transaction, so a kill leaves the old schema or the new one.
+
+    Raises:
+        WardenError: `database_newer` when a later release has migrated it already.
+    """
+    from alembic import command
+    from alembic.config import Config
+    from alembic.runtime.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    script = ScriptDirectory.from_config(config)
+    head = script.get_current_head()
+    with reading(engine) as view:
+        current = MigrationContext.configure(view).get_current_revision()
+    if current == head:
+        return
+    if current is not None and current not in {r.revision for r in script.walk_revisions()}:
+        raise WardenError(
+            "database_newer",
+            f"The database has schema {current}, which this release does not know.",
+            "Install the release that wrote it, or restore a backup made before.",
+        )
+    with writing(engine) as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATION_LOCK)))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
