@@ -1,0 +1,171 @@
+"""The jobs that run by the clock or on demand, and the registry they are entered in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from detector.leases import Claim
+from detector.slots import CatchUp
+from features.errors import WardenError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from detector.system import System
+
+OFF = "off"
+
+
+class Schedules(Protocol):
+    """Cron text by job name, as the installation sets it."""
+
+    def schedules(self) -> dict[str, str]:
+        """Jobs not named keep their own default; ``off`` disables one."""
+        ...
+
+
+class JobSettings(Protocol):
+    """The settings a job system needs."""
+
+    @property
+    def jobs(self) -> Schedules:
+        """The section on jobs."""
+        ...
+
+
+class JobSystem(Protocol):
+    """What jobs and scheduler need of an opened installation (`detector.system.System`)."""
+
+    @property
+    def settings(self) -> JobSettings: ...
+    @property
+    def home(self) -> Path: ...
+    @property
+    def engine(self) -> Engine: ...
+    @property
+    def clock(self) -> Callable[[], datetime]: ...
+
+
+@dataclass(frozen=True)
+class JobResult:
+    """What a job reports into the ledger; `counts` is plain JSON data."""
+
+    counts: Mapping[str, Any] = field(default_factory=dict)
+    inputs_hash: str | None = None
+    outputs_hash: str | None = None
+    note: str | None = None
+
+
+JobFunction = Callable[[JobSystem, Claim, str], JobResult]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A piece of recurring work.
+
+    The function either makes its effects safe to repeat, or commits them together with
+    `ledger.finish`; a run it left unfinished is finished for it.
+
+    Attributes:
+        schedule: default cron text in UTC.
+        catch_up: after an outage, run `each` slot missed or only the `latest`.
+        grace: how late a slot may start; None is any time.
+        exclusive: no two slots of this job at one time.
+    """
+
+    name: str
+    title: Mapping[str, str]
+    schedule: str
+    function: JobFunction
+    catch_up: CatchUp = "latest"
+    grace: timedelta | None = None
+    exclusive: bool = True
+
+
+_registry: dict[str, Job] = {}
+
+
+def job(
+    name: str,
+    *,
+    title: Mapping[str, str],
+    schedule: str,
+    catch_up: CatchUp = "latest",
+    grace: timedelta | None = None,
+    exclusive: bool = True,
+) -> Callable[[JobFunction], JobFunction]:
+    """Enters the decorated function under `name`; two jobs of one name are refused."""
+
+    def enter(function: JobFunction) -> JobFunction:
+        if name in _registry:
+            raise ValueError(f"two jobs are named {name!r}")
+        _registry[name] = Job(name, title, schedule, function, catch_up, grace, exclusive)
+        return function
+
+    return enter
+
+
+def all_jobs() -> dict[str, Job]:
+    """Every job by name, in the order they were entered."""
+    return dict(_registry)
+
+
+def get_job(name: str) -> Job:
+    """One job.
+
+    Raises:
+        WardenError: `unknown_job`.
+    """
+    try:
+        return _registry[name]
+    except KeyError:
+        raise unknown_job(name, _registry) from None
+
+
+def unknown_job(name: str, known: Mapping[str, Job]) -> WardenError:
+    """The error for a name nobody entered."""
+    names = ", ".join(known)
+    return WardenError(
+        "unknown_job", f"There is no job `{name}`.", f"Known jobs: {names}.", kind="not_found"
+    )
+
+
+@job(
+    "ingest-folder",
+    title={"en": "load files dropped into the inbox", "zh": "导入收件目录中的文件"},
+    schedule="*/15 * * * *",
+)
+def ingest_folder(system: JobSystem, _claim: Claim, _slot: str) -> JobResult:
+    """Loads what lies in `inbox/<table>/`; a file is safe to load twice, by its content hash."""
+    from detector.inbox_folder import load_folder
+
+    counts = load_folder(system)
+    return JobResult(counts=counts, note=None if counts["files"] else "nothing in the inbox")
+
+
+@job(
+    "detect",
+    title={"en": "judge new and changed data", "zh": "研判新增与变更数据"},
+    schedule="30 2 * * *",
+)
+def detect(system: JobSystem, claim: Claim, _slot: str) -> JobResult:
+    """The main job; it publishes and finishes the run in one transaction of its own."""
+    from detector.run import run_detection
+
+    return JobResult(counts=run_detection(cast("System", system), claim=claim).counts)
+
+
+@job(
+    "refit",
+    title={"en": "fit the outlier models anew", "zh": "重新拟合异常模型"},
+    schedule="0 4 1 * *",
+)
+def refit(system: JobSystem, claim: Claim, _slot: str) -> JobResult:
+    """Freezes a new reference for every model on what is known now."""
+    from detector.run import refit as fit_again
+
+    return JobResult(counts=fit_again(cast("System", system), claim=claim).counts)

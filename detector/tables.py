@@ -1,0 +1,91 @@
+"""Tables of the machine itself: runs, the pointer to what is published, the fence."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    DateTime,
+    Dialect,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+metadata = MetaData()
+
+
+class Instant(TypeDecorator[datetime]):
+    """A moment in UTC, aware on both sides; SQLite has no zone, so it keeps the bare UTC."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuses a naive time: it would silently mean another moment on another machine."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a moment without a time zone: {value!r}")
+        moment = value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Always aware, always UTC."""
+        if value is None:
+            return None
+        bare = dialect.name == "sqlite"
+        return value.replace(tzinfo=UTC) if bare else value.astimezone(UTC)
+
+
+run = Table(
+    "run",
+    metadata,
+    Column("run_id", String(64), primary_key=True),
+    Column("job", String(64), nullable=False),
+    # UTC moment as text, or `manual:<uuid>`: the name of the piece of work, not a time to compute
+    Column("slot", String(64), nullable=False),
+    Column("attempt", Integer, nullable=False, default=1),
+    Column("token", BigInteger, nullable=False, default=0),
+    Column("lease_until", Instant),
+    Column("state", String(16), nullable=False),
+    Column("worker", String(255)),
+    Column("planned_at", Instant, nullable=False),
+    Column("not_before", Instant),
+    Column("started_at", Instant),
+    Column("finished_at", Instant),
+    Column("inputs_hash", String(128)),
+    Column("outputs_hash", String(128)),
+    Column("counts", JSON(none_as_null=True)),
+    Column("error", Text),
+    Column("note", Text),
+    UniqueConstraint("job", "slot", name="uq_run_job_slot"),
+    Index("ix_run_state_lease", "state", "lease_until"),
+)
+"""One row per piece of work that fell due or was asked for, whatever became of it."""
+
+publication = Table(
+    "publication",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("run_id", String(64), nullable=False),
+    Column("token", BigInteger, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+"""Which run's results are in force, by name: readers follow this pointer and nothing else."""
+
+fence = Table(
+    "fence",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("value", BigInteger, nullable=False),
+)
+"""The counter tokens come from; its row lock also makes claims decide one at a time."""
