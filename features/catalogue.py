@@ -50,7 +50,11 @@ Formula = Callable[[], Measure]
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A prepared table, computed once in a run and shared by the bases that name it."""
+    """A prepared table, computed once in a run and shared by the bases that name it.
+
+    Views run on the streaming engine, so they may count, take extremes and add whole numbers, but
+    not add floats; they sort their rows where a base goes on to add floats.
+    """
 
     name: str
     fn: Frame

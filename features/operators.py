@@ -6,19 +6,19 @@ bias-corrected excess kurtosis G2, linear quantiles.
 
 from __future__ import annotations
 
+from datetime import date
+
 import narwhals as nw
 
-EARLIEST = "0001-01-01"
 
+def civil_day(*columns: str, fallback: date) -> nw.Expr:
+    """The first filed of several date or time columns as a civil date (UTC for instants).
 
-def first_date(frame: nw.LazyFrame, *columns: str) -> nw.Expr:
-    """The first filed of several date or time columns, as a civil date (UTC for instants).
-
-    Columns the frame lacks are passed over, so an older filing without them still gets a period.
+    Args:
+        columns: tried in order.
+        fallback: the day used when none is filed, so that every row has a period.
     """
-    known = frame.collect_schema().names()
-    found = [nw.col(c).cast(nw.Date) for c in columns if c in known]
-    return nw.coalesce(*found) if len(found) > 1 else found[0]
+    return nw.coalesce(*(nw.col(c).cast(nw.Date) for c in columns), nw.lit(fallback))
 
 
 def month_start(day: nw.Expr) -> nw.Expr:

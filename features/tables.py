@@ -8,6 +8,7 @@ import narwhals as nw
 import polars as pl
 
 from features.catalogue import FeatureCatalogue
+from features.contracts import CONTRACTS, conform
 from features.errors import WardenError
 from features.vocabulary import RunContext
 
@@ -30,7 +31,7 @@ class Tables:
     ) -> None:
         self.context = context
         self._registry = registry
-        self._frames = {name: _narwhal(frame) for name, frame in tables.items()}
+        self._frames = {name: _whole(name, frame) for name, frame in tables.items()}
         self._views: dict[str, nw.LazyFrame] = {}
         self._filled: dict[str, bool] = {}
 
@@ -61,7 +62,7 @@ class Tables:
         """A prepared table; computed once in a run."""
         if name not in self._views:
             built = self._registry.views[name].fn(self)
-            self._views[name] = nw.from_native(collect(built).lazy())
+            self._views[name] = nw.from_native(collect(built, streaming=True).lazy())
         return self._views[name]
 
     def _has_rows(self, name: str) -> bool:
@@ -70,11 +71,21 @@ class Tables:
         return self._filled[name]
 
 
-def collect(frame: nw.LazyFrame) -> pl.DataFrame:
-    """Run a lazy plan on the streaming engine."""
+def collect(frame: nw.LazyFrame, *, streaming: bool = False) -> pl.DataFrame:
+    """Run a lazy plan.
+
+    Streaming is for plans whose aggregates do not depend on row order (counts, extremes, whole
+    numbers): it would add floats in an order that changes from run to run.
+    """
     native: pl.LazyFrame = nw.to_native(frame)
-    return native.collect(engine="streaming")
+    return native.collect(engine="streaming" if streaming else "in-memory")
 
 
-def _narwhal(frame: AnyLazy) -> nw.LazyFrame:
-    return frame if isinstance(frame, nw.LazyFrame) else nw.from_native(frame)
+def _whole(name: str, frame: AnyLazy) -> nw.LazyFrame:
+    """The frame with every column of its contract; lake rows pass through untouched."""
+    native: pl.LazyFrame = nw.to_native(frame) if isinstance(frame, nw.LazyFrame) else frame
+    if name in CONTRACTS:
+        given = native.collect_schema()
+        if any(given.get(column) != dtype for column, dtype in CONTRACTS[name].dtypes.items()):
+            native = conform(name, native)
+    return nw.from_native(native)
