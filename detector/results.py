@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,7 @@ class Manifest:
     """What a finished run read and what it stands on.
 
     Attributes:
+        digests: by typology, a hash of the rules, models and code that judged it.
         layers: run ids whose cells are in force, oldest first, ending with this run.
         target: ``live``, or ``as-of:DATE`` for a look back that moved no alert.
     """
@@ -63,9 +64,7 @@ class Manifest:
     versions: dict[str, int]
     known_as_of: str
     as_of: str
-    rules_digest: str
-    models_digest: str
-    code_version: str
+    digests: dict[str, str]
     layers: tuple[str, ...]
     counts: dict[str, Any] = field(default_factory=dict)
 
@@ -128,6 +127,21 @@ class Results:
             later = cells if later is None else pl.concat([later, cells]).unique()
         return pl.concat(reversed(parts), how="diagonal_relaxed") if parts else None
 
+    def flatten(self, manifest: Manifest) -> Manifest:
+        """Rewrites all layers into the newest folder, which then stands alone.
+
+        Keeps reads fast after many small runs; earlier folders stay for looking back.
+        """
+        names = {n for n in self.names(manifest, "") if n != "cells"}
+        merged = {n: self.read(manifest, n) for n in names}
+        cells = pl.concat(
+            pl.scan_parquet(self.root / r / "cells.parquet") for r in manifest.layers
+        ).unique()
+        frames = {n: lazy.collect() for n, lazy in merged.items() if lazy is not None}
+        frames["cells"] = cells.sort(CELL).collect()
+        self.write(manifest.run_id, frames)
+        return replace(manifest, layers=(manifest.run_id,))
+
     def names(self, manifest: Manifest, prefix: str) -> list[str]:
         """Names of result files with a prefix in any layer, for example ``features-tender-``."""
         found: set[str] = set()
@@ -135,9 +149,9 @@ class Results:
             found |= {p.stem for p in (self.root / run_id).glob(f"{prefix}*.parquet")}
         return sorted(found)
 
-    def scores(self, manifest: Manifest) -> pl.LazyFrame:
-        """All scores in force, with the inner columns `grain` and `baseline`."""
-        found = self.read(manifest, "scores")
+    def judged(self, manifest: Manifest) -> pl.LazyFrame:
+        """All judged rows in force (schema `JUDGED` of `detector.signals`)."""
+        found = self.read(manifest, "judged")
         return pl.LazyFrame(schema=dict(SCORES)) if found is None else found
 
     def outcomes(self, manifest: Manifest) -> pl.LazyFrame:

@@ -1,0 +1,5 @@
+"""`python -m detector` is `warden`."""
+
+from detector.cli.main import main
+
+main()

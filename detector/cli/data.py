@@ -1,0 +1,134 @@
+"""`ingest`, `detect`, `export`: from files to a queue and out again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from detector.cli.output import STATE, a_date, an_instant, note, opened, say
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Typologies = Annotated[
+    list[str] | None, typer.Option("--typology", help="Only this typology; may be repeated.")
+]
+AsOf = Annotated[
+    str | None, typer.Option("--as-of", help="With what was known at the end of this day.")
+]
+
+
+@contextmanager
+def progress_bar(label: str) -> Iterator[Callable[[int, int | None], None]]:
+    """A bar on stderr, and only on a terminal; call it with (done, total) in bytes."""
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn(label), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task(label, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def ingest(
+    table: Annotated[str, typer.Argument(help="Canonical table, for example `bids`.")],
+    files: Annotated[list[Path], typer.Argument(help="CSV, Parquet or JSONL; `.gz` too.")],
+    mapping: Annotated[Path | None, typer.Option(help="YAML that maps a source's columns.")] = None,
+    recorded_at: Annotated[
+        str | None, typer.Option(help="When we learned it; now by default.")
+    ] = None,
+) -> None:
+    """Load files into a canonical table; bad rows go to quarantine, good ones go on."""
+    learned = an_instant(recorded_at, "--recorded-at")
+    from detector.ingest.load import load_files
+
+    system = opened(create=True)
+    with progress_bar(f"{table}") as progress:
+        balance = load_files(
+            home=system.home,
+            engine=system.engine,
+            table=table,
+            files=files,
+            mapping=mapping,
+            recorded_at=learned or system.clock(),
+            progress=progress,
+        )
+    say(balance.as_dict(), balance_text(balance.as_dict()))
+
+
+def balance_text(balance: dict[str, Any]) -> str:
+    """The balance of a batch in one line, with what a person should know under it."""
+    line = (
+        "{table}: read {read:,} = accepted {accepted:,} + corrected {corrected:,}"
+        " + repeated {repeated:,} + quarantined {quarantined:,}"
+    ).format(**balance)
+    if balance.get("already_known"):
+        line += "\nThe same bytes were loaded before; nothing changed."
+    if balance.get("unknown_columns"):
+        line += f"\nKept out, not part of the table: {', '.join(balance['unknown_columns'])}"
+    for warning in balance.get("warnings") or ():
+        line += f"\nWarning: {warning}"
+    if balance["quarantined"]:
+        line += "\nSee why: warden export quarantine --out quarantine.csv"
+    return line
+
+
+def detect(
+    as_of: AsOf = None,
+    start: Annotated[str | None, typer.Option("--from", help="First day of the window.")] = None,
+    end: Annotated[str | None, typer.Option("--to", help="Last day of the window.")] = None,
+    typology: Typologies = None,
+) -> None:
+    """Compute features, judge them by rules and models, and raise alerts."""
+    days = (a_date(as_of, "--as-of"), a_date(start, "--from"), a_date(end, "--to"))
+    from detector.run import run_detection
+
+    summary = run_detection(
+        opened(), as_of=days[0], start=days[1], end=days[2], typologies=typology or None
+    )
+    say(asdict(summary), summary_text(summary.counts, summary.target))
+
+
+def summary_text(counts: dict[str, Any], target: str) -> str:
+    """What a run judged, raised and could not check."""
+    lines = []
+    if not counts.get("judged"):
+        lines.append("Nothing new to judge: no filing, rule or model has changed.")
+    outcomes = counts.get("outcomes", {})
+    if outcomes:
+        parts = ", ".join(f"{k.replace('_', ' ')} {v:,}" for k, v in outcomes.items())
+        lines.append(f"Judged {counts['judged']:,} (typology, subject, period): {parts}.")
+    alerts = counts.get("alerts")
+    if alerts:
+        parts = ", ".join(f"{k.replace('_', ' ')} {v:,}" for k, v in alerts.items())
+        lines.append(f"Alerts: {parts}.")
+    if target != "live":
+        lines.append("This was a look back: later filings are known, so no alert was touched.")
+    for name, why in (counts.get("skipped") or {}).items():
+        lines.append(f"Not checked: {name} ({why}).")
+    return "\n".join(lines)
+
+
+def export(
+    kind: Annotated[str, typer.Argument(help="alerts, scores, features:GRAIN, outcomes, quarantine")],
+    out: Annotated[Path, typer.Option(help="Ends in .parquet, .csv, .jsonl or .xlsx.")],
+    typology: Typologies = None,
+    as_of: AsOf = None,
+) -> None:
+    """Write alerts, scores, features, outcomes or quarantined rows to a file."""
+    day = a_date(as_of, "--as-of")
+    from detector.export import write_table
+    from detector.extracts import extract
+
+    frame = extract(opened(), kind, typologies=typology or None, as_of=day)
+    write_table(frame, out)
+    if STATE.json:
+        say({"kind": kind, "rows": frame.height, "out": str(out)}, "")
+    else:
+        note(f"{frame.height:,} rows written to {out}.")

@@ -1,0 +1,114 @@
+"""`rules`: list, show, lint and test the detection rules."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from detector.cli.output import STATE, note, say, say_table
+from features.errors import WardenError
+
+app = typer.Typer(help="Detection rules.", no_args_is_help=True)
+Dirs = Annotated[list[Path] | None, typer.Option("--rules", help="Folder with rules of your own.")]
+
+
+def rule_dirs(extra: list[Path] | None) -> list[Path]:
+    """Folders named on the line, else those of the home's settings when there is a home."""
+    if extra:
+        return extra
+    if (STATE.home / "config.toml").exists():
+        from detector.settings import load_settings
+
+        return list(load_settings(STATE.home).rule_dirs)
+    return []
+
+
+@app.command("list")
+def list_rules(rules: Dirs = None) -> None:
+    """Shipped and local rules."""
+    from rules.ruleset import load_library
+
+    rows = [
+        {
+            "id": r.id,
+            "version": r.version,
+            "status": r.status,
+            "typology": r.typology,
+            "grain": r.grain,
+            "lane": r.lane,
+            "severity": r.severity,
+            "title": r.title.en,
+        }
+        for r in load_library(rule_dirs(rules)).rules
+    ]
+    say_table(rows, ("id", "version", "status", "typology", "grain", "lane", "severity"), "No rules.")
+
+
+@app.command("show")
+def show(rule_id: str, rules: Dirs = None) -> None:
+    """One rule, as it is written."""
+    from rules.ruleset import load_library
+
+    for rule in load_library(rule_dirs(rules)).rules:
+        if rule.id == rule_id:
+            say(rule.model_dump(mode="json"), rule.text)
+            return
+    raise WardenError("unknown_rule", f"There is no rule {rule_id}.", "See `warden rules list`.")
+
+
+@app.command("lint")
+def lint(paths: Annotated[list[Path] | None, typer.Argument(help="Folders; the library by default.")] = None) -> None:
+    """Check rules without running them; exit code 3 when something is found."""
+    from features.catalogue import catalogue
+    from rules.lint import lint_rules
+    from rules.ruleset import load_library
+
+    issues = lint_rules(load_library(rule_dirs(paths)), catalogue())
+    rows: list[dict[str, Any]] = [
+        {
+            "place": f"{i.path}:{i.line}:{i.column}",
+            "code": i.code,
+            "severity": i.severity,
+            "message": i.message,
+            "hint": i.hint,
+        }
+        for i in issues
+    ]
+    say_table(rows, ("place", "code", "severity", "message", "hint"), "No issues.")
+    if issues:
+        raise typer.Exit(3)
+
+
+@app.command("test")
+def test(paths: Annotated[list[Path] | None, typer.Argument(help="Folders; the library by default.")] = None) -> None:
+    """Run the cases inside the rules; exit code 3 when one fails."""
+    from features.catalogue import catalogue
+    from rules.cases import run_cases
+    from rules.ruleset import load_library
+
+    ruleset = load_library(rule_dirs(paths))
+    results = [r for rule in ruleset.rules for r in run_cases(rule, catalogue())]
+    failed = [r for r in results if not r.passed]
+    rows = [{"rule": r.rule_id, "case": r.name, "expected": r.expected, "got": r.got} for r in failed]
+    if STATE.json or failed:
+        say_table(rows, ("rule", "case", "expected", "got"), "")
+    note(f"{len(results)} cases in {len(ruleset.rules)} rules, {len(failed)} failed.")
+    if failed:
+        raise typer.Exit(3)
+
+
+@app.command("new")
+def new(
+    rule_id: Annotated[str, typer.Argument(help="Slug, for example `bid-very-low-cv`.")],
+    out: Annotated[Path, typer.Option(help="Folder to write into.")] = Path(),
+) -> None:
+    """Write a skeleton of a rule, ready to be filled in."""
+    from rules.cases import new_rule_text
+
+    path = out / f"{rule_id}.yaml"
+    if path.exists():
+        raise WardenError("exists", f"{path} is already there.", "Choose another id or folder.")
+    path.write_text(new_rule_text(rule_id))
+    say({"path": str(path)}, f"Wrote {path}. Fill it in, then: warden rules lint {out}")

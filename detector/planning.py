@@ -1,0 +1,170 @@
+"""Decides what a run has to judge: the cells whose features, rules or models are new.
+
+Features are compared with those of the last published run, cell by cell, so a correction touches
+exactly what depends on it, however indirect the dependence is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from detector.results import CELL, Manifest, Results, cells_of
+from features.errors import WardenError
+from features.vocabulary import TYPOLOGIES, RunContext
+
+if TYPE_CHECKING:
+    from detector.lake import Snapshot
+    from detector.system import System
+    from features.compute import Computed
+
+LIVE = "live"
+SIGNIFICANT = 12
+"""Digits kept of a feature: sums of floats may differ in the last ones between equal runs."""
+
+Parts = Mapping[tuple[str, str], pl.DataFrame]
+"""Feature tables by (typology, grain)."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one run reads, on what it stands, and what it may judge."""
+
+    target: str
+    snapshot: Snapshot
+    base: Manifest | None
+    context: RunContext
+    typologies: tuple[str, ...]
+    start: date | None
+    end: date | None
+
+    @property
+    def known_at(self) -> datetime:
+        """The moment up to which filings count: that asked for, else the newest filing's."""
+        return self.snapshot.known_as_of
+
+    @property
+    def windowed(self) -> bool:
+        """Whether the user named periods: then all of them are judged, changed or not."""
+        return self.start is not None or self.end is not None
+
+
+def end_of(day: date) -> datetime:
+    """The last instant of a day, UTC: what was learned that day is known as of it."""
+    return datetime.combine(day, time.max, tzinfo=UTC)
+
+
+def make_plan(
+    system: System,
+    results: Results,
+    published: str | None,
+    *,
+    as_of: date | None = None,
+    start: date | None = None,
+    end: date | None = None,
+    typologies: Collection[str] | None = None,
+) -> Plan:
+    """Pins a snapshot and finds the run to stand on.
+
+    A run as of a day before the last live run's knowledge looks back: it gets a target of its own
+    and moves no alert. Otherwise it is the next live run.
+
+    Raises:
+        WardenError: `unknown_typology`, or `bad_window`.
+    """
+    wanted = tuple(sorted(typologies or TYPOLOGIES))
+    unknown = [t for t in wanted if t not in TYPOLOGIES]
+    if unknown:
+        raise WardenError(
+            "unknown_typology",
+            f"There is no typology {', '.join(unknown)}.",
+            f"Known: {', '.join(TYPOLOGIES)}.",
+        )
+    if start and end and end < start:
+        raise WardenError("bad_window", f"The window ends on {end}, before it starts on {start}.")
+    today = system.clock().date()
+    snapshot = system.lake.pin(end_of(as_of) if as_of else None)
+    base = results.manifest(published) if published else None
+    target = LIVE
+    if as_of and base and end_of(as_of) < base.known_at and snapshot.id != base.snapshot_id:
+        target, base = f"as-of:{as_of}", None
+    return Plan(target, snapshot, base, RunContext(as_of or today), wanted, start, end)
+
+
+def compute(system: System, plan: Plan) -> Computed:
+    """Features of the pinned snapshot, steadied to `SIGNIFICANT` digits."""
+    from features.compute import compute_features
+
+    tables = {name: system.lake.scan(plan.snapshot, name) for name in plan.snapshot.versions}
+    computed = compute_features(tables, plan.typologies, plan.context)
+    steady = {grain: replace(f, frame=steadied(f.frame)) for grain, f in computed.frames.items()}
+    return replace(computed, frames=steady)
+
+
+def steadied(frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame with its floats rounded to `SIGNIFICANT` digits, so that reruns are equal."""
+    return frame.with_columns(pl.selectors.float().round_sig_figs(SIGNIFICANT))
+
+
+def split_features(computed: Computed, typologies: Collection[str]) -> dict[tuple[str, str], pl.DataFrame]:
+    """One table a (typology, grain): keys, attributes, and that typology's features."""
+    parts: dict[tuple[str, str], pl.DataFrame] = {}
+    for grain, table in computed.frames.items():
+        for typology in typologies:
+            names = [f.name for f in table.features if f.typology == typology]
+            if not names:
+                continue
+            columns = ["subject_key", "period_start", "period_end", *table.attributes]
+            for name in names:
+                columns += [c for c in (name, f"{name}__reason", f"{name}__n") if c in table.frame.columns]
+            part = table.frame.select(dict.fromkeys(columns))
+            parts[typology, grain] = part.with_columns(
+                typology=pl.lit(typology), grain=pl.lit(grain)
+            )
+    return parts
+
+
+def cells_to_judge(plan: Plan, parts: Parts, results: Results, digests: Mapping[str, str]) -> pl.DataFrame:
+    """The cells (typology, grain, period_start) this run judges anew."""
+    chosen = []
+    for (typology, grain), part in parts.items():
+        before = None
+        if plan.base is not None:
+            before = results.read(plan.base, f"features-{grain}-{typology}")
+        periods = set(part["period_start"])
+        if before is None or plan.base is None:
+            changed = periods
+        else:
+            old = before.collect()
+            same_judges = plan.base.digests.get(typology) == digests[typology]
+            if plan.windowed or not same_judges:
+                changed = periods | set(old["period_start"])
+            else:
+                changed = differing_periods(old, part)
+        chosen += [(typology, grain, p) for p in changed if in_window(plan, p)]
+    return cells_of(chosen)
+
+
+def differing_periods(old: pl.DataFrame, new: pl.DataFrame) -> set[date]:
+    """Periods in which any row appeared, vanished or changed."""
+    if set(old.columns) != set(new.columns):
+        return set(old["period_start"]) | set(new["period_start"])
+    columns = new.columns
+    gone = old.select(columns).join(new, on=columns, how="anti", nulls_equal=True)
+    come = new.join(old.select(columns), on=columns, how="anti", nulls_equal=True)
+    return set(gone["period_start"]) | set(come["period_start"])
+
+
+def in_window(plan: Plan, period_start: date) -> bool:
+    """Whether a period starts inside the user's window; open ends reach for ever."""
+    after = plan.start is None or period_start >= plan.start
+    return after and (plan.end is None or period_start <= plan.end)
+
+
+def within(frame: pl.DataFrame, cells: pl.DataFrame) -> pl.DataFrame:
+    """Rows of the frame that lie in the cells."""
+    return frame.join(cells, on=list(CELL), how="semi")

@@ -1,0 +1,112 @@
+"""Makes a run count: seals its folder, then switches alerts, ledger and pointer in one transaction.
+
+Before the transaction nothing a run wrote is visible; after it everything is. A run that lost its
+lease, or that stood on results no longer current, is rolled back whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+from sqlalchemy import select
+
+from detector import ledger
+from detector.database import reading, writing
+from detector.leases import Claim, finish
+from detector.planning import LIVE, Plan
+from detector.results import MAX_LAYERS, Manifest, Results
+from detector.tables import run as run_table
+
+if TYPE_CHECKING:
+    from alerts.model import Signal
+    from detector.system import System
+
+def current(system: System, target: str = LIVE) -> str | None:
+    """Folder name of the results in force, None before the first run."""
+    with reading(system.engine) as connection:
+        found = ledger.published(connection, target)
+    return found.key if found else None
+
+
+def live_runs(system: System) -> dict[str, str]:
+    """Folder names of every live run that was published, with the moment it finished."""
+    query = select(run_table).where(run_table.c.job == "detect", run_table.c.state == "done")
+    with reading(system.engine) as connection:
+        rows = connection.execute(query).all()
+    return {
+        f"{r.run_id}-{r.token}": r.finished_at.isoformat()
+        for r in rows
+        if (r.counts or {}).get("target") == LIVE
+    }
+
+
+def seal(
+    results: Results,
+    plan: Plan,
+    claim: Claim,
+    digests: Mapping[str, str],
+    frames: Mapping[str, pl.DataFrame],
+) -> Manifest:
+    """Writes the run's folder and its manifest; still invisible until published."""
+    below = plan.base.layers if plan.base else ()
+    results.write(claim.key, frames)
+    carried = dict(plan.base.digests) if plan.base else {}
+    manifest = Manifest(
+        run_id=claim.key,
+        target=plan.target,
+        snapshot_id=plan.snapshot.id,
+        versions=dict(plan.snapshot.versions),
+        known_as_of=plan.known_at.isoformat(),
+        as_of=plan.context.as_of.isoformat(),
+        digests={**carried, **digests},
+        layers=(*below, claim.key),
+    )
+    if len(manifest.layers) > MAX_LAYERS:
+        manifest = results.flatten(manifest)
+    results.seal(manifest)
+    return manifest
+
+
+def publish(
+    system: System,
+    plan: Plan,
+    claim: Claim,
+    signals: list[Signal],
+    cells: pl.DataFrame,
+    counts: dict[str, Any],
+) -> dict[str, Any]:
+    """The one transaction: alerts, ledger row, pointer. Returns the counts as recorded.
+
+    Raises:
+        WardenError: `lost_lease`, or `overtaken` when another run was published meanwhile.
+    """
+    from alerts.pipeline import process
+
+    base = plan.base.run_id.rsplit("-", 1)[0] if plan.base else None
+    with writing(system.engine) as connection:
+        if plan.target == LIVE:
+            judged = set(cells.select("typology", "grain", "period_start").iter_rows())
+            moved = process(connection, signals, run_id=claim.key, now=system.clock(), judged=judged)
+            counts = {**counts, "alerts": asdict(moved)}
+        counts = {**counts, "target": plan.target, "snapshot": plan.snapshot.id}
+        now = system.clock()
+        # A look back replaces whatever look back of that day came before.
+        before = {"replacing": base} if plan.target == LIVE else {}
+        ledger.publish(connection, plan.target, claim.run_id, claim.token, now=now, **before)
+        finish(connection, claim, now=now, counts=counts, inputs_hash=plan.snapshot.id)
+    return counts
+
+
+def finish_quietly(
+    system: System, plan: Plan, claim: Claim, counts: dict[str, Any]
+) -> dict[str, Any]:
+    """Ends a run that found nothing to do: a ledger row, and nothing else changes."""
+    counts = {**counts, "target": plan.target, "snapshot": plan.snapshot.id}
+    with writing(system.engine) as connection:
+        finish(
+            connection, claim, now=system.clock(), counts=counts, inputs_hash=plan.snapshot.id
+        )
+    return counts

@@ -1,0 +1,147 @@
+"""From judged rows to signals: only what fired, about the subject a regulator can act on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from features.vocabulary import TYPOLOGIES, Outcome, Typology
+
+if TYPE_CHECKING:
+    from alerts.model import Signal
+    from detector.judging import Judgement, Panel
+    from detector.planning import Plan
+    from detector.system import System
+    from features.compute import Computed
+    from rules.spec import RuleSpec
+
+
+def signals(
+    system: System,
+    plan: Plan,
+    computed: Computed,
+    panel: Panel,
+    judgement: Judgement,
+    run_key: str,
+) -> list[Signal]:
+    """One signal for every fired subject that may carry an alert."""
+    rows = alertable(judgement.judged, computed.memberships)
+    names = subject_names(system, plan)
+    rules = {f"{r.id}@{r.version}": r for r in panel.ruleset.rules}
+    return [to_signal(row, names, rules, run_key, plan.snapshot.id) for row in rows.to_dicts()]
+
+
+def alertable(
+    judged: pl.DataFrame, memberships: Mapping[tuple[str, str], pl.DataFrame]
+) -> pl.DataFrame:
+    """Fired rows at the grain an alert is about.
+
+    A fine subject that belongs to a coarser one leaves the alert to it; one that belongs to none
+    (a tender whose bidders were not published) is alerted on itself.
+    """
+    parts = [judged.clear()]
+    fired = judged.filter(pl.col("outcome") == Outcome.FIRED)
+    for typology in TYPOLOGIES.values():
+        if typology.context_only:
+            continue
+        mine = fired.filter(pl.col("typology") == typology.id)
+        for place, grain in enumerate(typology.alerts_on):
+            rows = mine.filter(pl.col("grain") == grain)
+            for coarser in typology.alerts_on[:place]:
+                links = memberships.get((grain, coarser))
+                if links is not None:
+                    keys = links["child_key"].unique()
+                    rows = rows.filter(~pl.col("subject_key").is_in(keys.implode()))
+            parts.append(rows)
+    return pl.concat(parts)
+
+
+def subject_names(system: System, plan: Plan) -> dict[str, tuple[str, str]]:
+    """English and Chinese names of firms by id, where filed."""
+    if "firms" not in plan.snapshot.versions:
+        return {}
+    firms = system.lake.scan(plan.snapshot, "firms")
+    rows = firms.select("firm_id", "name", "name_zh").filter(pl.col("name").is_not_null()).collect()
+    return {key: (name, zh or name) for key, name, zh in rows.iter_rows()}
+
+
+def shown_names(row: Mapping[str, Any], names: Mapping[str, tuple[str, str]]) -> tuple[str, str]:
+    """How the subject is called in English and Chinese; its key where no name is filed."""
+    key = row["subject_key"]
+    separator = "|" if row["subject_kind"] in ("cluster", "pair") else "/"
+    parts = [names.get(part, (part, part)) for part in key.split(separator)]
+    if separator == "|" and len(parts) > 3:
+        more = len(parts) - 2
+        return (
+            ", ".join(p[0] for p in parts[:2]) + f" and {more} more",
+            "、".join(p[1] for p in parts[:2]) + f"等 {len(parts)} 家",
+        )
+    if row["subject_kind"] == "market_firm" and len(parts) == 2:
+        return f"{parts[1][0]} in {parts[0][0]}", f"{parts[1][1]}（{parts[0][1]}）"
+    joint = ("、" if separator == "|" else " / ", ", " if separator == "|" else " / ")
+    return joint[1].join(p[0] for p in parts), joint[0].join(p[1] for p in parts)
+
+
+def to_signal(
+    row: dict[str, Any],
+    names: Mapping[str, tuple[str, str]],
+    rules: Mapping[str, RuleSpec],
+    run_key: str,
+    snapshot_id: str,
+) -> Signal:
+    """One fired row with everything a reviewer must see beside it."""
+    from alerts.model import Signal
+
+    typology: Typology = TYPOLOGIES[row["typology"]]
+    en, zh = shown_names(row, names)
+    fired = [rules[label] for label in row["fired_rules"] or () if label in rules]
+    speaking = fired or [r for r in rules.values() if r.typology == typology.id]
+    return Signal(
+        typology=row["typology"],
+        subject_kind=row["subject_kind"],
+        subject_key=row["subject_key"],
+        period_start=row["period_start"],
+        period_end=row["period_end"],
+        suspicion=row["suspicion"],
+        p_value=row["p_value"],
+        q_value=row["q_value"],
+        severity=row["severity"],
+        lane=row["lane"],
+        rules=tuple({"id": r.id, "version": r.version, "title": both(r.title)} for r in fired),
+        models=tuple(
+            {"id": label.split("@")[0], "version": label.split("@")[1]}
+            for label in row["models"] or ()
+        ),
+        facts=tuple(json.loads(row["facts"] or "[]")),
+        title={
+            "en": f"possible {typology.title['en']}: {en}",
+            "zh": f"涉嫌{typology.title['zh']}：{zh}",
+        },
+        message={"en": row["message_en"] or "", "zh": row["message_zh"] or ""},
+        legal_basis=unique(b.model_dump(mode="json") for r in speaking for b in r.legal_basis),
+        innocent=unique(both(t) for r in speaking for t in r.innocent_explanations),
+        not_checked=tuple(
+            {"rule": label, "reason": row["reason"] or "missing_input"}
+            for label in row["open_rules"] or ()
+        ),
+        run_id=run_key,
+        snapshot_id=snapshot_id,
+    )
+
+
+def both(text: Any) -> dict[str, str]:
+    """A two-language text as plain data."""
+    return {"en": text.en, "zh": text.zh}
+
+
+def unique(items: Any) -> tuple[dict[str, Any], ...]:
+    """Items in order, each once."""
+    seen: dict[str, dict[str, Any]] = {}
+    for item in items:
+        seen.setdefault(json.dumps(item, sort_keys=True, default=str), item)
+    return tuple(seen.values())
+
+
