@@ -1,0 +1,201 @@
+"""From YAML text to a rule, with every fault of a file found at once and placed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from features.vocabulary import GRAINS, TYPOLOGIES
+from rules.errors import ExpressionError, IssueSeverity, RuleIssue, nearest
+from rules.expression import parse_condition
+from rules.nodes import Node
+from rules.parameters import ParameterTable
+from rules.reader import Document, Place, read_yaml
+from rules.spec import RuleSpec
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule that was read without fault.
+
+    Attributes:
+        spec: everything the file says.
+        condition: checked tree of `spec.condition`.
+        scope: checked tree of `spec.scope`, or None when every row is in scope.
+        path: the file, as given to the loader.
+        text: the file's content.
+        content_hash: SHA-256 of the content with unified line ends.
+        document: places of the values, for findings.
+    """
+
+    spec: RuleSpec
+    condition: Node
+    scope: Node | None
+    path: str
+    text: str
+    content_hash: str
+    document: Document
+
+    @property
+    def id(self) -> str:
+        return self.spec.id
+
+    @property
+    def version(self) -> str:
+        return self.spec.version
+
+    def issue(
+        self,
+        code: str,
+        message: str,
+        place: Place = (),
+        *,
+        hint: str = "",
+        warning: bool = False,
+    ) -> RuleIssue:
+        """A finding about this rule at a place of its file."""
+        line, column = self.document.at(place)
+        severity: IssueSeverity = "warning" if warning else "error"
+        return RuleIssue(self.path, line, column, code, severity, message, hint, self.id)
+
+    def issue_at(self, key: str, offset: int, message: str, hint: str = "") -> RuleIssue:
+        """A finding at a character of the condition or the scope."""
+        text = str(getattr(self.spec, key))
+        before = text[: max(offset, 0)]
+        inner = (before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1)
+        line, column = _inside(self.document, (key,), *inner)
+        return RuleIssue(self.path, line, column, "D5", "error", message, hint, self.id)
+
+
+def load_rule(text: str, path: str) -> tuple[Rule | None, list[RuleIssue]]:
+    """Read one rule; None when there are errors."""
+    document, issues = read_yaml(text, path)
+    data = document.data
+    if issues or data is None:
+        return None, issues
+    rule_id = str(data.get("id", "")) if isinstance(data, dict) else ""
+    spec = _validate(RuleSpec, document, issues)
+    trees: dict[str, Node] = {}
+    for key in ("scope", "condition"):
+        source = data.get(key) if isinstance(data, dict) else None
+        if isinstance(source, str):
+            _parse(document, key, source, trees, issues)
+    if issues or spec is None:
+        return None, sorted(_named(issue, rule_id) for issue in issues)
+    digest = hashlib.sha256(text.replace("\r\n", "\n").encode("utf-8")).hexdigest()
+    rule = Rule(spec, trees["condition"], trees.get("scope"), path, text, digest, document)
+    return rule, []
+
+
+def load_table(text: str, path: str) -> tuple[ParameterTable | None, list[RuleIssue]]:
+    """Read one dated parameter table; None when there are errors."""
+    document, issues = read_yaml(text, path)
+    if issues or document.data is None:
+        return None, issues
+    table = _validate(ParameterTable, document, issues)
+    return (None, sorted(issues)) if issues else (table, [])
+
+
+def _parse(
+    document: Document, key: str, source: str, trees: dict[str, Node], issues: list[RuleIssue]
+) -> None:
+    try:
+        trees[key] = parse_condition(source)
+    except ExpressionError as error:
+        line, column = _inside(document, (key,), error.line, error.column)
+        message = f"{key}: {error.message}"
+        issues.append(
+            RuleIssue(document.path, line, column, "condition", "error", message, error.hint)
+        )
+
+
+def _inside(document: Document, place: Place, line: int, column: int) -> tuple[int, int]:
+    """Place in the file of a place inside a text value."""
+    first, start = document.at(place)
+    if place in document.blocks:
+        return first + line, start_of_block(document, place) + column - 1
+    return (first, start + column - 1) if line == 1 else (first + line - 1, column)
+
+
+def start_of_block(document: Document, place: Place) -> int:
+    """Column at which the lines of a block text begin: two right of its key's mapping."""
+    _, column = document.at(place[:-1])
+    return column + 2
+
+
+def _validate(model: type[Model], document: Document, issues: list[RuleIssue]) -> Model | None:
+    if not isinstance(document.data, dict):
+        issues.append(
+            RuleIssue(document.path, 1, 1, "schema", "error", "the file must be a mapping of keys")
+        )
+        return None
+    try:
+        return model.model_validate(document.data)
+    except ValidationError as error:
+        found = error.errors(include_url=False)
+        issues.extend(_issue(model, document, one) for one in found)
+        return None
+
+
+def _issue(model: type[BaseModel], document: Document, found: Any) -> RuleIssue:
+    place: Place = tuple(found["loc"])
+    line, column = document.at(place)
+    where = ".".join(str(part) for part in place) or "file"
+    message, hint = str(found["msg"]), ""
+    kind = found["type"]
+    last = str(place[-1]) if place else ""
+    if kind == "extra_forbidden":
+        message = f"unknown key `{last}`"
+        hint = nearest(last, known_keys(model, place[:-1]))
+    elif kind == "missing":
+        message = f"the key `{last}` is missing"
+    elif kind in ("enum", "literal_error"):
+        hint = nearest(str(found.get("input")), _expected(found))
+    elif last in ("typology", "grain"):
+        known: Iterable[str] = TYPOLOGIES if last == "typology" else GRAINS
+        hint = nearest(str(found.get("input")), known)
+    elif last == "version":
+        hint = 'Quote it and use three numbers: version: "1.0.0".'
+    message = message.removeprefix("Value error, ")
+    return RuleIssue(document.path, line, column, "schema", "error", f"{where}: {message}", hint)
+
+
+def _expected(found: Any) -> list[str]:
+    text = str((found.get("ctx") or {}).get("expected", ""))
+    return [part.strip(" '") for part in text.replace(" or ", ", ").split(",")]
+
+
+def known_keys(model: type[BaseModel], place: Place) -> list[str]:
+    """Keys a mapping at a place of a model may have."""
+    current: type[BaseModel] | None = model
+    for part in place:
+        if isinstance(part, int) or current is None:
+            continue
+        field = current.model_fields.get(part)
+        current = _inner_model(field.annotation) if field is not None else current
+    if current is None:
+        return []
+    return [field.alias or name for name, field in current.model_fields.items()]
+
+
+def _inner_model(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for inner in getattr(annotation, "__args__", ()) or ():
+        found = _inner_model(inner)
+        if found is not None:
+            return found
+    return None
+
+
+def _named(issue: RuleIssue, rule_id: str) -> RuleIssue:
+    return RuleIssue(
+        issue.path, issue.line, issue.column, issue.code, issue.severity, issue.message,
+        issue.hint, rule_id,
+    )  # fmt: skip

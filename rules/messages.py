@@ -1,0 +1,125 @@
+"""Sentences of fired rows: a rule's message with the row's own figures in it.
+
+A placeholder is ``{name}`` for a feature, an attribute or a parameter of the rule, or
+``{name:pct}``, ``{name:median}``, ``{name:z}``, ``{name:n}`` for what is known about a feature.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import polars as pl
+
+from rules.checking import Vocabulary, unit_of
+from rules.compilation import SHARES
+from rules.parameters import Threshold
+
+Language = Literal["en", "zh"]
+_PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*)(?::(pct|median|z|n))?\}")
+_BRACE = re.compile(r"[{}]")
+_SUFFIXES: dict[Language, dict[str, str]] = {
+    "en": {"hours": " h", "days": " days", "months": " months", "years": " years"},
+    "zh": {"hours": " 小时", "days": " 天", "months": " 个月", "years": " 年"},
+}
+_UNIT_NAMES = {"h": "hours", "hour": "hours", "d": "days", "day": "days"}
+
+
+@dataclass(frozen=True, slots=True)
+class Placeholder:
+    """One hole of a message: a name and, for a statistic of a feature, which one."""
+
+    name: str
+    part: str | None
+
+
+def placeholders(text: str) -> tuple[Placeholder, ...]:
+    """Holes of a message, in order."""
+    return tuple(Placeholder(m[1], m[2]) for m in _PLACEHOLDER.finditer(text))
+
+
+def stray_braces(text: str) -> bool:
+    """Whether braces are left that are no placeholder."""
+    return _BRACE.search(_PLACEHOLDER.sub("", text)) is not None
+
+
+def message_expr(
+    text: str, language: Language, names: Vocabulary, thresholds: Mapping[str, Threshold]
+) -> pl.Expr:
+    """Expression of a message; parameter `p` is read from the column ``_p_{p}``."""
+    parts: list[pl.Expr] = []
+    last = 0
+    for match in _PLACEHOLDER.finditer(text):
+        if match.start() > last:
+            parts.append(pl.lit(text[last : match.start()]))
+        parts.append(_shown(Placeholder(match[1], match[2]), language, names, thresholds))
+        last = match.end()
+    parts.append(pl.lit(text[last:]))
+    return pl.concat_str(parts, ignore_nulls=False)
+
+
+def _shown(
+    hole: Placeholder, language: Language, names: Vocabulary, thresholds: Mapping[str, Threshold]
+) -> pl.Expr:
+    if hole.name in thresholds:
+        threshold = thresholds[hole.name]
+        return show(pl.col(f"_p_{hole.name}"), threshold.type, threshold.unit, language)
+    found = names.columns.get(hole.name)
+    unit = (found.quantity.unit or "") if found else ""
+    kind = found.quantity.type if found else "any"
+    if hole.part is None:
+        return show(pl.col(hole.name), kind, unit, language)
+    units = {"pct": "share", "median": unit, "z": "", "n": ""}
+    return show(pl.col(f"{hole.name}__{hole.part}"), "number", units[hole.part], language)
+
+
+def show(value: pl.Expr, kind: str, unit: str, language: Language) -> pl.Expr:
+    """A value as a reader expects it: three digits, per cent for shares, a true minus.
+
+    Null becomes a dash, so that a sentence never vanishes with one missing figure.
+    """
+    if kind != "number":
+        return value.cast(pl.String).fill_null("–")
+    name = unit_of(unit) or ""
+    name = _UNIT_NAMES.get(name, name)
+    suffix = _SUFFIXES[language].get(name, "")
+    number = value.cast(pl.Float64)
+    if name in SHARES:
+        number, suffix = number * 100.0, " %"
+    elif name in ("%", "percent", "per cent"):
+        suffix = " %"
+    return (_digits(number) + suffix).fill_null("–")
+
+
+def _digits(number: pl.Expr) -> pl.Expr:
+    """Three significant digits, whole numbers from 100 on, commas between thousands."""
+    size = number.abs()
+    whole = size.round(0).cast(pl.Int64, strict=False)
+    small = size.round_sig_figs(3).cast(pl.String).str.replace(r"\.0$", "")
+    shown = (
+        pl.when(size < 99.95).then(small)
+        .when(size < 999.5).then(whole.cast(pl.String))
+        .when(size < 1e15).then(_grouped(whole))
+        .otherwise(small)
+    )  # fmt: skip
+    sign = pl.when(number < 0).then(pl.lit("−")).otherwise(pl.lit(""))
+    return sign + shown
+
+
+def _grouped(whole: pl.Expr) -> pl.Expr:
+    """Digits of a whole number from 1,000 up to 10^15 in groups of three."""
+    text = whole.cast(pl.String)
+    length = text.str.len_chars()
+    pieces: list[pl.Expr] = []
+    for start in (15, 12, 9, 6, 3):
+        inside = length > start
+        first = length <= start + 3
+        head = (
+            pl.when(first)
+            .then(text.str.slice(0, length - start))
+            .otherwise(text.str.slice(length - start - 3, 3))
+        )
+        pieces.append(pl.when(inside).then(head + ",").otherwise(pl.lit("")))
+    return pl.concat_str([*pieces, text.str.tail(3)])

@@ -1,0 +1,222 @@
+"""The typed tree of a condition: small, frozen, without any engine.
+
+Every node knows `at`, the character offset of its beginning in the condition text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from typing import Literal, TypeAlias
+
+Comparator = Literal["=", "<>", "<", "<=", ">", ">="]
+ArithmeticSign = Literal["+", "-", "*", "/"]
+PeerKind = Literal["pct", "median", "z"]
+
+PEER_FUNCTIONS: dict[str, PeerKind] = {
+    "pct_rank": "pct",
+    "peer_median": "median",
+    "peer_z": "z",
+}
+"""Name in a condition to the suffix of the column that holds the peer statistic."""
+
+SCALAR_FUNCTIONS: dict[str, tuple[int, int]] = {
+    "ABS": (1, 1),
+    "LN": (1, 1),
+    "SQRT": (1, 1),
+    "NULLIF": (2, 2),
+    "COALESCE": (2, 20),
+    "LEAST": (2, 20),
+    "GREATEST": (2, 20),
+}
+"""Function name to the least and the largest number of arguments."""
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    value: float
+    at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    value: str
+    at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    value: bool
+    at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A feature or an attribute of the row."""
+
+    name: str
+    at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """A statistic of a feature among the peers of the row."""
+
+    kind: PeerKind
+    feature: str
+    at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """``:name``, a threshold resolved at the event date of the row."""
+
+    name: str
+    at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Arithmetic:
+    sign: ArithmeticSign
+    left: Node
+    right: Node
+    at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Negative:
+    operand: Node
+    at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    function: str
+    arguments: tuple[Node, ...]
+    at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    condition: Node
+    value: Node
+    at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    whens: tuple[When, ...]
+    default: Node | None
+    at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    op: Comparator
+    left: Node
+    right: Node
+    at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """``value IN (options)``; options are literals or parameters."""
+
+    value: Node
+    options: tuple[Node, ...]
+    at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class IsNull:
+    value: Node
+    at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    operand: Node
+    at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    operands: tuple[Node, ...]
+    at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    operands: tuple[Node, ...]
+    at: int = 0
+
+
+Node: TypeAlias = (
+    Number
+    | Text
+    | Truth
+    | Column
+    | Peer
+    | Parameter
+    | Arithmetic
+    | Negative
+    | Call
+    | When
+    | Case
+    | Compare
+    | Member
+    | IsNull
+    | Not
+    | And
+    | Or
+)
+
+
+def children(node: Node) -> tuple[Node, ...]:
+    """Direct children of a node, in the order of the text."""
+    found: list[Node] = []
+    for item in fields(node):
+        value = getattr(node, item.name)
+        if isinstance(value, tuple):
+            found.extend(value)
+        elif value is not None and not isinstance(value, (str, int, float)):
+            found.append(value)
+    return tuple(found)
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """The node and everything below it, in the order of the text."""
+    yield node
+    for child in children(node):
+        yield from walk(child)
+
+
+def column_names(node: Node) -> tuple[str, ...]:
+    """Features and attributes a tree reads, each once, in the order of the text."""
+    names = (
+        n.name if isinstance(n, Column) else n.feature
+        for n in walk(node)
+        if isinstance(n, Column | Peer)
+    )
+    return tuple(dict.fromkeys(names))
+
+
+def parameter_names(node: Node) -> tuple[str, ...]:
+    """Parameters a tree reads, each once, in the order of the text."""
+    return tuple(dict.fromkeys(n.name for n in walk(node) if isinstance(n, Parameter)))
+
+
+def leaves(node: Node) -> tuple[Node, ...]:
+    """The judgements of a boolean tree: what And, Or, Not and Case are built from."""
+    match node:
+        case And(operands) | Or(operands):
+            return tuple(leaf for operand in operands for leaf in leaves(operand))
+        case Not(operand):
+            return leaves(operand)
+        case Case(whens, default):
+            found = [leaf for w in whens for leaf in (*leaves(w.condition), *leaves(w.value))]
+            return (*found, *(leaves(default) if default is not None else ()))
+        case Truth():
+            return ()
+        case _:
+            return (node,)

@@ -1,0 +1,173 @@
+"""Strict YAML: plain data with a place for every value, and nothing else.
+
+Refused: anchors, aliases, tags, several documents, duplicate keys, deep nesting, large files.
+Dates stay text, so that the schema alone decides what a date is.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import AliasEvent, DocumentStartEvent, NodeEvent
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from rules.errors import RuleIssue
+
+MAX_BYTES = 64 * 1024
+MAX_DEPTH = 16
+MAX_NODES = 5000
+
+Place: TypeAlias = tuple[str | int, ...]
+
+_INT = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})\Z")
+_FLOAT = re.compile(r"[-+]?([0-9]{1,20}\.[0-9]{0,20}|[0-9]{1,20})([eE][-+]?[0-9]{1,3})?\Z")
+
+
+@dataclass(slots=True)
+class Document:
+    """What a file holds.
+
+    Attributes:
+        path: the file as named by the caller.
+        data: mappings, lists, text, numbers, booleans and None.
+        marks: place of a value in `data` to its 1-based (line, column).
+        blocks: places of texts written as ``|`` blocks, whose lines keep their numbers.
+    """
+
+    path: str
+    data: Any = None
+    marks: dict[Place, tuple[int, int]] = field(default_factory=dict)
+    blocks: set[Place] = field(default_factory=set)
+
+    def at(self, place: Place) -> tuple[int, int]:
+        """Line and column of a place, or of the nearest place above it."""
+        for end in range(len(place), -1, -1):
+            if place[:end] in self.marks:
+                return self.marks[place[:end]]
+        return 1, 1
+
+
+def read_yaml(text: str, path: str) -> tuple[Document, list[RuleIssue]]:
+    """Read one file; with findings the document holds what could be read, or None."""
+    document = Document(path)
+    size = len(text.encode("utf-8", "replace"))
+    if size > MAX_BYTES:
+        return document, [_issue(path, 1, 1, f"the file is larger than {MAX_BYTES // 1024} kB")]
+    issues: list[RuleIssue] = []
+    try:
+        issues.extend(_refused(text, path))
+        if not issues:
+            root = YAML(typ="rt", pure=True).compose(text)
+            if root is None:
+                issues.append(_issue(path, 1, 1, "the file is empty"))
+            else:
+                document.data = _Builder(document, issues).build(root, ())
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        issues.append(
+            _issue(path, line, column, f"not valid YAML: {error.problem or 'unreadable'}")
+        )
+    except (YAMLError, ValueError, RecursionError, LookupError, AttributeError, TypeError) as error:
+        reason = str(error).strip().splitlines()
+        issues.append(_issue(path, 1, 1, f"not valid YAML: {(reason or ['unreadable'])[0][:120]}"))
+    return document, issues
+
+
+def _refused(text: str, path: str) -> Iterator[RuleIssue]:
+    """Constructs a rule file may not use, found on the flat event stream, before building."""
+    depth = documents = 0
+    for count, event in enumerate(YAML(typ="rt", pure=True).parse(text)):
+        line, column = event.start_mark.line + 1, event.start_mark.column + 1
+        name = type(event).__name__
+        depth += name.endswith("StartEvent") - name.endswith("EndEvent")
+        documents += isinstance(event, DocumentStartEvent)
+        if depth > MAX_DEPTH or count > MAX_NODES or documents > 1:
+            problem = (
+                "nested too deeply" if depth > MAX_DEPTH
+                else "too many values" if count > MAX_NODES
+                else "only one document per file"
+            )  # fmt: skip
+            yield _issue(path, line, column, problem)
+            return
+        if isinstance(event, AliasEvent):
+            yield _issue(path, line, column, "aliases are not allowed", "Write the value out.")
+        elif isinstance(event, NodeEvent):
+            if event.anchor is not None:
+                yield _issue(path, line, column, "anchors are not allowed", "Write the value out.")
+            if _tag(event):
+                yield _issue(path, line, column, "tags are not allowed", "Remove the `!...` tag.")
+
+
+def _tag(event: NodeEvent) -> bool:
+    found = getattr(event, "tag", None)
+    return found is not None and str(found) != "!" and str(found) != ""
+
+
+class _Builder:
+    def __init__(self, document: Document, issues: list[RuleIssue]) -> None:
+        self.document = document
+        self.issues = issues
+
+    def build(self, node: Node, place: Place) -> Any:
+        self.document.marks[place] = (node.start_mark.line + 1, node.start_mark.column + 1)
+        if isinstance(node, MappingNode):
+            return self._mapping(node, place)
+        if isinstance(node, SequenceNode):
+            return [self.build(item, (*place, i)) for i, item in enumerate(node.value)]
+        if isinstance(node, ScalarNode):
+            return self._scalar(node, place)
+        raise TypeError("unknown kind of value")
+
+    def _mapping(self, node: MappingNode, place: Place) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            line, column = key_node.start_mark.line + 1, key_node.start_mark.column + 1
+            if not isinstance(key_node, ScalarNode):
+                self._report(line, column, "keys are plain words")
+                continue
+            key = str(key_node.value)
+            if key in found:
+                self._report(line, column, f"the key `{key}` stands twice")
+                continue
+            found[key] = self.build(value_node, (*place, key))
+        return found
+
+    def _scalar(self, node: ScalarNode, place: Place) -> Any:
+        text = str(node.value)
+        if node.style in ("|", ">"):
+            if node.style == "|":
+                self.document.blocks.add(place)
+            return text
+        if node.style in ("'", '"'):
+            line, column = self.document.marks[place]
+            self.document.marks[place] = (line, column + 1)
+            return text
+        return self._plain(text, place)
+
+    def _plain(self, text: str, place: Place) -> Any:
+        if text in ("", "~", "null"):
+            return None
+        if text in ("true", "false"):
+            return text == "true"
+        if _INT.match(text):
+            return int(text)
+        if _FLOAT.match(text):
+            number = float(text)
+            if not math.isfinite(number):
+                self._report(*self.document.marks[place], f"`{text[:40]}` is not a finite number")
+            return number
+        return text
+
+    def _report(self, line: int, column: int, message: str) -> None:
+        self.issues.append(_issue(self.document.path, line, column, message))
+
+
+def _issue(path: str, line: int, column: int, message: str, hint: str = "") -> RuleIssue:
+    return RuleIssue(path, line, column, "yaml", "error", message, hint)

@@ -1,0 +1,164 @@
+"""The rules and parameters of one installation, read together and named by one digest."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from features.errors import WardenError
+from rules.errors import RuleFilesError, RuleIssue, nearest
+from rules.load import Rule, load_rule, load_table
+from rules.parameters import ParameterBook, ParameterTable
+from rules.reader import MAX_BYTES
+from rules.spec import Status
+
+HERE = Path(__file__).parent
+SHIPPED_RULES = HERE / "library"
+SHIPPED_TABLES = HERE / "parameters"
+
+
+@dataclass(frozen=True)
+class RuleSet:
+    """Rules in the order of their ids.
+
+    Attributes:
+        rules: every rule that was read without fault, whatever its status.
+        digest: SHA-256 over the content of all rules and parameter tables.
+        parameters: the dated tables.
+        issues: faults of files that could not be used.
+    """
+
+    rules: tuple[Rule, ...]
+    digest: str
+    parameters: ParameterBook = field(default_factory=ParameterBook)
+    issues: tuple[RuleIssue, ...] = ()
+
+    def __iter__(self) -> Iterator[Rule]:
+        return iter(self.rules)
+
+    def __len__(self) -> int:
+        return len(self.rules)
+
+    def get(self, rule_id: str) -> Rule:
+        """Raises: WardenError `unknown_rule`, naming the nearest id."""
+        for rule in self.rules:
+            if rule.id == rule_id:
+                return rule
+        raise WardenError(
+            "unknown_rule",
+            f"There is no rule `{rule_id}`.",
+            nearest(rule_id, (rule.id for rule in self.rules)),
+            "not_found",
+        )
+
+    def of_typology(self, typology: str) -> tuple[Rule, ...]:
+        return tuple(rule for rule in self.rules if rule.spec.typology == typology)
+
+    def judging(self) -> tuple[Rule, ...]:
+        """Rules that are evaluated: active ones, and shadow ones whose firings are set apart."""
+        live = (Status.ACTIVE, Status.SHADOW)
+        return tuple(rule for rule in self.rules if rule.spec.status in live)
+
+
+def load_library(
+    extra_dirs: Iterable[Path | str] = (), *, shipped: bool = True, strict: bool = False
+) -> RuleSet:
+    """Read the shipped rules and those of further directories.
+
+    A directory holds rule files at any depth; a folder ``parameters`` inside it holds dated
+    tables, and a table there replaces a shipped one of the same name.
+
+    Args:
+        extra_dirs: directories of local rules; a missing one is ignored.
+        shipped: whether the library of this software is read too.
+        strict: raise instead of setting faulty files aside.
+
+    Raises:
+        RuleFilesError: with `strict`, when any file has an error.
+    """
+    extra = [Path(d) for d in extra_dirs]
+    issues: list[RuleIssue] = []
+    hashes: list[tuple[str, str]] = []
+    tables: dict[str, ParameterTable] = {}
+    roots = [SHIPPED_TABLES] if shipped else []
+    for root in [*roots, *(d / "parameters" for d in extra)]:
+        _read_tables(root, tables, hashes, issues)
+    rules: dict[str, Rule] = {}
+    for root in [*([SHIPPED_RULES] if shipped else []), *extra]:
+        _read_rules(root, rules, hashes, issues)
+    if strict and issues:
+        raise RuleFilesError(issues)
+    ordered = tuple(rules[name] for name in sorted(rules))
+    digest = hashlib.sha256(json.dumps(sorted(hashes)).encode()).hexdigest()
+    return RuleSet(ordered, digest, ParameterBook(tables), tuple(sorted(issues)))
+
+
+def _files(root: Path) -> Sequence[Path]:
+    if not root.is_dir():
+        return ()
+    return sorted(p for p in root.rglob("*") if p.suffix in (".yaml", ".yml") and p.is_file())
+
+
+def _text(path: Path, issues: list[RuleIssue]) -> str | None:
+    """Content of a file of acceptable size in UTF-8, else None and a finding."""
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise ValueError(f"the file is larger than {MAX_BYTES // 1024} kB")
+        return path.read_bytes().decode("utf-8")
+    except (OSError, ValueError) as error:
+        reason = "is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else str(error)
+        issues.append(RuleIssue(name_of(path), 1, 1, "yaml", "error", reason))
+        return None
+
+
+def name_of(path: Path) -> str:
+    """A file's name in findings: relative to this package when shipped, else as given."""
+    return f"rules/{path.relative_to(HERE).as_posix()}" if path.is_relative_to(HERE) else str(path)
+
+
+def _read_tables(
+    root: Path,
+    tables: dict[str, ParameterTable],
+    hashes: list[tuple[str, str]],
+    issues: list[RuleIssue],
+) -> None:
+    for path in _files(root):
+        text = _text(path, issues)
+        if text is None:
+            continue
+        table, found = load_table(text, name_of(path))
+        issues.extend(found)
+        if table is None:
+            continue
+        if table.table != path.stem:
+            message = f"the table `{table.table}` stands in a file named `{path.stem}`"
+            issues.append(RuleIssue(name_of(path), 1, 1, "D1", "error", message))
+        tables[table.table] = table
+        hashes.append((f"table:{table.table}", hashlib.sha256(text.encode()).hexdigest()))
+
+
+def _read_rules(
+    root: Path, rules: dict[str, Rule], hashes: list[tuple[str, str]], issues: list[RuleIssue]
+) -> None:
+    for path in _files(root):
+        if "parameters" in path.relative_to(root).parts[:-1]:
+            continue
+        text = _text(path, issues)
+        if text is None:
+            continue
+        rule, found = load_rule(text, name_of(path))
+        issues.extend(found)
+        if rule is None:
+            continue
+        if rule.id in rules:
+            message = f"the id `{rule.id}` is taken by {rules[rule.id].path}"
+            issues.append(rule.issue("D1", message, ("id",)))
+            continue
+        if rule.id != path.stem:
+            message = f"the rule `{rule.id}` stands in a file named `{path.stem}`"
+            issues.append(rule.issue("D1", message, ("id",)))
+        rules[rule.id] = rule
+        hashes.append((f"rule:{rule.id}", rule.content_hash))

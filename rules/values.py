@@ -1,0 +1,234 @@
+"""Values of a condition as engine expressions: columns, parameters, arithmetic, functions.
+
+A number that is not finite is null, so that NaN and infinity never reach a comparison.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Set
+from functools import reduce
+
+import narwhals as nw
+
+from features.vocabulary import Reason
+from rules.checking import Vocabulary
+from rules.nodes import (
+    And,
+    Arithmetic,
+    Call,
+    Case,
+    Column,
+    Comparator,
+    Compare,
+    IsNull,
+    Member,
+    Negative,
+    Node,
+    Not,
+    Number,
+    Or,
+    Parameter,
+    Peer,
+    Text,
+    Truth,
+    walk,
+)
+from rules.parameters import Threshold
+
+
+def every(parts: list[nw.Expr], join: Callable[[nw.Expr, nw.Expr], nw.Expr]) -> nw.Expr:
+    return reduce(join, parts)
+
+
+def finite(value: nw.Expr) -> nw.Expr:
+    """The value where it is a finite number, else null."""
+    return nw.when(value.is_finite()).then(value)
+
+
+_DTYPES: dict[str, type[nw.String | nw.Boolean | nw.Float64]] = {
+    "text": nw.String,
+    "boolean": nw.Boolean,
+    "number": nw.Float64,
+}
+
+
+class Values:
+    """Compiles values over the columns a frame has; a column it lacks reads as null."""
+
+    def __init__(
+        self, names: Vocabulary, thresholds: Mapping[str, Threshold], columns: Set[str]
+    ) -> None:
+        self.names = names
+        self.thresholds = thresholds
+        self.columns = columns
+
+    def column(self, name: str) -> nw.Expr:
+        if name in self.columns:
+            return nw.col(name)
+        found = self.names.columns.get(name)
+        kind = found.quantity.type if found else "number"
+        if kind == "any":
+            return nw.lit(None)
+        return nw.lit(None, dtype=_DTYPES[kind])
+
+    def value(self, node: Node) -> nw.Expr:
+        match node:
+            case Number(value):
+                return nw.lit(value, dtype=nw.Float64)
+            case Text(value) | Truth(value):
+                return nw.lit(value)
+            case Column(name):
+                found = self.names.columns.get(name)
+                numeric = found is not None and found.quantity.type == "number"
+                return self.column(name).cast(nw.Float64) if numeric else self.column(name)
+            case Peer(kind, feature):
+                return self.column(f"{feature}__{kind}").cast(nw.Float64)
+            case Parameter(name):
+                return self.thresholds[name].value
+            case Negative(operand):
+                return -self.value(operand)
+            case Arithmetic(sign, left, right):
+                return _arithmetic(sign, self.value(left), self.value(right))
+            case Call(function, arguments):
+                return _call(function, [self.value(a) for a in arguments])
+            case Case(whens, default):
+                branches = [(self.judgement(w.condition), self.value(w.value)) for w in whens]
+                return choose(branches, self.value(default) if default is not None else None)
+            case _:
+                raise TypeError(f"{type(node).__name__} is not a value")
+
+    def judgement(self, node: Node) -> nw.Expr:
+        """Truth of a judgement inside a value (``CASE WHEN ...``), not told as a fact."""
+        match node:
+            case And(operands):
+                return every([self.judgement(o) for o in operands], lambda a, b: a & b)
+            case Or(operands):
+                return every([self.judgement(o) for o in operands], lambda a, b: a | b)
+            case Not(operand):
+                return ~self.judgement(operand)
+            case Compare(op, left, right):
+                return compare(op, self.value(left), self.value(right))
+            case Member(value, options):
+                hits = [compare("=", self.value(value), self.value(o)) for o in options]
+                return every(hits, lambda a, b: a | b)
+            case IsNull(value):
+                return self.value(value).is_null()
+            case Case(whens, default):
+                branches = [(self.judgement(w.condition), self.judgement(w.value)) for w in whens]
+                return choose(branches, self.judgement(default) if default is not None else None)
+            case _:
+                return self.value(node)
+
+    def unit(self, node: Node) -> str:
+        match node:
+            case Column(name):
+                found = self.names.columns.get(name)
+                return (found.quantity.unit or "") if found else ""
+            case Peer(kind, feature):
+                return {"pct": "share", "z": "z"}.get(kind) or self.unit(Column(feature))
+            case _:
+                return ""
+
+    def is_text(self, node: Node) -> bool:
+        match node:
+            case Column(name):
+                found = self.names.columns.get(name)
+                return found is not None and found.quantity.type == "text"
+            case Parameter(name):
+                return self.thresholds[name].type == "text"
+            case Call(_, arguments):
+                return any(self.is_text(a) for a in arguments)
+            case Case(whens, _):
+                return any(self.is_text(w.value) for w in whens)
+            case _:
+                return isinstance(node, Text)
+
+    def why(self, node: Node) -> nw.Expr:
+        """Why a leaf is unknown: the first null it reads, else the arithmetic."""
+        none = nw.lit(None, dtype=nw.String)
+        found: list[nw.Expr] = []
+        for item in walk(node):
+            match item:
+                case Column(name):
+                    found.append(nw.when(self.column(name).is_null()).then(self._given(name)))
+                case Peer(_, feature):
+                    found.append(self._peer_reason(item, feature))
+                case Parameter(name):
+                    absent = self.thresholds[name].value.is_null()
+                    found.append(nw.when(absent).then(nw.lit(Reason.NOT_APPLICABLE.value)))
+                case _:
+                    pass
+        return nw.coalesce(*found, nw.lit(Reason.ZERO_DENOMINATOR.value)) if found else none
+
+    def _given(self, name: str) -> nw.Expr:
+        missing = nw.lit(Reason.MISSING_INPUT.value)
+        reason = f"{name}__reason"
+        return nw.coalesce(nw.col(reason), missing) if reason in self.columns else missing
+
+    def _peer_reason(self, node: Peer, feature: str) -> nw.Expr:
+        own = nw.when(self.column(feature).is_null()).then(self._given(feature))
+        median = self.column(f"{feature}__median")
+        flat = nw.when(~median.is_null()).then(nw.lit(Reason.CONSTANT_PEERS.value))
+        few = nw.lit(Reason.TOO_FEW.value)
+        why = nw.coalesce(flat, few) if node.kind == "z" else few
+        return nw.when(self.value(node).is_null()).then(nw.coalesce(own, why))
+
+
+def compare(op: Comparator, left: nw.Expr, right: nw.Expr) -> nw.Expr:
+    match op:
+        case "=":
+            return left == right
+        case "<>":
+            return left != right
+        case "<":
+            return left < right
+        case "<=":
+            return left <= right
+        case ">":
+            return left > right
+        case _:
+            return left >= right
+
+
+def _arithmetic(sign: str, left: nw.Expr, right: nw.Expr) -> nw.Expr:
+    match sign:
+        case "+":
+            return finite(left + right)
+        case "-":
+            return finite(left - right)
+        case "*":
+            return finite(left * right)
+        case _:
+            return finite(left / nw.when(right != 0).then(right))
+
+
+def _call(function: str, arguments: list[nw.Expr]) -> nw.Expr:
+    """A function of the language; unknown in, unknown out, save for COALESCE."""
+    first = arguments[0]
+    match function:
+        case "ABS":
+            return first.abs()
+        case "LN":
+            return finite(nw.when(first > 0).then(first).log())
+        case "SQRT":
+            return finite(nw.when(first >= 0).then(first).sqrt())
+        case "NULLIF":
+            same = (first == arguments[1]).fill_null(value=False)
+            return nw.when(~same).then(first)
+        case "COALESCE":
+            return nw.coalesce(*arguments)
+        case _:
+            known = every([~a.is_null() for a in arguments], lambda a, b: a & b)
+            pick = nw.min_horizontal if function == "LEAST" else nw.max_horizontal
+            return nw.when(known).then(pick(*arguments))
+
+
+def choose(branches: list[tuple[nw.Expr, nw.Expr]], default: nw.Expr | None) -> nw.Expr:
+    """First branch whose condition is true; an unknown condition is passed over."""
+    found = default
+    for condition, value in reversed(branches):
+        chosen = nw.when(condition.fill_null(value=False)).then(value)
+        found = chosen if found is None else chosen.otherwise(found)
+    if found is None:
+        raise TypeError("CASE without branches")
+    return found
