@@ -25,12 +25,12 @@ class MergerNotifications(dy.Schema):
     source = c.source()
 
     @dy.rule()
-    def cleared_before_notified(cls) -> pl.Expr:
+    def cleared_before_notified(cls) -> pl.Expr:  # noqa: N805
         """No clearance before the notification."""
         return pl.col("cleared_on") >= pl.col("notified_on")
 
     @dy.rule()
-    def implemented_before_signed(cls) -> pl.Expr:
+    def implemented_before_signed(cls) -> pl.Expr:  # noqa: N805
         """No implementation before signing."""
         return pl.col("implemented_on") >= pl.col("signed_on")
 

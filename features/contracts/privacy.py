@@ -93,7 +93,7 @@ class BreachNotifications(dy.Schema):
     source = c.source()
 
     @dy.rule()
-    def more_sensitive_than_all(cls) -> pl.Expr:
+    def more_sensitive_than_all(cls) -> pl.Expr:  # noqa: N805
         """A part is no larger than the whole."""
         return pl.col("sensitive_persons") <= pl.col("persons")
 

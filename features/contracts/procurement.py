@@ -35,12 +35,12 @@ class Tenders(dy.Schema):
     source = c.source()
 
     @dy.rule()
-    def awarded_before_published(cls) -> pl.Expr:
+    def awarded_before_published(cls) -> pl.Expr:  # noqa: N805
         """No award before the call."""
         return pl.col("awarded_at") >= pl.col("published_at").dt.truncate("1d")
 
     @dy.rule()
-    def deadline_before_published(cls) -> pl.Expr:
+    def deadline_before_published(cls) -> pl.Expr:  # noqa: N805
         """No deadline before the call."""
         return pl.col("deadline_at") >= pl.col("published_at").dt.truncate("1d")
 
@@ -66,7 +66,7 @@ class Bids(dy.Schema):
     source = c.source()
 
     @dy.rule()
-    def amount_of_valid_bid(cls) -> pl.Expr:
+    def amount_of_valid_bid(cls) -> pl.Expr:  # noqa: N805
         """A valid bid has an amount."""
         return pl.col("amount").is_not_null() | (pl.col("status") != "valid")
 

@@ -39,7 +39,7 @@ class Ownership(dy.Schema):
     source = c.source()
 
     @dy.rule()
-    def from_after_to(cls) -> pl.Expr:
+    def from_after_to(cls) -> pl.Expr:  # noqa: N805
         """Ownership cannot end before it began."""
         return pl.col("from") <= pl.col("to")
 
@@ -57,7 +57,7 @@ class Markets(dy.Schema):
     source = c.source()
 
     @dy.rule()
-    def valid_from_after_to(cls) -> pl.Expr:
+    def valid_from_after_to(cls) -> pl.Expr:  # noqa: N805
         """A delineation cannot end before it began."""
         return pl.col("valid_from") <= pl.col("valid_to")
 
@@ -76,7 +76,7 @@ class MarketPositions(dy.Schema):
     source = c.source()
 
     @dy.rule()
-    def value_or_share(cls) -> pl.Expr:
+    def value_or_share(cls) -> pl.Expr:  # noqa: N805
         """A position says at least how much or which share."""
         return pl.col("value").is_not_null() | pl.col("share").is_not_null()
 

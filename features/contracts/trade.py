@@ -36,7 +36,7 @@ class Transactions(dy.Schema):
     source = c.source()
 
     @dy.rule()
-    def refunded_before_ordered(cls) -> pl.Expr:
+    def refunded_before_ordered(cls) -> pl.Expr:  # noqa: N805
         """No refund before the order."""
         return pl.col("refund_at") >= pl.col("ts").dt.truncate("1d")
 
@@ -58,7 +58,7 @@ class ListingPrices(dy.Schema):
     source = c.source()
 
     @dy.rule()
-    def price_of_listing(cls) -> pl.Expr:
+    def price_of_listing(cls) -> pl.Expr:  # noqa: N805
         """An observation has a price, or says it was out of stock."""
         priced = pl.col("net_price").is_not_null() | pl.col("list_price").is_not_null()
         return priced | ~pl.col("in_stock").fill_null(True)

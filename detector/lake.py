@@ -1,0 +1,155 @@
+"""Reading the lake: a snapshot pins what is visible, and a read gives what was known then.
+
+Every version of every filing stays. A row in force is the latest version of its key by learned
+time, then by order of arrival. "As known on a date" leaves out what was learned later, so it is
+exact however much was corrected or filed late since.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from sqlalchemy import Connection, Engine, RowMapping, select
+
+from detector.ingest.commit import QUARANTINE_SCHEMA, QUARANTINE_TABLE, lake_schema, table_path
+from detector.lake_tables import batch, lake_pointer
+from features.contracts import INSTANT, RECORDED_AT, contract
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What a run reads.
+
+    Attributes:
+        versions: pinned Delta version by table; only tables that hold something.
+        known_as_of: rows learned later are left out; None leaves out nothing.
+        id: hash over the visible batches: equal filings give equal ids.
+        amended: tables in which some key has more than one version.
+    """
+
+    versions: Mapping[str, int]
+    known_as_of: datetime | None
+    id: str
+    amended: frozenset[str] = frozenset()
+
+
+class Lake:
+    """The filings of one installation, to read."""
+
+    def __init__(self, home: Path, engine: Engine) -> None:
+        self._home, self._engine = home, engine
+
+    def tables(self) -> tuple[str, ...]:
+        """Names of the tables that hold rows, sorted."""
+        with self._engine.connect() as connection:
+            return tuple(sorted(_pointers(connection)))
+
+    def pin(self, known_as_of: datetime | None = None) -> Snapshot:
+        """Pins what is visible now, as known on a moment (aware, or UTC when naive)."""
+        moment = _aware(known_as_of)
+        with self._engine.connect() as connection:
+            versions = _pointers(connection)
+            batches = _visible(connection, versions, moment)
+        total = hashlib.sha256()
+        for row in sorted(
+            batches, key=lambda b: (b["table_name"], b["recorded_at"], b["sequence"])
+        ):
+            stamp = row["recorded_at"].isoformat()
+            total.update(f"{row['table_name']}\n{row['batch_id']}\n{stamp}\n".encode())
+        amended = frozenset(row["table_name"] for row in batches if row["corrected"])
+        return Snapshot(versions, moment, total.hexdigest(), amended)
+
+    def scan(self, snapshot: Snapshot, table: str) -> pl.LazyFrame:
+        """Rows in force as known: the contract's columns, `recorded_at`, and book-keeping.
+
+        A table without filings is an empty frame. Raises WardenError ``unknown_table``.
+        """
+        rows = self._versions(snapshot, table)
+        if table in snapshot.amended:
+            rows = rows.sort(RECORDED_AT, "_seq").unique("_key", keep="last", maintain_order=True)
+        return rows.drop("_file", "_seq")
+
+    def history(self, table: str, key: Mapping[str, Any]) -> pl.LazyFrame:
+        """Every version of the rows with these column values, oldest first."""
+        rows = self._versions(self.pin(), table)
+        wanted = [pl.col(name).eq_missing(pl.lit(value)) for name, value in key.items()]
+        return rows.filter(wanted).sort(RECORDED_AT, "_seq").drop("_file", "_seq")
+
+    def changed_since(self, old: Snapshot, new: Snapshot) -> dict[str, pl.LazyFrame]:
+        """By table, the rows of every key that was filed or corrected between two snapshots.
+
+        A key gives its row in force in each snapshot that has one, so that what a correction
+        moved away from is there too. Tables without a change are left out.
+        """
+        with self._engine.connect() as connection:
+            before = _names(_visible(connection, old.versions, old.known_as_of))
+            after = _names(_visible(connection, new.versions, new.known_as_of))
+        changed: dict[str, pl.LazyFrame] = {}
+        for table in sorted({name for name, _ in before ^ after}):
+            ids = [batch_id for name, batch_id in before ^ after if name == table]
+            rows = pl.concat([self._versions(s, table) for s in (old, new)])
+            keys = rows.filter(pl.col("_batch_id").is_in(ids)).select("_key").unique()
+            both = [self.scan(s, table).join(keys, on="_key", how="semi") for s in (old, new)]
+            changed[table] = pl.concat(both).unique(maintain_order=True)
+        return changed
+
+    def quarantine(self) -> pl.LazyFrame:
+        """Every quarantined row, oldest first: what was wrong, in words."""
+        with self._engine.connect() as connection:
+            version = _pointers(connection, hidden=True).get(QUARANTINE_TABLE)
+        if version is None:
+            return pl.LazyFrame(schema=QUARANTINE_SCHEMA)
+        rows = pl.scan_delta(str(table_path(self._home, QUARANTINE_TABLE)), version=version)
+        return rows.select(list(QUARANTINE_SCHEMA)).sort(
+            RECORDED_AT, "batch_id", "source_file", "line", maintain_order=True
+        )
+
+    def _versions(self, snapshot: Snapshot, table: str) -> pl.LazyFrame:
+        """Every version known at the snapshot."""
+        schema = lake_schema(contract(table))
+        version = snapshot.versions.get(table)
+        if version is None:
+            return pl.LazyFrame(schema=schema)
+        stored = pl.scan_delta(str(table_path(self._home, table)), version=version)
+        if snapshot.known_as_of is not None:
+            known = pl.lit(snapshot.known_as_of).cast(INSTANT)
+            stored = stored.filter(pl.col(RECORDED_AT) <= known)
+        # rows filed before the contract got another column
+        have = stored.collect_schema()
+        missing = [pl.lit(None, dtype=t).alias(n) for n, t in schema.items() if n not in have]
+        return stored.with_columns(missing).select(list(schema))
+
+
+def _aware(moment: datetime | None) -> datetime | None:
+    if moment is None:
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _pointers(connection: Connection, *, hidden: bool = False) -> dict[str, int]:
+    rows = connection.execute(select(lake_pointer.c.table_name, lake_pointer.c.version))
+    return {name: version for name, version in rows if hidden or not name.startswith("_")}
+
+
+def _visible(
+    connection: Connection, versions: Mapping[str, int], known_as_of: datetime | None
+) -> list[RowMapping]:
+    """Batches whose rows a snapshot shows; those that added nothing are left out."""
+    query = select(batch).where(batch.c.accepted + batch.c.corrected > 0)
+    if known_as_of is not None:
+        query = query.where(batch.c.recorded_at <= known_as_of)
+    return [
+        row
+        for row in connection.execute(query).mappings()
+        if row["lake_version"] <= versions.get(row["table_name"], -1)
+    ]
+
+
+def _names(batches: list[RowMapping]) -> set[tuple[str, str]]:
+    return {(row["table_name"], row["batch_id"]) for row in batches}
