@@ -15,11 +15,17 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-from sqlalchemy import Connection, Engine, RowMapping, select
+from deltalake import DeltaTable
+from sqlalchemy import Engine, RowMapping, select
 
+from alerts.connections import ReadConnection
+from detector.database import reading
 from detector.ingest.commit import QUARANTINE_SCHEMA, QUARANTINE_TABLE, lake_schema, table_path
 from detector.lake_tables import batch, lake_pointer
 from features.contracts import INSTANT, RECORDED_AT, contract
+
+QUARANTINE_COLUMNS = ("batch_id", "table", "source_file", "line", "rule", "message", "row")
+"""Columns of the quarantine as it is exported."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +53,13 @@ class Lake:
 
     def tables(self) -> tuple[str, ...]:
         """Names of the tables that hold rows, sorted."""
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return tuple(sorted(_pointers(connection)))
 
     def pin(self, known_as_of: datetime | None = None) -> Snapshot:
         """Pins what is visible now, as known on a moment (aware, or UTC when naive)."""
         moment = _aware(known_as_of)
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             versions = _pointers(connection)
             batches = _visible(connection, versions, moment)
         total = hashlib.sha256()
@@ -87,7 +93,7 @@ class Lake:
         A key gives its row in force in each snapshot that has one, so that what a correction
         moved away from is there too. Tables without a change are left out.
         """
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             before = _names(_visible(connection, old.versions, old.known_as_of))
             after = _names(_visible(connection, new.versions, new.known_as_of))
         changed: dict[str, pl.LazyFrame] = {}
@@ -99,16 +105,31 @@ class Lake:
             changed[table] = pl.concat(both).unique(maintain_order=True)
         return changed
 
-    def quarantine(self) -> pl.LazyFrame:
-        """Every quarantined row, oldest first: what was wrong, in words."""
-        with self._engine.connect() as connection:
+    def quarantine(self, known_as_of: datetime | None = None) -> pl.DataFrame:
+        """Every quarantined row, oldest first, with what is wrong in words.
+
+        Columns: batch_id, table, source_file, line, rule, message, row (JSON text).
+        """
+        with reading(self._engine) as connection:
             version = _pointers(connection, hidden=True).get(QUARANTINE_TABLE)
         if version is None:
-            return pl.LazyFrame(schema=QUARANTINE_SCHEMA)
+            return pl.DataFrame(schema={n: QUARANTINE_SCHEMA[n] for n in QUARANTINE_COLUMNS})
         rows = pl.scan_delta(str(table_path(self._home, QUARANTINE_TABLE)), version=version)
-        return rows.select(list(QUARANTINE_SCHEMA)).sort(
-            RECORDED_AT, "batch_id", "source_file", "line", maintain_order=True
-        )
+        if known_as_of is not None:
+            rows = rows.filter(pl.col(RECORDED_AT) <= pl.lit(_aware(known_as_of)).cast(INSTANT))
+        ordered = rows.sort(RECORDED_AT, "batch_id", "source_file", "line", maintain_order=True)
+        return ordered.select(QUARANTINE_COLUMNS).collect()
+
+    def unfinished(self) -> tuple[str, ...]:
+        """Tables whose log is ahead of what is visible: an ingest broke off, or is at work."""
+        with reading(self._engine) as connection:
+            visible = _pointers(connection, hidden=True)
+        found = []
+        for path in sorted((self._home / "lake").glob("*")):
+            if DeltaTable.is_deltatable(str(path)):
+                ahead = DeltaTable(path).version() > visible.get(path.name, 0)
+                found += [path.name] if ahead else []
+        return tuple(found)
 
     def _versions(self, snapshot: Snapshot, table: str) -> pl.LazyFrame:
         """Every version known at the snapshot."""
@@ -132,13 +153,13 @@ def _aware(moment: datetime | None) -> datetime | None:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
-def _pointers(connection: Connection, *, hidden: bool = False) -> dict[str, int]:
+def _pointers(connection: ReadConnection, *, hidden: bool = False) -> dict[str, int]:
     rows = connection.execute(select(lake_pointer.c.table_name, lake_pointer.c.version))
     return {name: version for name, version in rows if hidden or not name.startswith("_")}
 
 
 def _visible(
-    connection: Connection, versions: Mapping[str, int], known_as_of: datetime | None
+    connection: ReadConnection, versions: Mapping[str, int], known_as_of: datetime | None
 ) -> list[RowMapping]:
     """Batches whose rows a snapshot shows; those that added nothing are left out."""
     query = select(batch).where(batch.c.accepted + batch.c.corrected > 0)

@@ -14,8 +14,9 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, write_deltalake
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import delete, insert, select
 
+from alerts.connections import ReadConnection, WriteConnection
 from detector.ingest.faults import QUARANTINE
 from detector.lake_tables import lake_pointer
 from features.contracts import INSTANT, RECORDED_AT, TableContract
@@ -54,13 +55,13 @@ def lake_schema(contract: TableContract) -> dict[str, Any]:
     }
 
 
-def pointer(connection: Connection, name: str) -> int | None:
+def pointer(connection: ReadConnection, name: str) -> int | None:
     """The visible version of a table, None when nothing of it is visible."""
     query = select(lake_pointer.c.version).where(lake_pointer.c.table_name == name)
     return connection.execute(query).scalar_one_or_none()
 
 
-def point(connection: Connection, name: str, version: int) -> None:
+def point(connection: WriteConnection, name: str, version: int) -> None:
     """Makes a version the visible one."""
     connection.execute(delete(lake_pointer).where(lake_pointer.c.table_name == name))
     connection.execute(insert(lake_pointer).values(table_name=name, version=version))

@@ -14,6 +14,7 @@ import polars as pl
 from filelock import FileLock
 from sqlalchemy import Engine, func, insert, select
 
+from detector.database import reading, writing
 from detector.ingest import commit
 from detector.ingest.classify import SEQUENCE, Classified, classify
 from detector.ingest.faults import file_error
@@ -143,7 +144,7 @@ def _stage(job: _Batch, area: Path, progress: Progress | None) -> Staged:
 def _settle(job: _Batch, staged: Staged) -> Balance:
     """Compares with the lake and commits; the caller holds the lock."""
     name, when = job.contract.name, job.recorded_at or datetime.now(UTC)
-    with job.engine.connect() as connection:
+    with reading(job.engine) as connection:
         visible = commit.pointer(connection, name)
         hidden = commit.pointer(connection, commit.QUARANTINE_TABLE)
         last = connection.execute(select(func.max(batch.c.sequence))).scalar()
@@ -217,7 +218,7 @@ def _record(
     quarantine: int | None,
 ) -> None:
     """The moment the batch becomes visible: one transaction, pointers and record together."""
-    with job.engine.begin() as connection:
+    with writing(job.engine) as connection:
         if version is not None:
             commit.point(connection, job.contract.name, version)
         if quarantine is not None:
@@ -245,7 +246,7 @@ def _record(
 
 def _known(job: _Batch) -> Balance | None:
     """The balance of bytes taken in before: all of them repeated."""
-    with job.engine.connect() as connection:
+    with reading(job.engine) as connection:
         query = select(batch.c.read).where(batch.c.batch_id == job.batch_id)
         read = connection.execute(query).scalar_one_or_none()
     if read is None:
