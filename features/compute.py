@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import narwhals as nw
 import polars as pl
+import polars.selectors as cs
 
 from features.catalogue import KEY_COLUMNS, Base, Feature, FeatureCatalogue, catalogue
 from features.errors import WardenError
@@ -97,7 +98,8 @@ def _evaluate(needed: Base, features: tuple[Feature, ...], run: Tables) -> pl.Da
         guards += _guard(f)
     keep = [*KEY_COLUMNS, *needed.attributes]
     keep += [f"{f.name}{suffix}" for f in features for suffix in ("", "__reason", "__n")]
-    return collect(lazy.with_columns(*values).with_columns(*guards).select(*keep))
+    frame = collect(lazy.with_columns(*values).with_columns(*guards).select(*keep))
+    return frame.with_columns(cs.unsigned_integer().cast(pl.Int64))
 
 
 def _expressions(f: Feature) -> tuple[nw.Expr, nw.Expr]:

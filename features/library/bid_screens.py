@@ -35,8 +35,9 @@ def with_lots(t: Tables, aggregates: nw.LazyFrame) -> nw.LazyFrame:
         .when(nw.col("n_bids") == 4).then(nw.lit("4"))
         .when(nw.col("n_bids") <= 6).then(nw.lit("5-6"))
         .when(nw.col("n_bids") <= 9).then(nw.lit("7-9"))
-        .when(nw.col("n_bids") <= 14).then(nw.lit("10-14"))
-        .otherwise(nw.lit("15+"))
+        # From ten bids on the screens hardly depend on their number, and how many bid is partly
+        # what a ring decides: finer bands would compare rigged tenders with each other.
+        .otherwise(nw.lit("10+"))
     )  # fmt: skip
     return (
         t.view("lots")
@@ -66,8 +67,8 @@ def _aggregates(bids: nw.LazyFrame) -> nw.LazyFrame:
     tender = "subject_key"
     amount, rank, n = nw.col("amount"), nw.col("rank"), nw.col("n")
     placed = bids.with_columns(
-        amount.rank("ordinal").over(tender).alias("rank"),
-        amount.count().over(tender).alias("n"),
+        amount.rank("ordinal").over(tender).cast(nw.Int64).alias("rank"),
+        amount.count().over(tender).cast(nw.Int64).alias("n"),
         amount.mean().over(tender).alias("mean"),
         amount.std(ddof=1).over(tender).alias("sd"),
         amount.min().over(tender).alias("low"),
@@ -101,7 +102,7 @@ def _aggregates(bids: nw.LazyFrame) -> nw.LazyFrame:
         )
         .group_by(tender)
         .agg(
-            nw.len().alias("n_bids"),
+            nw.col("n").max().alias("n_bids"),
             nw.col("currency").n_unique().alias("n_currencies"),
             nw.col("mean").max(),
             nw.col("sd").max(),

@@ -1,0 +1,239 @@
+"""Goods or money moving in circles between sellers (TRX-WASH-SCC)."""
+
+from __future__ import annotations
+
+import narwhals as nw
+import polars as pl
+import rustworkx as rx
+
+from features.catalogue import Measure, base, feature, measure, note, view
+from features.operators import month_end, month_start, nearest_whole
+from features.tables import Tables, collect
+from features.vocabulary import Reason
+
+_TYPOLOGY, _BASE = "TRX-WASH-SCC", "wash_clusters"
+_INPUTS = ("transactions.buyer_hash", "transactions.seller_id", "transactions.seller_hash",
+           "transactions.net", "transactions.gross", "transactions.ts")  # fmt: skip
+_SOURCE = "Victor and Weintraud 2021; Tarjan 1972"
+HUB = 50
+"""Traders with more counterparties among sellers than this are hubs (clearing, marketplaces)."""
+
+_CELL = ("platform_id", "currency", "period_start")
+
+
+@view("seller_trades")
+def seller_trades(t: Tables) -> nw.LazyFrame:
+    """Monthly value and number of orders from one seller to another, per platform.
+
+    Columns: `platform_id`, `currency`, `period_start`, `source` (buys, pays), `target` (sells), `cents`,
+    `orders`. Orders of buyers that sell nowhere are left out first: they can close no circle.
+    A seller is known as a buyer by `seller_hash`, the keyed hash both roles share.
+    """
+    value = nw.coalesce(nw.col("net"), nw.col("gross"), nw.lit(0.0))
+    orders = t["transactions"].select(
+        nw.coalesce(nw.col("platform_id"), nw.lit("")).alias("platform_id"),
+        nw.coalesce(nw.col("currency"), nw.lit("")).alias("currency"),
+        nw.col("ts").cast(nw.Date).alias("day"),
+        nw.col("buyer_hash").alias("source"),
+        nw.coalesce(nw.col("seller_hash"), nw.col("seller_id")).alias("target"),
+        value.alias("value"),
+    )
+    sellers = orders.select(nw.col("target").alias("source")).unique()
+    return (
+        orders.join(sellers, on="source", how="semi")
+        .filter(nw.col("source") != nw.col("target"))
+        .with_columns(
+            month_start(nw.col("day")).alias("period_start"),
+            nearest_whole(nw.col("value") * 100).alias("cents"),
+        )
+        .group_by(*_CELL, "source", "target")
+        .agg(nw.col("cents").sum(), nw.len().alias("orders"))
+    )
+
+
+@view("seller_names")
+def seller_names(t: Tables) -> nw.LazyFrame:
+    """The seller id behind every node: `node`, `seller_id`."""
+    node = nw.coalesce(nw.col("seller_hash"), nw.col("seller_id"))
+    return (
+        t["transactions"]
+        .select(node.alias("node"), "seller_id")
+        .group_by("node")
+        .agg(nw.col("seller_id").min())
+    )
+
+
+def _hubs(trades: nw.LazyFrame) -> nw.LazyFrame:
+    """Traders with more than `HUB` counterparties among sellers in a month."""
+    forth = trades.select(*_CELL, nw.col("source").alias("node"), nw.col("target").alias("other"))
+    back = trades.select(*_CELL, nw.col("target").alias("node"), nw.col("source").alias("other"))
+    degree = nw.concat([forth, back]).unique().group_by(*_CELL, "node").agg(nw.len().alias("_d"))
+    return degree.filter(nw.col("_d") > HUB).drop("_d")
+
+
+def _without_hubs(trades: nw.LazyFrame) -> nw.LazyFrame:
+    """Drop traders with very many counterparties in a month."""
+    hubs = _hubs(trades)
+    return trades.join(hubs, left_on=[*_CELL, "source"], right_on=[*_CELL, "node"], how="anti").join(
+        hubs, left_on=[*_CELL, "target"], right_on=[*_CELL, "node"], how="anti"
+    )
+
+
+@note(name="trade_hubs", typology=_TYPOLOGY, tables=("transactions",))
+def trade_hubs(t: Tables) -> nw.LazyFrame:
+    """How many traders were left out as hubs, per platform and month."""
+    hubs = _hubs(t.view("seller_trades"))
+    return hubs.group_by("platform_id", "period_start").agg(
+        nw.col("node").n_unique().alias("traders")
+    )
+
+
+def _members(trades: pl.DataFrame) -> pl.DataFrame:
+    """Strongly connected components of at least two: `node` and `scc` beside its cell.
+
+    Edges never cross platform, currency or month, so one graph holds all of them.
+    """
+    cell = list(_CELL)
+    ends = [trades.select(*cell, pl.col(c).alias("node")) for c in ("source", "target")]
+    nodes = pl.concat(ends).unique().sort(*cell, "node").with_row_index("index")
+    codes = trades.select(*cell, "source", "target")
+    for end in ("source", "target"):
+        named = nodes.rename({"node": end, "index": f"{end}_index"})
+        codes = codes.join(named, on=[*cell, end], how="left")
+    graph: rx.PyDiGraph[None, None] = rx.PyDiGraph(multigraph=False)
+    graph.add_nodes_from([None] * nodes.height)
+    graph.add_edges_from_no_data(codes.select("source_index", "target_index").rows())
+    found = [c for c in rx.strongly_connected_components(graph) if len(c) > 1]
+    where = pl.DataFrame(
+        {"index": [i for c in found for i in c], "scc": [k for k, c in enumerate(found) for _ in c]},
+        schema={"index": pl.UInt32, "scc": pl.Int64},
+    )
+    return nodes.join(where, on="index", how="inner").drop("index")
+
+
+@base(
+    name=_BASE,
+    grain="cluster_m",
+    tables=("transactions",),
+    attributes=("platform_id", "n_members", "gross", "orders"),
+    peers=("platform_id",),
+)
+def wash_clusters(t: Tables) -> nw.LazyFrame:
+    """One row per circle of sellers and month; on several platforms, that with most value.
+
+    A circle is a strongly connected component: money can pass from each member to every other.
+    """
+    edges = collect(_without_hubs(t.view("seller_trades")))
+    members = _members(edges)
+    cell = list(_CELL)
+    mine = members.rename({"node": "source", "scc": "from_scc"})
+    other = members.rename({"node": "target", "scc": "to_scc"})
+    placed = edges.join(mine, on=[*cell, "source"], how="left").join(
+        other, on=[*cell, "target"], how="left"
+    )
+    inside = placed.filter(pl.col("from_scc") == pl.col("to_scc")).with_columns(scc="from_scc")
+    named = members.join(
+        collect(t.view("seller_names")), on="node", how="left"
+    ).group_by(*cell, "scc").agg(
+        pl.col("seller_id").sort().str.join("|").alias("subject_key"),
+        pl.len().alias("n_members"),
+    )
+    rows = (
+        named.join(_inner_totals(inside), on="scc", how="left")
+        .join(_touching(placed), on="scc", how="left")
+        .join(_rounds(inside), on="scc", how="left")
+        .with_columns(gross=pl.col("inside_cents") / 100)
+        .sort("subject_key", "period_start", "inside_cents", "platform_id", descending=[False, False, True, False])
+        .unique(["subject_key", "period_start"], keep="first", maintain_order=True)
+    )
+    return nw.from_native(rows.lazy()).with_columns(
+        month_end(nw.col("period_start")).alias("period_end")
+    )
+
+
+def _inner_totals(inside: pl.DataFrame) -> pl.DataFrame:
+    """Value, orders and two-way value of the trades inside each circle."""
+    cell = list(_CELL)
+    back = inside.select(*cell, source="target", target="source", _back="cents")
+    matched = inside.join(back, on=[*cell, "source", "target"], how="left").with_columns(
+        pl.min_horizontal("cents", pl.col("_back").fill_null(0)).alias("_both")
+    )
+    return matched.group_by("scc").agg(
+        pl.col("cents").sum().alias("inside_cents"),
+        pl.col("orders").sum(),
+        pl.col("_both").sum().alias("mutual_cents"),
+    )
+
+
+def _touching(placed: pl.DataFrame) -> pl.DataFrame:
+    """Value of all trades among sellers in which a member takes part, counted once."""
+    out = placed.filter(pl.col("from_scc").is_not_null())
+    into = placed.filter(
+        pl.col("to_scc").is_not_null() & pl.col("from_scc").ne_missing(pl.col("to_scc"))
+    )
+    sides = [out.select("cents", scc="from_scc"), into.select("cents", scc="to_scc")]
+    return pl.concat(sides).group_by("scc").agg(pl.col("cents").sum().alias("touching_cents"))
+
+
+def _rounds(inside: pl.DataFrame) -> pl.DataFrame:
+    """Per circle: imbalance of its members, and how often even the least active took part."""
+    sold = inside.group_by("scc", node="target").agg(
+        pl.col("cents").sum().alias("in_cents"), pl.col("orders").sum().alias("in_orders")
+    )
+    bought = inside.group_by("scc", node="source").agg(
+        pl.col("cents").sum().alias("out_cents"), pl.col("orders").sum().alias("out_orders")
+    )
+    members = sold.join(bought, on=["scc", "node"], how="inner")
+    return members.group_by("scc").agg(
+        (pl.col("in_cents") - pl.col("out_cents")).abs().sum().alias("net_cents"),
+        (pl.col("in_cents") + pl.col("out_cents")).sum().alias("flow_cents"),
+        pl.min_horizontal("in_orders", "out_orders").min().alias("rounds"),
+    )
+
+
+@feature(
+    name="wash_scc_max_size", typology=_TYPOLOGY, base=_BASE, inputs=_INPUTS, unit="sellers",
+    direction="none", min_n=2, n="orders", source=_SOURCE,
+    title={"en": "sellers in the circle", "zh": "循环交易参与方数"},
+)  # fmt: skip
+def wash_scc_max_size() -> Measure:
+    """Members of the strongly connected component of the monthly value graph of a platform."""
+    return measure(nw.col("n_members"))
+
+
+@feature(
+    name="wash_net_gross", typology=_TYPOLOGY, base=_BASE, inputs=_INPUTS, unit="0-1",
+    direction="low", min_n=2, n="orders", source=_SOURCE,
+    title={"en": "what stays, over what moves", "zh": "净额占总额比"},
+)  # fmt: skip
+def wash_net_gross() -> Measure:
+    """Sum of |in - out| over sum of (in + out) of the members, inside the circle.
+
+    Near 0, everybody ends where they began.
+    """
+    flow = nw.col("flow_cents")
+    return measure(nw.col("net_cents") / flow, (flow <= 0, Reason.ZERO_DENOMINATOR))
+
+
+@feature(
+    name="wash_reciprocity", typology=_TYPOLOGY, base=_BASE, inputs=_INPUTS, unit="0-1",
+    direction="high", min_n=2, n="orders", source=_SOURCE,
+    title={"en": "share of trade that flows back", "zh": "互惠交易占比"},
+)  # fmt: skip
+def wash_reciprocity() -> Measure:
+    """Sum of 2 min(w_ij, w_ji) over pairs of members, over all their trade with sellers.
+
+    The denominator includes trade with sellers outside the circle.
+    """
+    touching = nw.col("touching_cents")
+    return measure(nw.col("mutual_cents") / touching, (touching <= 0, Reason.ZERO_DENOMINATOR))
+
+
+@feature(
+    name="wash_rounds", typology=_TYPOLOGY, base=_BASE, inputs=_INPUTS, unit="rounds",
+    direction="high", min_n=2, n="orders", source="catalogue 4",
+    title={"en": "rounds of the circle", "zh": "循环轮次"},
+)  # fmt: skip
+def wash_rounds() -> Measure:
+    """How often every member both bought and sold inside the circle: the smallest such count."""
+    return measure(nw.col("rounds"))
