@@ -28,10 +28,11 @@ KEPT = 4096
 
 @dataclass(slots=True)
 class _Skipped:
-    """Lines the parser refused: record number, columns found, text."""
+    """A record the parser refused: its number, columns found, line breaks inside, its start."""
 
     number: int
     found: int
+    breaks: int
     text: str
 
 
@@ -127,7 +128,9 @@ class CsvReader:
         self._check_quotes(last)
 
     def _refuse(self, row: Any) -> str:
-        self._skipped.append(_Skipped(row.number, row.actual_columns, row.text[:KEPT]))
+        self._skipped.append(
+            _Skipped(row.number, row.actual_columns, _breaks_in(row.text), row.text[:KEPT])
+        )
         hopeless = self._good == 0 and len(self._skipped) > RAGGED_LIMIT
         return "error" if hopeless else "skip"
 
@@ -140,7 +143,7 @@ class CsvReader:
         numbers, skipped = self._records(frame.height, record)
         breaks = _line_breaks(frame)
         at = np.array([s.number for s in skipped], dtype=np.int64)
-        inside = np.array([_breaks_in(s.text) for s in skipped], dtype=np.int64)
+        inside = np.array([s.breaks for s in skipped], dtype=np.int64)
         everything = np.concatenate([numbers, at])
         order = np.argsort(everything, kind="stable")
         counts = np.concatenate([breaks, inside])[order]
@@ -186,7 +189,7 @@ class CsvReader:
         faults = []
         for s in self._skipped:
             fault = self._fault(s, s.number + extra)
-            extra += _breaks_in(s.text)
+            extra += s.breaks
             if fault:
                 faults.append(fault)
         self._skipped = []
@@ -209,17 +212,17 @@ class CsvReader:
 
     def _check_quotes(self, last: Any) -> None:
         """A quote left open swallows the rest of the file into one cell: better to refuse it."""
-        if self._text.quotes % 2 == 0 or last is None:
+        if self._text.quotes % 2 == 0:
             return
-        tail = [str(column[-1].as_py()) for column in last.columns]
-        if any("\n" in cell or "\r" in cell for cell in tail):
+        torn = self._skipped and self._skipped[-1].breaks
+        if not self._skipped and last is not None:
+            torn = any(_breaks_in(str(column[-1].as_py())) for column in last.columns)
+        if torn:
             raise file_error(
                 self._request.path,
                 "unclosed_quote",
                 'a quote (") is opened and never closed, so the end of the file is one cell.',
-                f"Close it; the row begins with {', '.join(tail[:1])[:40]!r}."
-                if not self._request.contract.persons
-                else "Close it; look for an odd number of quotes in a line.",
+                "Close it; look for an odd number of quotes in a line.",
             )
 
     def _explain(self, error: Exception) -> WardenError:

@@ -13,6 +13,7 @@ from detector.ingest.faults import ADVICE, QUARANTINE, LineFault
 from detector.ingest.keys import key_expr
 from detector.ingest.mapping import Mapping
 from detector.ingest.readers import LINE, Columns, Reader, Request, match_columns, open_reader
+from detector.ingest.sources import BAD
 from detector.ingest.validate import Judged, judge
 from detector.pseudonyms import Pseudonyms
 from features.contracts import TableContract
@@ -21,6 +22,10 @@ FILE = "_file"
 """Number of the file inside its batch, from 0."""
 POSITION = "_position"
 """Order of the row in its batch, over all files."""
+KEPT = 1000
+"""Characters of each value kept in the quarantine."""
+
+_FAULT = "fault:"
 
 
 @dataclass
@@ -71,6 +76,7 @@ class Preparer:
             WardenError: a fault of the whole file.
         """
         self._file += 1
+        before = self.staged.read
         reader = open_reader(request)
         try:
             columns = match_columns(reader, request)
@@ -79,6 +85,8 @@ class Preparer:
             reader.close()
         self.staged.unknown |= dict.fromkeys(columns.unknown)
         self.staged.notes += reader.notes
+        if self.staged.read == before:
+            self.staged.notes.append(f"{request.path.name}: has a header and no rows")
 
     def _read(self, reader: Reader, columns: Columns, request: Request) -> None:
         for chunk in reader.chunks():
@@ -123,9 +131,9 @@ class Preparer:
         ]
 
     def _stage_faults(self, judged: Judged, lines: list[LineFault], name: str) -> None:
-        bad, told = judged.raw.join(judged.faults, left_on=LINE, right_on="line"), []
-        if bad.height:
-            told.append(self._row_faults(bad))
+        told = []
+        if judged.faults.height:
+            told.append(self._row_faults(judged))
         if lines:
             told.append(self._line_faults(lines))
         if not told:
@@ -136,17 +144,22 @@ class Preparer:
         entries.select(list(QUARANTINE)).write_parquet(path)
         self.staged.quarantined += entries.height
 
-    def _row_faults(self, bad: pl.DataFrame) -> pl.DataFrame:
+    def _row_faults(self, judged: Judged) -> pl.DataFrame:
         """Entries for rows that were read; persons are hashes here too."""
-        filed = [c for c in self._contract.columns if c.name in bad.columns]
+        filed = [c for c in self._contract.columns if c.name in judged.raw.columns]
+        # the raw rows may have columns named `value` or `line` of their own
+        faults = judged.faults.select(pl.all().name.prefix(_FAULT))
+        bad = judged.raw.join(faults, left_on=LINE, right_on=f"{_FAULT}line")
         hashed = [self._pseudonyms.series(bad[c.name]) for c in filed if c.person]
-        row = pl.struct([c.name for c in filed]).struct.json_encode()
-        return bad.with_columns(hashed).select(
+        row = pl.struct([pl.col(c.name).str.slice(0, KEPT) for c in filed]).struct.json_encode()
+        entries = bad.with_columns(hashed).select(
             pl.col(LINE).alias("line"),
-            pl.col("rule", "column", "value"),
-            pl.format(f"Line {{}}: {{}}. {ADVICE}", LINE, "says").alias("message"),
+            *(pl.col(_FAULT + name).alias(name) for name in ("rule", "column", "value")),
+            pl.format(f"Line {{}}: {{}}. {ADVICE}", LINE, f"{_FAULT}says").alias("message"),
             row.alias("row"),
         )
+        shown = pl.col("value", "message", "row")
+        return entries.with_columns(shown.str.replace_all(BAD, "\ufffd", literal=True))
 
     def _line_faults(self, lines: list[LineFault]) -> pl.DataFrame:
         """Entries for lines that are no rows; of a table with persons the text is withheld."""

@@ -10,7 +10,7 @@ from typing import Protocol
 
 import polars as pl
 
-from detector.ingest.faults import LineFault, file_error
+from detector.ingest.faults import LineFault, file_error, shorten
 from detector.ingest.limits import Limits
 from detector.ingest.mapping import Mapping
 from features.contracts import TableContract
@@ -139,7 +139,7 @@ def match_columns(reader: Reader, request: Request) -> Columns:
     for name in names:
         target = mapping.rename.get(name, name)
         if name and names.count(name) > 1:
-            raise _duplicate(path, f"the column `{name}` is there twice.")
+            raise _duplicate(path, f"the column `{shorten(name)}` is there twice.")
         if target in fileable and (name in mapping.rename or name not in mapping.rename.values()):
             if target in taken.values() or target in mapping.constants:
                 raise _duplicate(path, f"two sources give `{target}`.")
@@ -148,7 +148,7 @@ def match_columns(reader: Reader, request: Request) -> Columns:
     missing = [name for name in contract.required if name not in have]
     if missing:
         raise _missing(path, missing, names, contract)
-    unknown = tuple(name or "(no name)" for name in names if name not in taken)
+    unknown = tuple(shorten(name) or "(no name)" for name in names if name not in taken)
     if reader.open_ended:
         later = fileable - have - set(mapping.rename.values())
         taken |= {name: name for name in sorted(later)}
@@ -164,9 +164,9 @@ def _missing(
     path: Path, missing: list[str], names: Sequence[str], contract: TableContract
 ) -> WardenError:
     wanted = missing[0]
-    shown = ", ".join(f"`{n}`" for n in list(names)[:12]) or "none"
+    shown = ", ".join(f"`{shorten(n)}`" for n in list(names)[:12]) or "none"
     near = get_close_matches(wanted, [n for n in names if n], n=1, cutoff=0.5)
-    source = near[0] if near else "name in the file"
+    source = shorten(near[0]) if near else "name in the file"
     return file_error(
         path,
         "missing_column",

@@ -10,7 +10,7 @@ import dataframely as dy
 import polars as pl
 
 from detector.ingest import casting
-from detector.ingest.faults import FAULT, shorten
+from detector.ingest.faults import FAULT, SHOWN, shorten
 from detector.ingest.limits import Limits
 from detector.ingest.mapping import Mapping
 from detector.ingest.readers import LINE
@@ -112,14 +112,14 @@ def _unread(raw: pl.DataFrame, where: pl.Series, column: Column) -> pl.DataFrame
         hint = "; another format can be named in a mapping file (`dates`)"
         shape = pl.col(column.name).str.contains(r"^\d{4}-\d{2}-\d{2}")
         says = pl.when(shape).then(says + " of the calendar").otherwise(says + hint)
-    return _fault(raw, where, f"not_a_{column.kind}", column, says)
+    return _fault(raw, where, f"not_{column.kind}", column, says)
 
 
 def _shown(column: Column) -> pl.Expr:
     """The value as shown: quoted text, shortened; a person's is withheld."""
     if column.person:
         return pl.lit("withheld")
-    head = pl.col(column.name).str.slice(0, 60)
+    head = pl.col(column.name).str.slice(0, SHOWN)
     return pl.when(pl.col(column.name).is_null()).then(pl.lit("empty")).otherwise("'" + head + "'")
 
 
@@ -221,7 +221,7 @@ def _rule_says(kind: str, column: Column, contract: TableContract) -> pl.Expr:
         ),
     }.get(kind, lambda: f"it breaks the rule {kind}")()
     if column.kind in ("number", "whole") and not column.person:
-        return pl.format(f"`{name}` is {{}}; {wanted}", pl.col(name).str.slice(0, 60))
+        return pl.format(f"`{name}` is {{}}; {wanted}", pl.col(name).str.slice(0, SHOWN))
     return pl.format(f"`{name}` is {{}}; {wanted}", _shown(column))
 
 
