@@ -39,8 +39,8 @@ LEASE_S = 30.0
 HEARTBEAT_S = 10.0
 MAX_ATTEMPTS = 3
 RETRY_AFTER = timedelta(seconds=30)
-IMPOSSIBLE_LEASE = timedelta(minutes=10)
-"""A lease reaching this much further than now was given by a clock that was then set back."""
+CLOCK_SET_BACK = timedelta(minutes=1)
+"""A sign of life this far in the future came from a clock that was then set back."""
 
 log = structlog.get_logger(__name__)
 
@@ -115,6 +115,7 @@ def claim(
                 token=token,
                 worker=worker,
                 lease_until=now + timedelta(seconds=lease_s),
+                heard_at=now,
                 started_at=now,
             )
             .returning(run.c.run_id, run.c.attempt)
@@ -166,7 +167,7 @@ def heartbeat(engine: Engine, mine: Claim, *, now: datetime) -> None:
         WardenError: `lost_lease`.
     """
     with writing(engine) as conn:
-        _change(conn, mine, lease_until=now + timedelta(seconds=mine.lease_s))
+        _change(conn, mine, lease_until=now + timedelta(seconds=mine.lease_s), heard_at=now)
 
 
 def finish(
@@ -247,7 +248,7 @@ def reap(engine: Engine, now: datetime, *, max_attempts: int = MAX_ATTEMPTS) -> 
     """
     expired = select(run.c.run_id).where(
         run.c.state == "running",
-        or_(run.c.lease_until < now, run.c.lease_until > now + IMPOSSIBLE_LEASE),
+        or_(run.c.lease_until < now, run.c.heard_at > now + CLOCK_SET_BACK),
     )
     with reading(engine) as conn:
         if conn.execute(expired.limit(1)).first() is None:

@@ -62,6 +62,7 @@ class Run:
     attempt: int
     token: int
     lease_until: datetime | None
+    heard_at: datetime | None
     state: str
     worker: str | None
     planned_at: datetime
@@ -129,7 +130,8 @@ def plan(
         finished_at=now if skipped else None,
         note=skipped,
     )
-    return conn.execute(statement.on_conflict_do_nothing()).rowcount == 1
+    new = conn.execute(statement.on_conflict_do_nothing().returning(run.c.run_id))
+    return new.first() is not None
 
 
 def supersede(conn: WriteConnection, job: str, slot: str, *, now: datetime) -> int:
@@ -240,7 +242,8 @@ def publish(
         conn.execute(update(publication).where(publication.c.name == name).values(values))
         return
     first = insert_into(conn, publication).values(name=name, **values)
-    if conn.execute(first.on_conflict_do_nothing()).rowcount != 1:
+    new = conn.execute(first.on_conflict_do_nothing().returning(publication.c.name))
+    if new.first() is None:
         raise _overtaken(name, run_id)
 
 

@@ -196,13 +196,15 @@ def plan_due(system: JobSystem, job: Job, trigger: CronTrigger, now: datetime) -
         due = slots.slots_between(trigger, slots.slot_time(last), now)
     if not due:
         return
+    skipped = 0
     with writing(system.engine) as conn:
         for moment, why in slots.decide(due, job.catch_up, job.grace, now):
-            slot = slots.slot_text(moment)
-            if ledger.plan(conn, job.name, slot, now=now, skipped=why) and why:
-                log.warning("slot skipped", job=job.name, slot=slot, why=why)
+            new = ledger.plan(conn, job.name, slots.slot_text(moment), now=now, skipped=why)
+            skipped += new and why is not None
         if job.catch_up == "latest":
-            ledger.supersede(conn, job.name, slots.slot_text(due[-1]), now=now)
+            skipped += ledger.supersede(conn, job.name, slots.slot_text(due[-1]), now=now)
+    if skipped:
+        log.warning("slots skipped", job=job.name, count=skipped, until=slots.slot_text(due[-1]))
 
 
 def run_now(system: JobSystem, name: str, jobs: Mapping[str, Job] | None = None) -> ledger.Run:

@@ -56,6 +56,7 @@ run = Table(
     Column("attempt", Integer, nullable=False, default=1),
     Column("token", BigInteger, nullable=False, default=0),
     Column("lease_until", Instant),
+    Column("heard_at", Instant),
     Column("state", String(16), nullable=False),
     Column("worker", String(255)),
     Column("planned_at", Instant, nullable=False),

@@ -21,6 +21,7 @@ def upgrade() -> None:
         sa.Column("attempt", sa.Integer, nullable=False),
         sa.Column("token", sa.BigInteger, nullable=False),
         sa.Column("lease_until", sa.DateTime(timezone=True)),
+        sa.Column("heard_at", sa.DateTime(timezone=True)),
         sa.Column("state", sa.String(16), nullable=False),
         sa.Column("worker", sa.String(255)),
         sa.Column("planned_at", sa.DateTime(timezone=True), nullable=False),
