@@ -1,0 +1,225 @@
+"""The queue of alerts: filters, pages, counts, one alert with its history, the export.
+
+The order is fixed: legal lane first, then by priority, then by id. A page starts after the last
+alert of the one before, so alerts that come in meanwhile neither repeat nor hide others.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from alerts.connections import ReadConnection
+from alerts.model import Alert, AlertRecord, alert_object
+from alerts.rows import alert_from, event_from
+from alerts.store import alert_not_found
+from alerts.tables import alert as alert_table
+from alerts.tables import alert_event as event_table
+from features.errors import WardenError
+
+LARGEST_PAGE = 200
+LONGEST_CURSOR = 200
+_COLUMNS = alert_table.c
+
+
+@dataclass(frozen=True, slots=True)
+class QueueFilter:
+    """Which alerts are asked for; an empty field asks for all.
+
+    Attributes:
+        states, lanes, typologies, severities: any of these values.
+        subject_kind: exactly this kind.
+        subject: exactly this key, or a key one part of which is it (pairs, markets of a firm).
+        text: found anywhere in subject, title or typology, without case.
+        min_suspicion: suspicion at least this.
+        assignee: exactly this person.
+        firing: whether the last run that judged it still found it.
+    """
+
+    states: Sequence[str] = ()
+    lanes: Sequence[str] = ()
+    typologies: Sequence[str] = ()
+    severities: Sequence[int] = ()
+    subject_kind: str | None = None
+    subject: str | None = None
+    text: str | None = None
+    min_suspicion: float | None = None
+    assignee: str | None = None
+    firing: bool | None = None
+
+
+EVERYTHING = QueueFilter()
+
+
+class Page(NamedTuple):
+    """Some alerts in queue order; `next_cursor` is None on the last page."""
+
+    alerts: list[Alert]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class QueueCounts:
+    """How many alerts a filter finds.
+
+    Attributes:
+        by_state: counts by state, the filter's own choice of states left aside.
+        by_lane: counts by lane, the filter's own choice of lanes left aside.
+    """
+
+    total: int
+    by_state: dict[str, int]
+    by_lane: dict[str, int]
+
+
+def queue(
+    connection: ReadConnection,
+    wanted: QueueFilter = EVERYTHING,
+    cursor: str | None = None,
+    limit: int = 50,
+) -> Page:
+    """One page of the queue.
+
+    Args:
+        cursor: `next_cursor` of the page before; None for the first.
+        limit: alerts of a page, 1 to `LARGEST_PAGE`.
+
+    Raises:
+        WardenError: `bad_cursor`, `bad_limit`.
+    """
+    if not 1 <= limit <= LARGEST_PAGE:
+        raise WardenError("bad_limit", f"A page holds 1 to {LARGEST_PAGE} alerts, not {limit}.")
+    query = sa.select(alert_table).where(*_conditions(wanted))
+    if cursor is not None:
+        rank, last = read_cursor(cursor)
+        query = query.where(
+            sa.or_(
+                _COLUMNS.queue_rank < rank,
+                sa.and_(_COLUMNS.queue_rank == rank, _COLUMNS.id > last),
+            )
+        )
+    ordered = query.order_by(_COLUMNS.queue_rank.desc(), _COLUMNS.id).limit(limit + 1)
+    found = [alert_from(row) for row in connection.execute(ordered).mappings()]
+    page = found[:limit]
+    return Page(page, make_cursor(page[-1]) if len(found) > limit else None)
+
+
+def make_cursor(alert: Alert) -> str:
+    """Opaque text for the place just after an alert."""
+    text = json.dumps([1, alert.priority.rank, alert.id])
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def read_cursor(cursor: str) -> tuple[float, str]:
+    """Rank and id a cursor stands for.
+
+    Raises:
+        WardenError: `bad_cursor` for anything `make_cursor` did not write.
+    """
+    try:
+        if len(cursor) > LONGEST_CURSOR:
+            raise ValueError
+        padded = cursor + "=" * (-len(cursor) % 4)
+        text = base64.b64decode(padded, altchars=b"-_", validate=True)
+        version, rank, last = json.loads(text)
+        fine = version == 1 and isinstance(rank, int | float) and isinstance(last, str)
+        if not fine or not math.isfinite(rank) or "\0" in last:
+            raise ValueError
+    except (ValueError, TypeError, OverflowError, RecursionError, binascii.Error):
+        raise WardenError(
+            "bad_cursor", "The page cursor is not one of ours.", "Start at the first page."
+        ) from None
+    return float(rank), last
+
+
+def counts(connection: ReadConnection, wanted: QueueFilter = EVERYTHING) -> QueueCounts:
+    """How many alerts the filter finds, and how they spread."""
+    total = sa.select(sa.func.count()).select_from(alert_table).where(*_conditions(wanted))
+    return QueueCounts(
+        total=connection.scalar(total) or 0,
+        by_state=_spread(connection, _COLUMNS.state, replace(wanted, states=())),
+        by_lane=_spread(connection, _COLUMNS.lane, replace(wanted, lanes=())),
+    )
+
+
+def _spread(
+    connection: ReadConnection, column: sa.Column[str], wanted: QueueFilter
+) -> dict[str, int]:
+    query = sa.select(column, sa.func.count()).where(*_conditions(wanted)).group_by(column)
+    return dict(sorted(connection.execute(query).tuples()))
+
+
+def get_alert(connection: ReadConnection, alert_id: str) -> AlertRecord:
+    """One alert with its history.
+
+    Raises:
+        WardenError: `alert_not_found`.
+    """
+    query = sa.select(alert_table).where(_COLUMNS.id == alert_id)
+    row = connection.execute(query).mappings().one_or_none()
+    if row is None:
+        raise alert_not_found(alert_id)
+    history = (
+        sa.select(event_table).where(event_table.c.alert_id == alert_id).order_by(event_table.c.id)
+    )
+    events = [event_from(event) for event in connection.execute(history).mappings()]
+    return AlertRecord(alert_from(row), events)
+
+
+def export_alerts(
+    connection: ReadConnection, wanted: QueueFilter = EVERYTHING
+) -> list[dict[str, Any]]:
+    """Every alert of the filter as the API's alert object, in queue order."""
+    query = (
+        sa.select(alert_table)
+        .where(*_conditions(wanted))
+        .order_by(_COLUMNS.queue_rank.desc(), _COLUMNS.id)
+    )
+    return [alert_object(alert_from(row)) for row in connection.execute(query).mappings()]
+
+
+def _conditions(wanted: QueueFilter) -> list[sa.ColumnElement[bool]]:
+    conditions: list[sa.ColumnElement[bool]] = [
+        column.in_(values)
+        for column, values in (
+            (_COLUMNS.state, wanted.states),
+            (_COLUMNS.lane, wanted.lanes),
+            (_COLUMNS.typology, wanted.typologies),
+            (_COLUMNS.severity, wanted.severities),
+        )
+        if values
+    ]
+    conditions += [
+        column == value
+        for column, value in (
+            (_COLUMNS.subject_kind, wanted.subject_kind),
+            (_COLUMNS.assignee, wanted.assignee),
+            (_COLUMNS.firing, wanted.firing),
+        )
+        if value is not None
+    ]
+    if wanted.subject:
+        conditions.append(_concerns(wanted.subject))
+    if wanted.text and wanted.text.strip():
+        found = _COLUMNS.search_text.contains(wanted.text.strip().casefold(), autoescape=True)
+        conditions.append(found)
+    if wanted.min_suspicion is not None:
+        conditions.append(_COLUMNS.suspicion >= wanted.min_suspicion)
+    return conditions
+
+
+def _concerns(subject: str) -> sa.ColumnElement[bool]:
+    """Keys of which the subject is the whole, or a part between separators."""
+    key = _COLUMNS.subject_key
+    parts = [key == subject]
+    for mark in ("/", "|"):
+        joined = sa.literal(mark).concat(key).concat(mark)
+        parts.append(joined.contains(f"{mark}{subject}{mark}", autoescape=True))
+    return sa.or_(*parts)

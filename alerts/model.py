@@ -1,0 +1,238 @@
+"""What an alert is: the suspicion as last seen, where it stands, and what happened to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from features.errors import WardenError
+from features.vocabulary import Lane
+
+Part = Mapping[str, Any]
+"""Plain data as it goes into JSON: a fact, a rule, a text in two languages."""
+
+
+class State(StrEnum):
+    """Where the work on an alert stands."""
+
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+    CLOSED = "closed"
+
+
+class CloseReason(StrEnum):
+    """Why an alert was closed (outcome labels of the domain catalogue, section 6.6)."""
+
+    CONFIRMED = "confirmed"
+    EXPLAINED = "explained"
+    DATA_ERROR = "data_error"
+    INSUFFICIENT = "insufficient"
+    REFERRED = "referred"
+
+
+class EventKind(StrEnum):
+    """Everything that can happen to an alert."""
+
+    OPENED = "opened"
+    UPDATED = "updated"
+    NO_LONGER_FIRES = "no_longer_fires"
+    FIRES_AGAIN = "fires_again"
+    REOPENED = "reopened"
+    ACKNOWLEDGED = "acknowledged"
+    CLOSED = "closed"
+    COMMENTED = "commented"
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One suspicion that fired, with everything a reviewer must see beside it.
+
+    Attributes:
+        period_end: last day of the period, inclusive.
+        suspicion: 0 to 1, comparable inside one typology.
+        title: neutral, ``possible <conduct>: <subject>``, by language (``en``, ``zh``).
+        message: the one-line reason by language.
+        facts: what was measured against what; each with `feature` and `value` at least.
+        not_checked: rules that could not be evaluated, each with its reason.
+        run_id: the run that raised it.
+        snapshot_id: the pinned state of the lake it was computed from.
+    """
+
+    typology: str
+    subject_kind: str
+    subject_key: str
+    period_start: date
+    period_end: date
+    suspicion: float
+    p_value: float | None
+    q_value: float | None
+    severity: int
+    lane: str
+    rules: Sequence[Part]
+    models: Sequence[Part]
+    facts: Sequence[Part]
+    title: Part
+    message: Part
+    legal_basis: Sequence[Part]
+    innocent: Sequence[Part]
+    not_checked: Sequence[Part]
+    run_id: str
+    snapshot_id: str | None
+
+    def __post_init__(self) -> None:
+        """Refuses what no queue could sort or show; raises WardenError `bad_signal`."""
+        wrong = [
+            name
+            for name, fine in (
+                ("typology", bool(self.typology)),
+                ("subject_kind", bool(self.subject_kind)),
+                ("subject_key", bool(self.subject_key)),
+                ("period", self.period_start <= self.period_end),
+                ("suspicion", 0.0 <= self.suspicion <= 1.0),
+                ("p_value", self.p_value is None or 0.0 <= self.p_value <= 1.0),
+                ("severity", 1 <= self.severity <= 5),
+                ("lane", self.lane in tuple(Lane)),
+            )
+            if not fine
+        ]
+        if wrong:
+            who = f"{self.typology} on {self.subject_kind} {self.subject_key}"
+            raise WardenError("bad_signal", f"The signal {who} is unusable: {', '.join(wrong)}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Priority:
+    """Why an alert comes where it comes; the parts are shown, the product only sorts.
+
+    Attributes:
+        likely: posterior share of such alerts that would be confirmed, 0 to 1.
+        harm: 0 to 1.
+        urgency: 1, 1.25 or 1.5.
+        rank: place in the whole queue, the legal lane above everything else.
+    """
+
+    likely: float
+    harm: float
+    urgency: float
+    rank: float
+
+    @property
+    def value(self) -> float:
+        """The product of the parts."""
+        return self.likely * self.harm * self.urgency
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One suspicion and the work on it.
+
+    Attributes:
+        signal: as last restated.
+        closed_severity: severity at closing; only something graver reopens it by itself.
+        firing: whether the last run that judged it still found it.
+        version: counts every change; a decision names the one it was made on.
+        run_id: the run that last changed it.
+    """
+
+    id: str
+    fingerprint: str
+    signal: Signal
+    state: State
+    close_reason: CloseReason | None
+    closed_severity: int | None
+    firing: bool
+    assignee: str | None
+    version: int
+    opened_at: datetime
+    updated_at: datetime
+    run_id: str
+    priority: Priority
+
+
+@dataclass(frozen=True, slots=True)
+class AlertEvent:
+    """One thing that happened to an alert; never edited, never deleted.
+
+    Attributes:
+        version: of the alert once this had happened.
+        actor: a person, or ``system`` for a run.
+        data: for a restatement, ``changed`` with old and new value by field.
+    """
+
+    alert_id: str
+    version: int
+    kind: EventKind
+    actor: str
+    at: datetime
+    run_id: str | None
+    reason: str | None
+    note: str | None
+    data: Part
+
+
+class AlertRecord(NamedTuple):
+    """An alert with all that happened to it, oldest first."""
+
+    alert: Alert
+    events: list[AlertEvent]
+
+
+SYSTEM = "system"
+"""The actor of what runs do by themselves."""
+
+
+def alert_object(alert: Alert) -> dict[str, Any]:
+    """The alert as the API and the exports give it: JSON types only, dates as ISO 8601 text."""
+    seen = alert.signal
+    return {
+        "id": alert.id,
+        "fingerprint": alert.fingerprint,
+        "typology": seen.typology,
+        "title": dict(seen.title),
+        "subject": {"kind": seen.subject_kind, "key": seen.subject_key},
+        "period": {"start": seen.period_start.isoformat(), "end": seen.period_end.isoformat()},
+        "state": alert.state.value,
+        "close_reason": alert.close_reason.value if alert.close_reason else None,
+        "firing": alert.firing,
+        "lane": str(seen.lane),
+        "severity": seen.severity,
+        "suspicion": seen.suspicion,
+        "p_value": seen.p_value,
+        "q_value": seen.q_value,
+        "priority": {
+            "value": alert.priority.value,
+            "likely": alert.priority.likely,
+            "harm": alert.priority.harm,
+            "urgency": alert.priority.urgency,
+        },
+        "message": dict(seen.message),
+        "facts": [dict(part) for part in seen.facts],
+        "rules": [dict(part) for part in seen.rules],
+        "models": [dict(part) for part in seen.models],
+        "legal_basis": [dict(part) for part in seen.legal_basis],
+        "innocent_explanations": [dict(part) for part in seen.innocent],
+        "not_checked": [dict(part) for part in seen.not_checked],
+        "assignee": alert.assignee,
+        "version": alert.version,
+        "opened_at": alert.opened_at.isoformat(),
+        "updated_at": alert.updated_at.isoformat(),
+        "run_id": alert.run_id,
+        "snapshot_id": seen.snapshot_id,
+    }
+
+
+def event_object(event: AlertEvent) -> dict[str, Any]:
+    """An event as the API gives it: JSON types only."""
+    return {
+        "kind": event.kind.value,
+        "version": event.version,
+        "actor": event.actor,
+        "at": event.at.isoformat(),
+        "run_id": event.run_id,
+        "reason": event.reason,
+        "note": event.note,
+        "data": dict(event.data),
+    }

@@ -1,0 +1,127 @@
+"""From the signals of a run to the queue: merge, exceptions, priority, persist.
+
+Each stage takes changes and returns changes, so one more is one more entry in `STAGES`. Stages
+tag and rank; none of them may drop a change.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from alerts import store
+from alerts.connections import WriteConnection
+from alerts.identity import fingerprint, short_id
+from alerts.merge import Cell, Change, Moment, merge
+from alerts.model import SYSTEM, AlertEvent, EventKind, Signal
+from alerts.priority import prioritise
+from features.vocabulary import GRAINS
+
+Stage = Callable[[Sequence[Change]], list[Change]]
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What became of the alerts a run touched; each is counted once."""
+
+    opened: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    reopened: int = 0
+    fires_again: int = 0
+    no_longer_fires: int = 0
+
+
+def process(
+    connection: WriteConnection,
+    signals: Iterable[Signal],
+    run_id: str,
+    now: datetime,
+    judged: Collection[tuple[str, str, date]] = (),
+) -> Counts:
+    """Brings the alerts up to a run's signals, in the caller's transaction; idempotent.
+
+    Args:
+        signals: everything that fired.
+        run_id: stamped on every alert that changes.
+        now: the moment of the run.
+        judged: (typology, grain, period start) cells the run judged completely: an alert in one
+            of them without a signal no longer fires. It is marked, never closed.
+    """
+    fired = list(signals)
+    changes = _merge_with_remembered(connection, fired, Moment(run_id, now), _cells(judged))
+    for stage in STAGES:
+        changes = stage(changes)
+    _persist(connection, changes)
+    return _counted(changes)
+
+
+def tag_exceptions(changes: Sequence[Change]) -> list[Change]:
+    """Place of exceptions, suppressions and silences: they may add tags and nothing else."""
+    return list(changes)
+
+
+def rank(changes: Sequence[Change]) -> list[Change]:
+    """Gives every changed alert its priority."""
+    return [
+        change
+        if change.kind is None
+        else replace(change, alert=replace(change.alert, priority=prioritise(change.alert.signal)))
+        for change in changes
+    ]
+
+
+STAGES: tuple[Stage, ...] = (tag_exceptions, rank)
+
+
+def _cells(judged: Collection[tuple[str, str, date]]) -> frozenset[Cell]:
+    """Cells by subject kind, as alerts know it; a kind may be judged at several grains."""
+    return frozenset(
+        (typology, GRAINS[grain].subject_kind, start) for typology, grain, start in judged
+    )
+
+
+def _merge_with_remembered(
+    connection: WriteConnection, signals: Sequence[Signal], moment: Moment, cells: frozenset[Cell]
+) -> list[Change]:
+    store.lock_merging(connection)
+    marks = {
+        fingerprint(s.typology, s.subject_kind, s.subject_key, s.period_start) for s in signals
+    }
+    known = store.lock_alerts(connection, marks | store.firing_in(connection, cells))
+    wanted = {short_id(mark, {}) for mark in marks - known.keys()}
+    return merge(signals, known, moment, cells, store.ids_taken(connection, wanted))
+
+
+def _persist(connection: WriteConnection, changes: Sequence[Change]) -> None:
+    moved = [change for change in changes if change.kind is not None]
+    store.insert_alerts(connection, (c.alert for c in moved if c.before is None))
+    store.update_alerts(connection, (c.alert for c in moved if c.before is not None))
+    store.add_events(connection, (_event(change, change.kind) for change in moved if change.kind))
+
+
+def _event(change: Change, kind: EventKind) -> AlertEvent:
+    after = change.alert
+    data: dict[str, object] = {"snapshot_id": after.signal.snapshot_id}
+    if change.changed:
+        data["changed"] = {name: list(pair) for name, pair in sorted(change.changed.items())}
+    if change.tags:
+        data["tags"] = list(change.tags)
+    return AlertEvent(
+        alert_id=after.id,
+        version=after.version,
+        kind=kind,
+        actor=SYSTEM,
+        at=after.updated_at,
+        run_id=after.run_id,
+        reason=None,
+        note=None,
+        data=data,
+    )
+
+
+def _counted(changes: Iterable[Change]) -> Counts:
+    kinds = Counter(change.kind.value if change.kind else "unchanged" for change in changes)
+    return Counts(**kinds)

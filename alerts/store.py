@@ -1,0 +1,132 @@
+"""Alerts and events in the database; every function works in its caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+
+import sqlalchemy as sa
+
+from alerts.connections import ReadConnection, WriteConnection
+from alerts.merge import Cell
+from alerts.model import Alert, AlertEvent
+from alerts.rows import alert_from, alert_row, event_row
+from alerts.tables import alert as alert_table
+from alerts.tables import alert_event as event_table
+from features.errors import WardenError
+
+MERGE_LOCK = 7_202_311_041_500_002
+"""Number of the PostgreSQL lock held while a run merges; SQLite has one writer anyway."""
+CHUNK = 500
+"""Values of one IN list and rows of one statement."""
+
+
+def lock_merging(connection: WriteConnection) -> None:
+    """Lets one run at a time decide what is new, until its transaction ends."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MERGE_LOCK)))
+
+
+def lock_alert(connection: WriteConnection, alert_id: str) -> Alert:
+    """The alert as it stands, held against other writers until the transaction ends.
+
+    Raises:
+        WardenError: `alert_not_found`.
+    """
+    query = sa.select(alert_table).where(alert_table.c.id == alert_id).with_for_update()
+    row = connection.execute(query).mappings().one_or_none()
+    if row is None:
+        raise alert_not_found(alert_id)
+    return alert_from(row)
+
+
+def alert_not_found(alert_id: str) -> WardenError:
+    """The error for an id nobody has."""
+    return WardenError(
+        "alert_not_found",
+        f"There is no alert {alert_id}.",
+        "Check the id in the queue.",
+        kind="not_found",
+    )
+
+
+def lock_alerts(connection: WriteConnection, fingerprints: Collection[str]) -> dict[str, Alert]:
+    """Alerts by fingerprint, held against other writers; unknown fingerprints are left out."""
+    query = sa.select(alert_table).order_by(alert_table.c.id).with_for_update()
+    found = {}
+    # sorted throughout, so that two transactions never wait for each other
+    for part in _chunks(sorted(fingerprints)):
+        chosen = query.where(alert_table.c.fingerprint.in_(part))
+        for row in connection.execute(chosen).mappings():
+            found[row["fingerprint"]] = alert_from(row)
+    return found
+
+
+def firing_in(connection: ReadConnection, cells: Collection[Cell]) -> set[str]:
+    """Fingerprints of the alerts firing in the cells."""
+    if not cells:
+        return set()
+    columns = alert_table.c
+    typologies = sorted({typology for typology, _, _ in cells})
+    query = sa.select(
+        columns.fingerprint, columns.typology, columns.subject_kind, columns.period_start
+    ).where(columns.firing, columns.typology.in_(typologies))
+    wanted = frozenset(cells)
+    return {mark for mark, *cell in connection.execute(query) if tuple(cell) in wanted}
+
+
+def ids_taken(connection: ReadConnection, ids: Collection[str]) -> dict[str, str]:
+    """Fingerprints by id, of those ids that are given out."""
+    columns = alert_table.c
+    taken: dict[str, str] = {}
+    for part in _chunks(sorted(ids)):
+        query = sa.select(columns.id, columns.fingerprint).where(columns.id.in_(part))
+        taken.update((row.id, row.fingerprint) for row in connection.execute(query))
+    return taken
+
+
+def insert_alerts(connection: WriteConnection, alerts: Iterable[Alert]) -> None:
+    """Adds new alerts."""
+    rows = [alert_row(alert) for alert in alerts]
+    if rows:
+        connection.execute(sa.insert(alert_table), rows)
+
+
+def update_alerts(connection: WriteConnection, alerts: Iterable[Alert]) -> None:
+    """Replaces alerts held by `lock_alerts` or `lock_alert` in this transaction."""
+    rows = [{f"new_{name}": value for name, value in alert_row(a).items()} for a in alerts]
+    if not rows:
+        return
+    columns = alert_table.c
+    fixed = ("id", "fingerprint")
+    values: dict[str, sa.BindParameter[object]] = {
+        c.name: sa.bindparam(f"new_{c.name}") for c in columns if c.name not in fixed
+    }
+    statement = (
+        sa.update(alert_table)
+        # the version says again what the lock promises: nobody came between
+        .where(columns.id == sa.bindparam("new_id"))
+        .where(columns.version == sa.bindparam("new_version") - 1)
+        .values(values)
+    )
+    done = connection.execute(statement, rows)
+    if done.rowcount != len(rows):
+        raise WardenError(
+            "stale_version", "An alert was changed meanwhile.", "Try again.", kind="conflict"
+        )
+
+
+def save_decision(connection: WriteConnection, alert: Alert, event: AlertEvent) -> None:
+    """Writes the alert a version further, and the event that says why."""
+    update_alerts(connection, [alert])
+    add_events(connection, [event])
+
+
+def add_events(connection: WriteConnection, events: Iterable[AlertEvent]) -> None:
+    """Appends events."""
+    rows = [event_row(event) for event in events]
+    if rows:
+        connection.execute(sa.insert(event_table), rows)
+
+
+def _chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (values[at : at + CHUNK] for at in range(0, len(values), CHUNK))
