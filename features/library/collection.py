@@ -1,0 +1,246 @@
+"""Data an app was seen to send and did not declare (PRIV-UNDECLARED-COLLECTION)."""
+
+from __future__ import annotations
+
+import narwhals as nw
+
+from features.catalogue import Measure, base, feature, measure, membership, view
+from features.library.words import NOTHING, TABLES
+from features.operators import both, civil_day, month_end, month_start
+from features.tables import Tables
+from features.vocabulary import Reason
+
+_TYPOLOGY = "PRIV-UNDECLARED-COLLECTION"
+_INPUTS = ("observed_flows.data_type", "data_declarations.data_type",
+           "data_declarations.declared", "data_type_map.data_type")  # fmt: skip
+_SOURCE = "PIPL arts 7 and 17; GDPR art. 13; catalogue 5"
+_ONE = ("app_id", "version")
+
+
+@view("app_versions")
+def app_versions(t: Tables) -> nw.LazyFrame:
+    """Every app and version filed anywhere, with the month it is judged in.
+
+    An app whose version nobody names has the empty version. The month is that of the release,
+    else of the first flow, else of when we learned of it.
+    """
+    blank = nw.coalesce(nw.col("version"), nw.lit("")).alias("version")
+    filed = t.get("apps")
+    columns = ("app_id", "version", "app_type", "operator_id", "released_at", "recorded_at")
+    flows = t["observed_flows"].group_by("app_id", "version").agg(
+        nw.col("ts").min().alias("first_seen"), nw.col("recorded_at").min().alias("flow_recorded_at")
+    )
+    declared = t["data_declarations"].group_by("app_id", "version").agg(
+        nw.col("recorded_at").min().alias("declared_recorded_at")
+    )
+    flows, declared = (f.with_columns(blank) for f in (flows, declared))
+    parts = [flows.select(*_ONE), declared.select(*_ONE)]
+    apps = None if filed is None else filed.select(*columns).with_columns(blank)
+    if apps is not None:
+        parts.append(apps.select(*_ONE))
+    rows = nw.concat(parts).unique()
+    named = (nw.col("version") != "").cast(nw.Int64).max().over("app_id")
+    rows = rows.with_columns(named.alias("_named")).filter(
+        (nw.col("version") != "") | (nw.col("_named") == 0)
+    )
+    rows = rows.join(flows, on=list(_ONE), how="left").join(declared, on=list(_ONE), how="left")
+    rows = _described(rows, apps)
+    day = civil_day(
+        "released_at", "first_seen", "recorded_at", "flow_recorded_at", "declared_recorded_at",
+        fallback=t.context.as_of,
+    )  # fmt: skip
+    return rows.select(*_ONE, "app_type", "operator_id", month_start(day).alias("period_start"))
+
+
+def _described(rows: nw.LazyFrame, apps: nw.LazyFrame | None) -> nw.LazyFrame:
+    """Add what the app register says; a version it does not list takes the app's description."""
+    if apps is None:
+        texts = [nw.lit(None, dtype=nw.String).alias(c) for c in ("app_type", "operator_id")]
+        days = [nw.lit(None, dtype=nw.Date).alias(c) for c in ("released_at", "recorded_at")]
+        return rows.with_columns(*texts, *days)
+    any_version = apps.group_by("app_id").agg(
+        nw.col("app_type").max().alias("_type"), nw.col("operator_id").max().alias("_operator")
+    )
+    joined = rows.join(apps, on=list(_ONE), how="left").join(any_version, on="app_id", how="left")
+    return joined.with_columns(
+        nw.coalesce(nw.col("app_type"), nw.col("_type")).alias("app_type"),
+        nw.coalesce(nw.col("operator_id"), nw.col("_operator")).alias("operator_id"),
+    )
+
+
+def _of_versions(t: Tables, rows: nw.LazyFrame) -> nw.LazyFrame:
+    """Rows by app and version; a row that names no version holds for each of the app's."""
+    known = t.view("app_versions").select(*_ONE)
+    exact = rows.filter(~nw.col("version").is_null()).join(known, on=list(_ONE), how="inner")
+    general = rows.filter(nw.col("version").is_null()).drop("version")
+    spread = known.join(general, on="app_id", how="inner")
+    return nw.concat([exact.select(*sorted(exact.collect_schema().names())),
+                      spread.select(*sorted(spread.collect_schema().names()))])  # fmt: skip
+
+
+@view("collected_types")
+def collected_types(t: Tables) -> nw.LazyFrame:
+    """One row per app, version and translated type that is declared, denied or observed.
+
+    Columns: `declared`, `observed` (1 or 0), `flows`, `sessions`, `identified`; a type is
+    declared when any of its words is.
+    """
+    translated = ~nw.col("data_type").is_null()
+    own = [*_ONE, "data_type"]
+    filed = _of_versions(t, t.view("declared_types").filter(translated))
+    seen = _of_versions(t, t.view("observed_types").filter(translated))
+    declared = filed.group_by(*own).agg(nw.col("declared").cast(nw.Int64).max())
+    observed = seen.group_by(*own).agg(
+        nw.col("flows").cast(nw.Int64).sum(),
+        nw.col("sessions").cast(nw.Int64).max(),
+        nw.col("identified").max(),
+    )
+    rows = nw.concat([declared.select(*own), observed.select(*own)]).unique()
+    rows = rows.join(declared, on=own, how="left").join(observed, on=own, how="left")
+    return rows.with_columns(
+        nw.col("declared").fill_null(0),
+        (~nw.col("flows").is_null()).cast(nw.Int64).alias("observed"),
+        nw.col("flows").fill_null(0),
+        nw.col("sessions").fill_null(0),
+    )
+
+
+@view("judged_apps")
+def judged_apps(t: Tables) -> nw.LazyFrame:
+    """One row per app and version with its counts, and whether it is the one judged.
+
+    Of several versions in one month the most suspicious is `judged`: most undeclared types, then
+    most observed, then the last name.
+    """
+    own = list(_ONE)
+    filed = _of_versions(t, t.view("declared_types"))
+    seen = _of_versions(t, t.view("observed_types"))
+    unknown = nw.col("data_type").is_null() & (nw.col("source_type") != NOTHING)
+    words = nw.concat([f.filter(unknown).select(*own, "taxonomy", "source_type") for f in (filed, seen)])
+    missing = words.unique().group_by(*own).agg(nw.len().alias("unmapped_types"))
+    undeclared = (nw.col("observed") == 1) & (nw.col("declared") == 0)
+    counts = t.view("collected_types").with_columns(undeclared.cast(nw.Int64).alias("undeclared"))
+    counts = counts.group_by(*own).agg(
+        nw.col("observed").sum(), nw.col("declared").sum(), nw.col("undeclared").sum()
+    )
+    rows = (
+        t.view("app_versions")
+        .join(counts, on=own, how="left")
+        .join(missing, on=own, how="left")
+        .join(filed.group_by(*own).agg(nw.len().alias("filed")), on=own, how="left")
+        .join(seen.group_by(*own).agg(nw.col("flows").sum()), on=own, how="left")
+    )
+    numbers = ("observed", "declared", "undeclared", "unmapped_types", "filed", "flows")
+    rows = rows.with_columns(nw.col(c).fill_null(0).cast(nw.Int64) for c in numbers)
+    weight = nw.col("undeclared") * 1_000_000 + nw.col("observed") * 1_000 + 1
+    strength = nw.when((nw.col("filed") > 0) & (nw.col("flows") > 0)).then(weight).otherwise(0)
+    cell = ("app_id", "period_start")
+    best = nw.col("_strength") == nw.col("_strength").max().over(*cell)
+    rows = rows.with_columns(strength.alias("_strength")).with_columns(best.alias("_best"))
+    last = nw.when(nw.col("_best")).then(nw.col("version")).max().over(*cell)
+    return rows.with_columns((nw.col("version") == last).alias("judged")).drop("_best", "_strength")
+
+
+@base(
+    name="app_collection",
+    grain="app_v",
+    tables=TABLES,
+    attributes=("app_id", "version", "app_type", "operator_id", "unmapped_types", "has_filed"),
+    peers=("app_type",),
+)
+def app_collection(t: Tables) -> nw.LazyFrame:
+    """One row per app and month: its most suspicious version."""
+    return t.view("judged_apps").filter(nw.col("judged")).with_columns(
+        nw.col("app_id").alias("subject_key"),
+        month_end(nw.col("period_start")).alias("period_end"),
+        (nw.col("filed") > 0).alias("has_filed"),
+    )
+
+
+@base(
+    name="app_types",
+    grain="app_data_type",
+    tables=TABLES,
+    attributes=("app_id", "version", "data_type", "app_type", "operator_id", "sessions",
+                "identified", "declared", "observed"),
+    peers=("data_type", "app_type"),
+)  # fmt: skip
+def app_types(t: Tables) -> nw.LazyFrame:
+    """One row per app, type of data and month, for the version judged."""
+    judged = t.view("judged_apps").filter(nw.col("judged")).select(
+        *_ONE, "period_start", "app_type", "operator_id", "filed", nw.col("flows").alias("tested")
+    )
+    return (
+        t.view("collected_types")
+        .join(judged, on=list(_ONE), how="inner")
+        .with_columns(
+            both(nw.col("app_id"), nw.col("data_type")).alias("subject_key"),
+            month_end(nw.col("period_start")).alias("period_end"),
+            *((nw.col(c) == 1).alias(c) for c in ("identified", "declared", "observed")),
+        )
+    )
+
+
+_NOT_FILED = (nw.col("filed") == 0, Reason.MISSING_INPUT)
+
+
+@feature(
+    name="uc_undeclared", typology=_TYPOLOGY, base="app_types", inputs=_INPUTS, unit="yes/no",
+    direction="high", n="flows", source=_SOURCE, kind="bool",
+    title={"en": "collected but not declared", "zh": "收集但未声明"},
+)  # fmt: skip
+def uc_undeclared() -> Measure:
+    """1 when the type was seen in traffic and the app's declaration does not name it, else 0.
+
+    An app without any declaration has not filed: `missing_input`, never "declared nothing". A
+    type that is declared and not seen proves nothing and is 0. Without any traffic the app was
+    not tested: `missing_input`.
+    """
+    untested = (nw.col("tested") == 0, Reason.MISSING_INPUT)
+    hidden = nw.col("observed") & ~nw.col("declared")
+    return measure(hidden.cast(nw.Float64), _NOT_FILED, untested)
+
+
+@feature(
+    name="uc_undeclared_types", typology=_TYPOLOGY, base="app_collection", inputs=_INPUTS,
+    unit="types", direction="high", n="flows", source=_SOURCE,
+    title={"en": "types collected but not declared", "zh": "未声明而收集的信息类型数"},
+)  # fmt: skip
+def uc_undeclared_types() -> Measure:
+    """Number of types seen in traffic and not declared, both in the words of `data_type_map`."""
+    untested = (nw.col("flows") == 0, Reason.MISSING_INPUT)
+    return measure(nw.col("undeclared"), _NOT_FILED, untested)
+
+
+@feature(
+    name="uc_observed_types", typology=_TYPOLOGY, base="app_collection", inputs=_INPUTS,
+    unit="types", direction="none", n="flows", source=_SOURCE,
+    title={"en": "types seen in traffic", "zh": "流量中观察到的信息类型数"},
+)  # fmt: skip
+def uc_observed_types() -> Measure:
+    """Number of types seen in traffic; null where there is no traffic at all."""
+    return measure(nw.col("observed"), (nw.col("flows") == 0, Reason.MISSING_INPUT))
+
+
+@feature(
+    name="uc_declared_types", typology=_TYPOLOGY, base="app_collection", inputs=_INPUTS,
+    unit="types", direction="none", n="filed", source=_SOURCE,
+    title={"en": "types declared", "zh": "已声明的信息类型数"},
+)  # fmt: skip
+def uc_declared_types() -> Measure:
+    """Number of types declared; 0 where the app filed that it collects nothing."""
+    return measure(nw.col("declared"), _NOT_FILED)
+
+
+@membership(child="app_data_type", parent="app_v", tables=TABLES)
+def types_of_app(t: Tables) -> nw.LazyFrame:
+    """A type belongs to its app in the same month."""
+    judged = t.view("judged_apps").filter(nw.col("judged")).select(*_ONE, "period_start")
+    start = nw.col("period_start")
+    return t.view("collected_types").join(judged, on=list(_ONE), how="inner").select(
+        both(nw.col("app_id"), nw.col("data_type")).alias("child_key"),
+        start.alias("child_period_start"),
+        nw.col("app_id").alias("parent_key"),
+        start.alias("parent_period_start"),
+        month_end(start).alias("parent_period_end"),
+    )

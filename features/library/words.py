@@ -1,0 +1,79 @@
+"""One vocabulary for what apps declare and what they are seen to send.
+
+Declarations and flows use the words of their own taxonomy and are compared only through
+`data_type_map`; a word without a row there is reported, never dropped or guessed.
+"""
+
+from __future__ import annotations
+
+import narwhals as nw
+
+from features.catalogue import note, view
+from features.tables import Tables
+
+NOTHING = "*"
+_TYPOLOGY = "PRIV-UNDECLARED-COLLECTION"
+TABLES = ("data_declarations", "observed_flows", "data_type_map")
+
+
+def _translated(t: Tables, rows: nw.LazyFrame) -> nw.LazyFrame:
+    """Add `data_type` from the map to rows with `taxonomy` and `source_type`; null if unmapped."""
+    blank = nw.coalesce(nw.col("taxonomy"), nw.lit(""))
+    words = (
+        t["data_type_map"]
+        .select(blank.alias("taxonomy"), "source_type", "data_type")
+        .unique(["taxonomy", "source_type", "data_type"])
+    )
+    return rows.with_columns(blank.alias("taxonomy")).join(
+        words, on=["taxonomy", "source_type"], how="left"
+    )
+
+
+@view("declared_types")
+def declared_types(t: Tables) -> nw.LazyFrame:
+    """Filed declarations: `app_id`, `version` (null: all), `taxonomy`, `source_type`, `data_type`,
+    `declared`. The word ``*`` files that nothing is collected and stays untranslated."""
+    rows = t["data_declarations"].select(
+        "app_id",
+        "version",
+        "taxonomy",
+        nw.col("data_type").alias("source_type"),
+        nw.coalesce(nw.col("declared"), nw.lit(value=True)).alias("declared"),
+    )
+    return _translated(t, rows.unique())
+
+
+@view("observed_types")
+def observed_types(t: Tables) -> nw.LazyFrame:
+    """Flows by app, version (null: all), word and translated type, with counts of flows and
+    sessions and whether any carried an identifier."""
+    rows = (
+        t["observed_flows"]
+        .with_columns(nw.coalesce(nw.col("taxonomy"), nw.lit("traffic")).alias("taxonomy"))
+        .group_by("app_id", "version", "taxonomy", "data_type")
+        .agg(
+            nw.len().alias("flows"),
+            nw.col("session").n_unique().alias("_sessions"),
+            nw.col("session").count().alias("_with_session"),
+            nw.col("identified").cast(nw.Int64).max().alias("identified"),
+            nw.col("ts").min().alias("first_seen"),
+            nw.col("recorded_at").min().alias("recorded_at"),
+        )
+        .rename({"data_type": "source_type"})
+    )
+    missing = (nw.col("flows").cast(nw.Int64) > nw.col("_with_session").cast(nw.Int64)).cast(nw.Int64)
+    sessions = nw.col("_sessions").cast(nw.Int64) - missing
+    return _translated(t, rows.with_columns(sessions.alias("sessions")))
+
+
+@note(name="unmapped_types", typology=_TYPOLOGY, tables=TABLES)
+def unmapped_types(t: Tables) -> nw.LazyFrame:
+    """Words without a row in `data_type_map`: where they occur, in how many apps."""
+    seen = t.view("observed_types").with_columns(nw.lit("observed_flows").alias("table"))
+    filed = t.view("declared_types").with_columns(nw.lit("data_declarations").alias("table"))
+    columns = ("table", "taxonomy", "source_type", "app_id")
+    unknown = nw.col("data_type").is_null() & (nw.col("source_type") != NOTHING)
+    both = nw.concat([f.filter(unknown).select(*columns) for f in (seen, filed)])
+    return both.group_by("table", "taxonomy", "source_type").agg(
+        nw.col("app_id").n_unique().alias("apps")
+    )
