@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Literal
 import narwhals as nw
 
 from features.errors import WardenError
+from features.operators import Lazy
 from features.vocabulary import GRAINS, TYPOLOGIES, Direction, Reason
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def measure(value: nw.Expr, *checks: tuple[nw.Expr, Reason]) -> Measure:
     return Measure(value, checks)
 
 
-Frame = Callable[["Tables"], nw.LazyFrame]
+Frame = Callable[["Tables"], Lazy]
 Formula = Callable[[], Measure]
 
 
@@ -262,18 +263,30 @@ def feature(
         grain = LIBRARY.bases[base].grain
         LIBRARY.add_feature(
             Feature(
-                name, typology, grain, base, inputs, unit, direction, min_n, n, source, title,
-                text, uses_as_of, peer_adjusted, kind, fn,
-            )  # fmt: skip
+                name,
+                typology,
+                grain,
+                base,
+                inputs,
+                unit,
+                direction,
+                min_n,
+                n,
+                source,
+                title,
+                text,
+                uses_as_of,
+                peer_adjusted,
+                kind,
+                fn,
+            )
         )
         return fn
 
     return register
 
 
-def membership(
-    *, child: str, parent: str, tables: tuple[str, ...]
-) -> Callable[[Frame], Frame]:
+def membership(*, child: str, parent: str, tables: tuple[str, ...]) -> Callable[[Frame], Frame]:
     """Register how subjects of one grain roll up to another."""
 
     def register(fn: Frame) -> Frame:

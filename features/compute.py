@@ -84,7 +84,9 @@ def compute_features(
         frame = _evaluate(needed, features, run)
         parts.setdefault(needed.grain, []).append((needed, frame))
     frames = {grain: _assemble(grain, bases, registry) for grain, bases in parts.items()}
-    return Computed(frames, _memberships(run, registry, frames), skipped, _notes(run, registry, frames))
+    return Computed(
+        frames, _memberships(run, registry, frames), skipped, _notes(run, registry, frames)
+    )
 
 
 def _evaluate(needed: Base, features: tuple[Feature, ...], run: Tables) -> pl.DataFrame:
@@ -120,11 +122,15 @@ def _guard(f: Feature) -> list[nw.Expr]:
         broken = nw.lit(None, dtype=nw.String)
     else:
         bad = ~value.is_finite()
-        broken = nw.when(bad).then(nw.lit(Reason.ZERO_DENOMINATOR.value)).otherwise(
-            nw.lit(None, dtype=nw.String)
+        broken = (
+            nw.when(bad)
+            .then(nw.lit(Reason.ZERO_DENOMINATOR.value))
+            .otherwise(nw.lit(None, dtype=nw.String))
         )
-    absent = nw.when(value.is_null()).then(nw.lit(Reason.MISSING_INPUT.value)).otherwise(
-        nw.lit(None, dtype=nw.String)
+    absent = (
+        nw.when(value.is_null())
+        .then(nw.lit(Reason.MISSING_INPUT.value))
+        .otherwise(nw.lit(None, dtype=nw.String))
     )
     why = nw.coalesce(reason, broken, absent)
     return [nw.when(why.is_null()).then(value).alias(f.name), why.alias(f"{f.name}__reason")]
@@ -135,8 +141,8 @@ def _assemble(
 ) -> FeatureFrame:
     """Join the bases of one grain on their keys; a row one base lacks is null with a reason."""
     frame = parts[0][1]
-    for needed, _ in parts:
-        _check_unique(needed, dict((b.name, p) for b, p in parts)[needed.name])
+    for needed, part in parts:
+        _check_unique(needed, part)
     for _, other in parts[1:]:
         shared = [c for c in other.columns if c in frame.columns and c not in _KEYS]
         frame = frame.join(other, on=_KEYS, how="full", coalesce=True, suffix="__right")
@@ -196,7 +202,9 @@ def _notes(
     grains = set(frames)
     found: dict[str, pl.DataFrame] = {}
     for name, entry in registry.notes.items():
-        told = any(f.typology == entry.typology and f.grain in grains for f in registry.features.values())
+        told = any(
+            f.typology == entry.typology and f.grain in grains for f in registry.features.values()
+        )
         if told and run.missing(entry.tables) is None:
             rows = collect(entry.fn(run))
             found[name] = rows.sort(rows.columns)

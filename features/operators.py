@@ -7,8 +7,12 @@ bias-corrected excess kurtosis G2, linear quantiles.
 from __future__ import annotations
 
 from datetime import date
+from typing import Any, TypeAlias
 
 import narwhals as nw
+
+Lazy: TypeAlias = nw.LazyFrame[Any]
+"""A lazy frame of whichever engine the run uses."""
 
 
 def civil_day(*columns: str, fallback: date) -> nw.Expr:

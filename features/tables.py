@@ -10,9 +10,10 @@ import polars as pl
 from features.catalogue import FeatureCatalogue
 from features.contracts import CONTRACTS, conform
 from features.errors import WardenError
+from features.operators import Lazy
 from features.vocabulary import RunContext
 
-AnyLazy = nw.LazyFrame | pl.LazyFrame
+AnyLazy = Lazy | pl.LazyFrame
 
 
 class Tables:
@@ -32,10 +33,10 @@ class Tables:
         self.context = context
         self._registry = registry
         self._frames = {name: _whole(name, frame) for name, frame in tables.items()}
-        self._views: dict[str, nw.LazyFrame] = {}
+        self._views: dict[str, Lazy] = {}
         self._filled: dict[str, bool] = {}
 
-    def __getitem__(self, name: str) -> nw.LazyFrame:
+    def __getitem__(self, name: str) -> Lazy:
         """The filed rows of a table.
 
         Raises:
@@ -45,7 +46,7 @@ class Tables:
             raise WardenError("missing_table", f"The run has no table '{name}'.", kind="not_found")
         return self._frames[name]
 
-    def get(self, name: str) -> nw.LazyFrame | None:
+    def get(self, name: str) -> Lazy | None:
         """The filed rows of a table that need not exist."""
         return self._frames.get(name)
 
@@ -58,7 +59,7 @@ class Tables:
                 return f"table {name} is empty"
         return None
 
-    def view(self, name: str) -> nw.LazyFrame:
+    def view(self, name: str) -> Lazy:
         """A prepared table; computed once in a run."""
         if name not in self._views:
             built = self._registry.views[name].fn(self)
@@ -71,7 +72,7 @@ class Tables:
         return self._filled[name]
 
 
-def collect(frame: nw.LazyFrame, *, streaming: bool = False) -> pl.DataFrame:
+def collect(frame: Lazy, *, streaming: bool = False) -> pl.DataFrame:
     """Run a lazy plan.
 
     Streaming is for plans whose aggregates do not depend on row order (counts, extremes, whole
@@ -81,7 +82,7 @@ def collect(frame: nw.LazyFrame, *, streaming: bool = False) -> pl.DataFrame:
     return native.collect(engine="streaming" if streaming else "in-memory")
 
 
-def _whole(name: str, frame: AnyLazy) -> nw.LazyFrame:
+def _whole(name: str, frame: AnyLazy) -> Lazy:
     """The frame with every column of its contract; lake rows pass through untouched."""
     native: pl.LazyFrame = nw.to_native(frame) if isinstance(frame, nw.LazyFrame) else frame
     if name in CONTRACTS:

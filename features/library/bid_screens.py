@@ -5,7 +5,7 @@ from __future__ import annotations
 import narwhals as nw
 
 from features.catalogue import base
-from features.operators import month_end, nearest_whole
+from features.operators import Lazy, month_end, nearest_whole
 from features.tables import Tables
 from features.vocabulary import Reason
 
@@ -22,12 +22,12 @@ Check = tuple[nw.Expr, Reason]
 
 
 @base(name=BASE, grain="tender", tables=TABLES, attributes=ATTRIBUTES, peers=("market", "n_band"))
-def bid_screens(t: Tables) -> nw.LazyFrame:
+def bid_screens(t: Tables) -> Lazy:
     """One row per tender and lot, with bids sorted ascending b1 <= ... <= bn summarised."""
     return with_lots(t, _aggregates(t.view("valid_bids")))
 
 
-def with_lots(t: Tables, aggregates: nw.LazyFrame) -> nw.LazyFrame:
+def with_lots(t: Tables, aggregates: Lazy) -> Lazy:
     """Hang aggregates on every lot, those without a usable bid too."""
     band = (
         nw.when(nw.col("n_bids") <= 2).then(nw.lit("1-2"))
@@ -63,7 +63,7 @@ def all_equal() -> Check:
     return nw.col("b1") == nw.col("bn"), Reason.CONSTANT
 
 
-def _aggregates(bids: nw.LazyFrame) -> nw.LazyFrame:
+def _aggregates(bids: Lazy) -> Lazy:
     tender = "subject_key"
     amount, rank, n = nw.col("amount"), nw.col("rank"), nw.col("n")
     placed = bids.with_columns(

@@ -17,7 +17,7 @@ import polars as pl
 
 from features.catalogue import Measure, base, feature, measure
 from features.library.bid_screens import ATTRIBUTES, INPUTS, TABLES, Check, checks, with_lots
-from features.operators import skew_g1
+from features.operators import Lazy, skew_g1
 from features.tables import Tables, collect
 from features.vocabulary import Direction, Reason
 
@@ -54,7 +54,7 @@ def _subsets(n: int, k: int) -> list[tuple[int, ...]]:
     return sorted(seen)
 
 
-def _plan(sizes: list[int], k: int) -> nw.LazyFrame:
+def _plan(sizes: list[int], k: int) -> Lazy:
     """One row per number of bids and subset: the places `p1` < ... < `pk`."""
     rows = [(n, *places) for n in sizes if n >= k for places in _subsets(n, k)]
     schema = {"n_bids": pl.Int64, **{f"p{i}": pl.Int64 for i in range(1, k + 1)}}
@@ -62,7 +62,7 @@ def _plan(sizes: list[int], k: int) -> nw.LazyFrame:
 
 
 @base(name=_BASE, grain="tender", tables=TABLES, attributes=ATTRIBUTES, peers=("market", "n_band"))
-def bid_subgroups(t: Tables) -> nw.LazyFrame:
+def bid_subgroups(t: Tables) -> Lazy:
     """One row per tender and lot, with every screen summarised over its subsets."""
     tender = "subject_key"
     bids = t.view("valid_bids")
@@ -91,9 +91,7 @@ def bid_subgroups(t: Tables) -> nw.LazyFrame:
     return with_lots(t, whole)
 
 
-def _summaries(
-    tenders: nw.LazyFrame, amounts: nw.LazyFrame, plan: nw.LazyFrame, k: int
-) -> nw.LazyFrame:
+def _summaries(tenders: Lazy, amounts: Lazy, plan: Lazy, k: int) -> Lazy:
     """Look every subset's bids up and reduce its screens to four numbers a tender."""
     rows = tenders.select("subject_key", "n_bids", "slot").join(plan, on="n_bids", how="inner")
     for i in range(1, k + 1):
@@ -114,7 +112,7 @@ def _summaries(
     )
 
 
-def _screens(rows: nw.LazyFrame, k: int) -> nw.LazyFrame:
+def _screens(rows: Lazy, k: int) -> Lazy:
     """The five screens of one subset with bids b1 <= ... <= bk; null where undefined."""
     bids = [nw.col(f"b{i}") for i in range(1, k + 1)]
     first, last = bids[0], bids[-1]

@@ -6,14 +6,14 @@ import narwhals as nw
 
 from features.catalogue import membership, view
 from features.library.groups import with_group
-from features.operators import both, civil_day, month_start, pair_key, year_end, year_start
+from features.operators import Lazy, both, civil_day, month_start, pair_key, year_end, year_start
 from features.tables import Tables
 
 _NEVER = "0001-01-01"
 
 
 @view("lots")
-def lots(t: Tables) -> nw.LazyFrame:
+def lots(t: Tables) -> Lazy:
     """One row per tender and lot, filed as a tender or only seen in bids, with its event day.
 
     A tender filed without lots stands for each lot that bids name, and for itself only where a bid
@@ -59,12 +59,12 @@ def lots(t: Tables) -> nw.LazyFrame:
     )  # fmt: skip
 
 
-def _lot(frame: nw.LazyFrame) -> nw.LazyFrame:
+def _lot(frame: Lazy) -> Lazy:
     """Lots as text; a missing lot is the empty one, so that it can be joined on."""
     return frame.with_columns(nw.coalesce(nw.col("lot_id"), nw.lit("")).alias("lot"))
 
 
-def _tenders(t: Tables) -> nw.LazyFrame:
+def _tenders(t: Tables) -> Lazy:
     return _lot(t["tenders"]).select(
         "tender_id", "lot", "category", "market_id", "region", "buyer_id", "method", "award_rule",
         "currency", "winner_id", "awarded_at", "deadline_at", "published_at", "recorded_at",
@@ -72,7 +72,7 @@ def _tenders(t: Tables) -> nw.LazyFrame:
 
 
 @view("bid_rows")
-def bid_rows(t: Tables) -> nw.LazyFrame:
+def bid_rows(t: Tables) -> Lazy:
     """Every valid bid with a positive amount, and who stands behind it.
 
     Columns: `subject_key`, `firm` (economic group, else bidder; null when not published),
@@ -90,7 +90,10 @@ def bid_rows(t: Tables) -> nw.LazyFrame:
     return grouped.join(homes, on=["tender_id", "lot"], how="inner").select(
         "subject_key",
         "firm",
-        nw.when(nw.col("consortium_id").is_null()).then(nw.col("firm")).otherwise(joint).alias("party"),
+        nw.when(nw.col("consortium_id").is_null())
+        .then(nw.col("firm"))
+        .otherwise(joint)
+        .alias("party"),
         "amount",
         nw.coalesce(nw.col("currency"), nw.col("_tender_currency"), nw.lit("")).alias("currency"),
         nw.coalesce(nw.col("submitted_at").cast(nw.String), nw.lit(_NEVER)).alias("submitted"),
@@ -98,7 +101,7 @@ def bid_rows(t: Tables) -> nw.LazyFrame:
 
 
 @view("valid_bids")
-def valid_bids(t: Tables) -> nw.LazyFrame:
+def valid_bids(t: Tables) -> Lazy:
     """One valid bid per economic bidder and lot: `subject_key`, `amount`, `currency`, sorted.
 
     The latest counts; of several at the same instant (or without one) the lowest. A bidder that
@@ -117,12 +120,10 @@ def valid_bids(t: Tables) -> nw.LazyFrame:
         .agg(nw.col("currency").min())
     )
     kept = ("subject_key", "amount", "currency")
-    return nw.concat(
-        [collapsed.select(*kept), rows.filter(unknown).select(*kept)]
-    ).sort(*kept)
+    return nw.concat([collapsed.select(*kept), rows.filter(unknown).select(*kept)]).sort(*kept)
 
 
-def _bidders(t: Tables) -> nw.LazyFrame:
+def _bidders(t: Tables) -> Lazy:
     """Known firms per lot, with the bidder they count as, and the year of the lot."""
     years = t.view("lots").select("subject_key", "period_start")
     return (
@@ -134,7 +135,7 @@ def _bidders(t: Tables) -> nw.LazyFrame:
     )
 
 
-def _rolled_up(rows: nw.LazyFrame) -> nw.LazyFrame:
+def _rolled_up(rows: Lazy) -> Lazy:
     day = nw.col("period_start")
     return rows.select(
         nw.col("subject_key").alias("child_key"),
@@ -146,17 +147,19 @@ def _rolled_up(rows: nw.LazyFrame) -> nw.LazyFrame:
 
 
 @membership(child="tender", parent="firm_y", tables=("tenders", "bids"))
-def firms_of_tender(t: Tables) -> nw.LazyFrame:
+def firms_of_tender(t: Tables) -> Lazy:
     """A tender belongs to every known bidder (its group where known) in the calendar year."""
     return _rolled_up(_bidders(t).with_columns(nw.col("firm").alias("parent_key")))
 
 
 @membership(child="tender", parent="pair_y", tables=("tenders", "bids"))
-def pairs_of_tender(t: Tables) -> nw.LazyFrame:
+def pairs_of_tender(t: Tables) -> Lazy:
     """A tender belongs to every pair of known bidders that did not bid together."""
     bidders = _bidders(t)
     other = bidders.select("subject_key", nw.col("firm").alias("_b"), nw.col("party").alias("_p"))
     pairs = bidders.join(other, on="subject_key", how="inner").filter(
         (nw.col("firm") < nw.col("_b")) & (nw.col("party") != nw.col("_p"))
     )
-    return _rolled_up(pairs.with_columns(pair_key(nw.col("firm"), nw.col("_b")).alias("parent_key")))
+    return _rolled_up(
+        pairs.with_columns(pair_key(nw.col("firm"), nw.col("_b")).alias("parent_key"))
+    )

@@ -6,7 +6,7 @@ import narwhals as nw
 
 from features.catalogue import Measure, base, feature, measure, membership, view
 from features.library.words import NOTHING, TABLES
-from features.operators import both, civil_day, month_end, month_start
+from features.operators import Lazy, both, civil_day, month_end, month_start
 from features.tables import Tables
 from features.vocabulary import Reason
 
@@ -18,7 +18,7 @@ _ONE = ("app_id", "version")
 
 
 @view("app_versions")
-def app_versions(t: Tables) -> nw.LazyFrame:
+def app_versions(t: Tables) -> Lazy:
     """Every app and version filed anywhere, with the month it is judged in.
 
     An app whose version nobody names has the empty version. The month is that of the release,
@@ -27,11 +27,18 @@ def app_versions(t: Tables) -> nw.LazyFrame:
     blank = nw.coalesce(nw.col("version"), nw.lit("")).alias("version")
     filed = t.get("apps")
     columns = ("app_id", "version", "app_type", "operator_id", "released_at", "recorded_at")
-    flows = t["observed_flows"].group_by("app_id", "version").agg(
-        nw.col("ts").min().alias("first_seen"), nw.col("recorded_at").min().alias("flow_recorded_at")
+    flows = (
+        t["observed_flows"]
+        .group_by("app_id", "version")
+        .agg(
+            nw.col("ts").min().alias("first_seen"),
+            nw.col("recorded_at").min().alias("flow_recorded_at"),
+        )
     )
-    declared = t["data_declarations"].group_by("app_id", "version").agg(
-        nw.col("recorded_at").min().alias("declared_recorded_at")
+    declared = (
+        t["data_declarations"]
+        .group_by("app_id", "version")
+        .agg(nw.col("recorded_at").min().alias("declared_recorded_at"))
     )
     flows, declared = (f.with_columns(blank) for f in (flows, declared))
     parts = [flows.select(*_ONE), declared.select(*_ONE)]
@@ -52,7 +59,7 @@ def app_versions(t: Tables) -> nw.LazyFrame:
     return rows.select(*_ONE, "app_type", "operator_id", month_start(day).alias("period_start"))
 
 
-def _described(rows: nw.LazyFrame, apps: nw.LazyFrame | None) -> nw.LazyFrame:
+def _described(rows: Lazy, apps: Lazy | None) -> Lazy:
     """Add what the app register says; a version it does not list takes the app's description."""
     if apps is None:
         texts = [nw.lit(None, dtype=nw.String).alias(c) for c in ("app_type", "operator_id")]
@@ -68,7 +75,7 @@ def _described(rows: nw.LazyFrame, apps: nw.LazyFrame | None) -> nw.LazyFrame:
     )
 
 
-def _of_versions(t: Tables, rows: nw.LazyFrame) -> nw.LazyFrame:
+def _of_versions(t: Tables, rows: Lazy) -> Lazy:
     """Rows by app and version; a row that names no version holds for each of the app's."""
     known = t.view("app_versions").select(*_ONE)
     exact = rows.filter(~nw.col("version").is_null()).join(known, on=list(_ONE), how="inner")
@@ -79,7 +86,7 @@ def _of_versions(t: Tables, rows: nw.LazyFrame) -> nw.LazyFrame:
 
 
 @view("collected_types")
-def collected_types(t: Tables) -> nw.LazyFrame:
+def collected_types(t: Tables) -> Lazy:
     """One row per app, version and translated type that is declared, denied or observed.
 
     Columns: `declared`, `observed` (1 or 0), `flows`, `sessions`, `identified`; a type is
@@ -106,7 +113,7 @@ def collected_types(t: Tables) -> nw.LazyFrame:
 
 
 @view("judged_apps")
-def judged_apps(t: Tables) -> nw.LazyFrame:
+def judged_apps(t: Tables) -> Lazy:
     """One row per app and version with its counts, and whether it is the one judged.
 
     Of several versions in one month the most suspicious is `judged`: most undeclared types, then
@@ -116,7 +123,9 @@ def judged_apps(t: Tables) -> nw.LazyFrame:
     filed = _of_versions(t, t.view("declared_types"))
     seen = _of_versions(t, t.view("observed_types"))
     unknown = nw.col("data_type").is_null() & (nw.col("source_type") != NOTHING)
-    words = nw.concat([f.filter(unknown).select(*own, "taxonomy", "source_type") for f in (filed, seen)])
+    words = nw.concat(
+        [f.filter(unknown).select(*own, "taxonomy", "source_type") for f in (filed, seen)]
+    )
     missing = words.unique().group_by(*own).agg(nw.len().alias("unmapped_types"))
     undeclared = (nw.col("observed") == 1) & (nw.col("declared") == 0)
     counts = t.view("collected_types").with_columns(undeclared.cast(nw.Int64).alias("undeclared"))
@@ -148,12 +157,16 @@ def judged_apps(t: Tables) -> nw.LazyFrame:
     attributes=("app_id", "version", "app_type", "operator_id", "unmapped_types", "has_filed"),
     peers=("app_type",),
 )
-def app_collection(t: Tables) -> nw.LazyFrame:
+def app_collection(t: Tables) -> Lazy:
     """One row per app and month: its most suspicious version."""
-    return t.view("judged_apps").filter(nw.col("judged")).with_columns(
-        nw.col("app_id").alias("subject_key"),
-        month_end(nw.col("period_start")).alias("period_end"),
-        (nw.col("filed") > 0).alias("has_filed"),
+    return (
+        t.view("judged_apps")
+        .filter(nw.col("judged"))
+        .with_columns(
+            nw.col("app_id").alias("subject_key"),
+            month_end(nw.col("period_start")).alias("period_end"),
+            (nw.col("filed") > 0).alias("has_filed"),
+        )
     )
 
 
@@ -165,10 +178,19 @@ def app_collection(t: Tables) -> nw.LazyFrame:
                 "identified", "declared", "observed"),
     peers=("data_type", "app_type"),
 )  # fmt: skip
-def app_types(t: Tables) -> nw.LazyFrame:
+def app_types(t: Tables) -> Lazy:
     """One row per app, type of data and month, for the version judged."""
-    judged = t.view("judged_apps").filter(nw.col("judged")).select(
-        *_ONE, "period_start", "app_type", "operator_id", "filed", nw.col("flows").alias("tested")
+    judged = (
+        t.view("judged_apps")
+        .filter(nw.col("judged"))
+        .select(
+            *_ONE,
+            "period_start",
+            "app_type",
+            "operator_id",
+            "filed",
+            nw.col("flows").alias("tested"),
+        )
     )
     return (
         t.view("collected_types")
@@ -233,14 +255,18 @@ def uc_declared_types() -> Measure:
 
 
 @membership(child="app_data_type", parent="app_v", tables=TABLES)
-def types_of_app(t: Tables) -> nw.LazyFrame:
+def types_of_app(t: Tables) -> Lazy:
     """A type belongs to its app in the same month."""
     judged = t.view("judged_apps").filter(nw.col("judged")).select(*_ONE, "period_start")
     start = nw.col("period_start")
-    return t.view("collected_types").join(judged, on=list(_ONE), how="inner").select(
-        both(nw.col("app_id"), nw.col("data_type")).alias("child_key"),
-        start.alias("child_period_start"),
-        nw.col("app_id").alias("parent_key"),
-        start.alias("parent_period_start"),
-        month_end(start).alias("parent_period_end"),
+    return (
+        t.view("collected_types")
+        .join(judged, on=list(_ONE), how="inner")
+        .select(
+            both(nw.col("app_id"), nw.col("data_type")).alias("child_key"),
+            start.alias("child_period_start"),
+            nw.col("app_id").alias("parent_key"),
+            start.alias("parent_period_start"),
+            month_end(start).alias("parent_period_end"),
+        )
     )

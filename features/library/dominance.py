@@ -6,7 +6,7 @@ import narwhals as nw
 
 from features.catalogue import Measure, base, feature, measure, membership, view
 from features.library.market_shares import CELL
-from features.operators import both
+from features.operators import Lazy, both
 from features.tables import Tables
 from features.vocabulary import Reason
 
@@ -16,7 +16,7 @@ _SOURCE = "Anti-Monopoly Law of China 2022, art. 24"
 
 
 @view("presumptions")
-def presumptions(t: Tables) -> nw.LazyFrame:
+def presumptions(t: Tables) -> Lazy:
     """Market shares with `basis_of` (single, joint2, joint3 or null) for every group.
 
     All comparisons are inclusive and on whole numbers; a filed share is read to twelve decimals,
@@ -62,7 +62,7 @@ def presumptions(t: Tables) -> nw.LazyFrame:
     attributes=("market_id", "firm_id", "metric", "dominance_basis", "share_rank", "n_firms"),
     peers=("metric",),
 )
-def market_firms(t: Tables) -> nw.LazyFrame:
+def market_firms(t: Tables) -> Lazy:
     """One row per market, economic group and filed period."""
     return t.view("presumptions").with_columns(
         both(nw.col("market_id"), nw.col("firm")).alias("subject_key"),
@@ -76,7 +76,7 @@ def market_firms(t: Tables) -> nw.LazyFrame:
     tables=("market_positions",),
     attributes=("market_id", "metric"),
 )
-def market_dominance(t: Tables) -> nw.LazyFrame:
+def market_dominance(t: Tables) -> Lazy:
     """One row per market and filed period: how many groups are presumed dominant."""
     return (
         t.view("presumptions")
@@ -131,7 +131,7 @@ def dominant_firms() -> Measure:
 
 
 @membership(child="market_firm_y", parent="market_y", tables=("market_positions",))
-def firms_of_market(t: Tables) -> nw.LazyFrame:
+def firms_of_market(t: Tables) -> Lazy:
     """A group's position belongs to its market in the same period."""
     return t.view("market_shares").select(
         both(nw.col("market_id"), nw.col("firm")).alias("child_key"),

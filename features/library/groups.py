@@ -5,11 +5,12 @@ from __future__ import annotations
 import narwhals as nw
 
 from features.catalogue import view
+from features.operators import Lazy
 from features.tables import Tables
 
 
 @view("firm_groups")
-def firm_groups(t: Tables) -> nw.LazyFrame:
+def firm_groups(t: Tables) -> Lazy:
     """One row per firm with a known group: `member_id`, `group_id`."""
     return (
         t["firms"]
@@ -20,7 +21,7 @@ def firm_groups(t: Tables) -> nw.LazyFrame:
     )
 
 
-def with_group(t: Tables, frame: nw.LazyFrame, firm: str, into: str) -> nw.LazyFrame:
+def with_group(t: Tables, frame: Lazy, firm: str, into: str) -> Lazy:
     """Add column `into`: the firm's group, or the firm itself where no group is known."""
     if t.get("firms") is None:
         return frame.with_columns(nw.col(firm).alias(into))

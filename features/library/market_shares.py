@@ -12,7 +12,7 @@ import narwhals as nw
 from features.catalogue import view
 from features.contracts.structure import METRICS
 from features.library.groups import with_group
-from features.operators import month_end, nearest_whole, quarter_end, year_end
+from features.operators import Lazy, month_end, nearest_whole, quarter_end, year_end
 from features.tables import Tables
 
 SHARE_SCALE = 10**12
@@ -21,7 +21,7 @@ _LARGEST = 9e17
 
 
 @view("market_shares")
-def market_shares(t: Tables) -> nw.LazyFrame:
+def market_shares(t: Tables) -> Lazy:
     """One row per market, period and economic group, by the first metric filed.
 
     Columns: `market_id`, `period_start`, `period_end`, `period_kind`, `metric`, `firm`, `num`,
@@ -39,7 +39,7 @@ def market_shares(t: Tables) -> nw.LazyFrame:
     return shares.sort(*CELL, "firm")
 
 
-def _periods(positions: nw.LazyFrame) -> nw.LazyFrame:
+def _periods(positions: Lazy) -> Lazy:
     """Read the filed period (`2024`, `2024-Q1`, `2024-03`, a date) as its first and last day."""
     filed, length = nw.col("period"), nw.col("period").str.len_chars()
     kind = (
@@ -74,7 +74,7 @@ def _periods(positions: nw.LazyFrame) -> nw.LazyFrame:
     )
 
 
-def _one_metric(rows: nw.LazyFrame) -> nw.LazyFrame:
+def _one_metric(rows: Lazy) -> Lazy:
     """Keep one period and one metric where several start on a day: the longest, the first."""
     order = nw.col("metric").replace_strict(
         list(METRICS), [f"{i}" for i in range(len(METRICS))], default="9", return_dtype=nw.String
@@ -85,7 +85,7 @@ def _one_metric(rows: nw.LazyFrame) -> nw.LazyFrame:
     return rows.filter(longest).with_columns(named.alias("_metric")).filter(first)
 
 
-def _fractions(rows: nw.LazyFrame) -> nw.LazyFrame:
+def _fractions(rows: Lazy) -> Lazy:
     """Whole-number shares; from values only where a market has a share missing."""
     gaps = rows.with_columns(
         nw.col("share").is_null().cast(nw.Int64).sum().over(*CELL).alias("_no_share"),
@@ -111,7 +111,9 @@ def _fractions(rows: nw.LazyFrame) -> nw.LazyFrame:
         nw.when(nw.col("basis") == "share").then(filed)
         .when(nw.col("basis") == "value").then(units).alias("num")
     )  # fmt: skip
-    den = nw.when(nw.col("basis") == "share").then(nw.lit(SHARE_SCALE)).otherwise(
-        nw.col("num").sum().over(*CELL)
+    den = (
+        nw.when(nw.col("basis") == "share")
+        .then(nw.lit(SHARE_SCALE))
+        .otherwise(nw.col("num").sum().over(*CELL))
     )
     return scaled.with_columns(den.alias("den"))

@@ -7,7 +7,7 @@ import narwhals as nw
 from features.catalogue import Measure, base, feature, measure, membership, view
 from features.library.groups import with_group
 from features.library.market_shares import CELL
-from features.operators import both, civil_day, month_end, month_start
+from features.operators import Lazy, both, civil_day, month_end, month_start
 from features.tables import Tables
 from features.vocabulary import Reason
 
@@ -21,7 +21,7 @@ _EPSILON = 1e-9
 
 
 @view("deal_markets")
-def deal_markets(t: Tables) -> nw.LazyFrame:
+def deal_markets(t: Tables) -> Lazy:
     """One row per deal and overlap market named in the notification, in the month of signing."""
     day = civil_day(
         "signed_on", "notified_on", "implemented_on", "recorded_at", fallback=t.context.as_of
@@ -48,7 +48,7 @@ def deal_markets(t: Tables) -> nw.LazyFrame:
     attributes=("deal_id", "market_id", "position_start", "position_end", "metric", "n_overlap",
                 "potential_entrant", "share_basis"),
 )  # fmt: skip
-def deal_market_rows(t: Tables) -> nw.LazyFrame:
+def deal_market_rows(t: Tables) -> Lazy:
     """One row per deal and overlap market, with the last full period before the deal."""
     shares = t.view("market_shares")
     deals = t.view("deal_markets")
@@ -62,7 +62,9 @@ def deal_market_rows(t: Tables) -> nw.LazyFrame:
     together = nw.col("combined")
     return (
         dated.join(parties, on=["deal_id", "market_id"], how="left")
-        .with_columns((together * together - nw.col("squares")).clip(lower_bound=0.0).alias("delta"))
+        .with_columns(
+            (together * together - nw.col("squares")).clip(lower_bound=0.0).alias("delta")
+        )
         .with_columns(
             both(nw.col("deal_id"), nw.col("market_id")).alias("subject_key"),
             (nw.col("hhi_low") + nw.col("delta")).alias("post"),
@@ -72,7 +74,7 @@ def deal_market_rows(t: Tables) -> nw.LazyFrame:
     )
 
 
-def _last_before(deals: nw.LazyFrame, cells: nw.LazyFrame) -> nw.LazyFrame:
+def _last_before(deals: Lazy, cells: Lazy) -> Lazy:
     """Attach to each deal and market the latest filed period that ended before the deal."""
     position = cells.rename({"period_start": "position_start", "period_end": "position_end"})
     on = ["deal_id", "market_id"]
@@ -85,12 +87,10 @@ def _last_before(deals: nw.LazyFrame, cells: nw.LazyFrame) -> nw.LazyFrame:
     return deals.join(latest.drop("_day", "period_start", "period_end"), on=on, how="left")
 
 
-def _party_shares(t: Tables, dated: nw.LazyFrame, shares: nw.LazyFrame) -> nw.LazyFrame:
+def _party_shares(t: Tables, dated: Lazy, shares: Lazy) -> Lazy:
     """Per deal and market: parties' joint share, sum of squares, groups present, groups in all."""
     groups = with_group(t, t["deal_parties"].select("deal_id", "party_id"), "party_id", "firm")
-    held = shares.select(
-        "market_id", nw.col("period_start").alias("position_start"), "firm", "pct"
-    )
+    held = shares.select("market_id", nw.col("period_start").alias("position_start"), "firm", "pct")
     joined = (
         dated.select("deal_id", "market_id", "position_start")
         .join(groups.select("deal_id", "firm").unique(), on="deal_id", how="inner")
@@ -190,7 +190,7 @@ def eu_hhi_flag() -> Measure:
 
 
 @membership(child="deal_market", parent="deal", tables=_TABLES)
-def markets_of_deal(t: Tables) -> nw.LazyFrame:
+def markets_of_deal(t: Tables) -> Lazy:
     """A deal's effect in a market belongs to the deal, in the month of the deal."""
     return t.view("deal_markets").select(
         both(nw.col("deal_id"), nw.col("market_id")).alias("child_key"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import narwhals as nw
 
 from features.catalogue import Measure, base, feature, measure, view
-from features.operators import both, quarter_end, quarter_start
+from features.operators import Lazy, both, quarter_end, quarter_start
 from features.tables import Tables
 from features.vocabulary import Reason
 
@@ -18,7 +18,7 @@ _HISTORY = 4
 
 
 @view("net_prices")
-def net_prices(t: Tables) -> nw.LazyFrame:
+def net_prices(t: Tables) -> Lazy:
     """Posted consumer prices in stock, with mandatory charges: one row per observation, sorted."""
     net = nw.coalesce(nw.col("net_price"), nw.col("list_price"))
     blank = nw.lit("")
@@ -28,7 +28,10 @@ def net_prices(t: Tables) -> nw.LazyFrame:
         .select(
             "sku_id",
             "seller_id",
-            *(nw.coalesce(nw.col(c), blank).alias(c) for c in ("platform_id", "channel", "currency")),
+            *(
+                nw.coalesce(nw.col(c), blank).alias(c)
+                for c in ("platform_id", "channel", "currency")
+            ),
             nw.col("ts").cast(nw.Date).alias("day"),
             (net + nw.col("shipping").fill_null(0.0)).alias("price"),
         )
@@ -41,10 +44,18 @@ def net_prices(t: Tables) -> nw.LazyFrame:
     name="price_series",
     grain="sku_seller_q",
     tables=("listing_prices",),
-    attributes=("sku_id", "seller_id", "platform_id", "channel", "currency", "mean_price", "n_prices"),
+    attributes=(
+        "sku_id",
+        "seller_id",
+        "platform_id",
+        "channel",
+        "currency",
+        "mean_price",
+        "n_prices",
+    ),
     peers=("platform_id",),
 )
-def price_series(t: Tables) -> nw.LazyFrame:
+def price_series(t: Tables) -> Lazy:
     """One row per product, seller and quarter: the series with most observations in it.
 
     Prices of different platforms, channels or currencies are never pooled.
@@ -60,22 +71,29 @@ def price_series(t: Tables) -> nw.LazyFrame:
     )
     constant = nw.col("low") == nw.col("high")
     quarters = quarters.with_columns(
-        nw.when(constant & (nw.col("n_prices") > 1)).then(nw.lit(0.0)).otherwise(nw.col("sd")).alias("sd")
+        nw.when(constant & (nw.col("n_prices") > 1))
+        .then(nw.lit(0.0))
+        .otherwise(nw.col("sd"))
+        .alias("sd")
     )
-    named = nw.concat_str([nw.col(c) for c in ("platform_id", "channel", "currency")], separator="|")
+    named = nw.concat_str(
+        [nw.col(c) for c in ("platform_id", "channel", "currency")], separator="|"
+    )
     cell = ("sku_id", "seller_id", "period_start")
     main = (
         quarters.filter(nw.col("n_prices") == nw.col("n_prices").max().over(*cell))
         .with_columns(named.alias("_named"))
         .filter(nw.col("_named") == nw.col("_named").min().over(*cell))
     )
-    return main.join(_baseline(quarters, main), on=[*_SERIES, "period_start"], how="left").with_columns(
+    return main.join(
+        _baseline(quarters, main), on=[*_SERIES, "period_start"], how="left"
+    ).with_columns(
         both(nw.col("sku_id"), nw.col("seller_id")).alias("subject_key"),
         quarter_end(nw.col("period_start")).alias("period_end"),
     )
 
 
-def _baseline(quarters: nw.LazyFrame, main: nw.LazyFrame) -> nw.LazyFrame:
+def _baseline(quarters: Lazy, main: Lazy) -> Lazy:
     """Pooled within-quarter standard deviation of the same series in up to a year before."""
     past = quarters.select(*_SERIES, nw.col("period_start").alias("_past"), "n_prices", "sd")
     year_ago = nw.col("period_start").dt.offset_by(f"-{_HISTORY}q").cast(nw.Date)
@@ -101,7 +119,7 @@ def _baseline(quarters: nw.LazyFrame, main: nw.LazyFrame) -> nw.LazyFrame:
     tables=("listing_prices",),
     attributes=("sku_id", "currency", "n_days"),
 )
-def price_markets(t: Tables) -> nw.LazyFrame:
+def price_markets(t: Tables) -> Lazy:
     """One row per product and quarter: how far sellers' prices lie apart on a day.
 
     The market of a posted price is its product; a seller's price of a day is its mean over that
@@ -154,9 +172,7 @@ def price_cv() -> Measure:
 
     Computed from two prices on; below 20 it is weak evidence (`min_n`).
     """
-    return measure(
-        nw.col("sd") / nw.col("mean_price"), (nw.col("n_prices") < 2, Reason.TOO_FEW)
-    )
+    return measure(nw.col("sd") / nw.col("mean_price"), (nw.col("n_prices") < 2, Reason.TOO_FEW))
 
 
 @feature(

@@ -6,6 +6,7 @@ import narwhals as nw
 
 from features.catalogue import Measure, base, feature, measure
 from features.library.market_shares import CELL
+from features.operators import Lazy
 from features.tables import Tables
 from features.vocabulary import Reason
 
@@ -21,7 +22,7 @@ COMPLETE, OVERFULL, EPSILON = 95.0, 102.0, 1e-9
     attributes=("market_id", "metric", "share_basis", "n_firms", "named_pct", "top_share_pct"),
     peers=("metric",),
 )
-def market_structure(t: Tables) -> nw.LazyFrame:
+def market_structure(t: Tables) -> Lazy:
     """One row per market and filed period; shares of one economic group are summed first."""
     shares = t.view("market_shares")
     ranked = shares.with_columns(
@@ -30,7 +31,9 @@ def market_structure(t: Tables) -> nw.LazyFrame:
     )
     top_four = nw.when(nw.col("_rank") <= 4).then(nw.col("pct")).otherwise(0.0)
     cells = (
-        ranked.with_columns((nw.col("pct") * nw.col("pct")).alias("_square"), top_four.alias("_top4"))
+        ranked.with_columns(
+            (nw.col("pct") * nw.col("pct")).alias("_square"), top_four.alias("_top4")
+        )
         .group_by(*CELL, "period_kind", "metric", "basis", "known")
         .agg(
             nw.col("firm").count().alias("n_firms"),
@@ -55,7 +58,7 @@ def market_structure(t: Tables) -> nw.LazyFrame:
     )
 
 
-def _with_stability(cells: nw.LazyFrame, shares: nw.LazyFrame) -> nw.LazyFrame:
+def _with_stability(cells: Lazy, shares: Lazy) -> Lazy:
     """Add the moved share against the period directly before, of the same length and metric."""
     on = ["market_id", "period_kind", "metric", "period_start"]
     follows = nw.col("period_end").dt.offset_by("1d").cast(nw.Date).alias("period_start")

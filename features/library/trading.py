@@ -7,7 +7,7 @@ import polars as pl
 import rustworkx as rx
 
 from features.catalogue import Measure, base, feature, measure, note, view
-from features.operators import month_end, month_start, nearest_whole
+from features.operators import Lazy, month_end, month_start, nearest_whole
 from features.tables import Tables, collect
 from features.vocabulary import Reason
 
@@ -22,12 +22,12 @@ _CELL = ("platform_id", "currency", "period_start")
 
 
 @view("seller_trades")
-def seller_trades(t: Tables) -> nw.LazyFrame:
+def seller_trades(t: Tables) -> Lazy:
     """Monthly value and number of orders from one seller to another, per platform.
 
-    Columns: `platform_id`, `currency`, `period_start`, `source` (buys, pays), `target` (sells), `cents`,
-    `orders`. Orders of buyers that sell nowhere are left out first: they can close no circle.
-    A seller is known as a buyer by `seller_hash`, the keyed hash both roles share.
+    Columns: `platform_id`, `currency`, `period_start`, `source` (buys, pays), `target` (sells),
+    `cents`, `orders`. Orders of buyers that sell nowhere are left out first: they can close no
+    circle. A seller is known as a buyer by `seller_hash`, the keyed hash both roles share.
     """
     value = nw.coalesce(nw.col("net"), nw.col("gross"), nw.lit(0.0))
     orders = t["transactions"].select(
@@ -52,7 +52,7 @@ def seller_trades(t: Tables) -> nw.LazyFrame:
 
 
 @view("seller_names")
-def seller_names(t: Tables) -> nw.LazyFrame:
+def seller_names(t: Tables) -> Lazy:
     """The seller id behind every node: `node`, `seller_id`."""
     node = nw.coalesce(nw.col("seller_hash"), nw.col("seller_id"))
     return (
@@ -63,7 +63,7 @@ def seller_names(t: Tables) -> nw.LazyFrame:
     )
 
 
-def _hubs(trades: nw.LazyFrame) -> nw.LazyFrame:
+def _hubs(trades: Lazy) -> Lazy:
     """Traders with more than `HUB` counterparties among sellers in a month."""
     forth = trades.select(*_CELL, nw.col("source").alias("node"), nw.col("target").alias("other"))
     back = trades.select(*_CELL, nw.col("target").alias("node"), nw.col("source").alias("other"))
@@ -71,16 +71,16 @@ def _hubs(trades: nw.LazyFrame) -> nw.LazyFrame:
     return degree.filter(nw.col("_d") > HUB).drop("_d")
 
 
-def _without_hubs(trades: nw.LazyFrame) -> nw.LazyFrame:
+def _without_hubs(trades: Lazy) -> Lazy:
     """Drop traders with very many counterparties in a month."""
     hubs = _hubs(trades)
-    return trades.join(hubs, left_on=[*_CELL, "source"], right_on=[*_CELL, "node"], how="anti").join(
-        hubs, left_on=[*_CELL, "target"], right_on=[*_CELL, "node"], how="anti"
-    )
+    return trades.join(
+        hubs, left_on=[*_CELL, "source"], right_on=[*_CELL, "node"], how="anti"
+    ).join(hubs, left_on=[*_CELL, "target"], right_on=[*_CELL, "node"], how="anti")
 
 
 @note(name="trade_hubs", typology=_TYPOLOGY, tables=("transactions",))
-def trade_hubs(t: Tables) -> nw.LazyFrame:
+def trade_hubs(t: Tables) -> Lazy:
     """How many traders were left out as hubs, per platform and month."""
     hubs = _hubs(t.view("seller_trades"))
     return hubs.group_by("platform_id", "period_start").agg(
@@ -105,7 +105,10 @@ def _members(trades: pl.DataFrame) -> pl.DataFrame:
     graph.add_edges_from_no_data(codes.select("source_index", "target_index").rows())
     found = [c for c in rx.strongly_connected_components(graph) if len(c) > 1]
     where = pl.DataFrame(
-        {"index": [i for c in found for i in c], "scc": [k for k, c in enumerate(found) for _ in c]},
+        {
+            "index": [i for c in found for i in c],
+            "scc": [k for k, c in enumerate(found) for _ in c],
+        },
         schema={"index": pl.UInt32, "scc": pl.Int64},
     )
     return nodes.join(where, on="index", how="inner").drop("index")
@@ -118,7 +121,7 @@ def _members(trades: pl.DataFrame) -> pl.DataFrame:
     attributes=("platform_id", "n_members", "gross", "orders"),
     peers=("platform_id",),
 )
-def wash_clusters(t: Tables) -> nw.LazyFrame:
+def wash_clusters(t: Tables) -> Lazy:
     """One row per circle of sellers and month; on several platforms, that with most value.
 
     A circle is a strongly connected component: money can pass from each member to every other.
@@ -132,18 +135,26 @@ def wash_clusters(t: Tables) -> nw.LazyFrame:
         other, on=[*cell, "target"], how="left"
     )
     inside = placed.filter(pl.col("from_scc") == pl.col("to_scc")).with_columns(scc="from_scc")
-    named = members.join(
-        collect(t.view("seller_names")), on="node", how="left"
-    ).group_by(*cell, "scc").agg(
-        pl.col("seller_id").sort().str.join("|").alias("subject_key"),
-        pl.len().alias("n_members"),
+    named = (
+        members.join(collect(t.view("seller_names")), on="node", how="left")
+        .group_by(*cell, "scc")
+        .agg(
+            pl.col("seller_id").sort().str.join("|").alias("subject_key"),
+            pl.len().alias("n_members"),
+        )
     )
     rows = (
         named.join(_inner_totals(inside), on="scc", how="left")
         .join(_touching(placed), on="scc", how="left")
         .join(_rounds(inside), on="scc", how="left")
         .with_columns(gross=pl.col("inside_cents") / 100)
-        .sort("subject_key", "period_start", "inside_cents", "platform_id", descending=[False, False, True, False])
+        .sort(
+            "subject_key",
+            "period_start",
+            "inside_cents",
+            "platform_id",
+            descending=[False, False, True, False],
+        )
         .unique(["subject_key", "period_start"], keep="first", maintain_order=True)
     )
     return nw.from_native(rows.lazy()).with_columns(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import narwhals as nw
 
 from features.catalogue import note, view
+from features.operators import Lazy
 from features.tables import Tables
 
 NOTHING = "*"
@@ -16,7 +17,7 @@ _TYPOLOGY = "PRIV-UNDECLARED-COLLECTION"
 TABLES = ("data_declarations", "observed_flows", "data_type_map")
 
 
-def _translated(t: Tables, rows: nw.LazyFrame) -> nw.LazyFrame:
+def _translated(t: Tables, rows: Lazy) -> Lazy:
     """Add `data_type` from the map to rows with `taxonomy` and `source_type`; null if unmapped."""
     blank = nw.coalesce(nw.col("taxonomy"), nw.lit(""))
     words = (
@@ -30,7 +31,7 @@ def _translated(t: Tables, rows: nw.LazyFrame) -> nw.LazyFrame:
 
 
 @view("declared_types")
-def declared_types(t: Tables) -> nw.LazyFrame:
+def declared_types(t: Tables) -> Lazy:
     """Filed declarations: `app_id`, `version` (null: all), `taxonomy`, `source_type`, `data_type`,
     `declared`. The word ``*`` files that nothing is collected and stays untranslated."""
     rows = t["data_declarations"].select(
@@ -44,7 +45,7 @@ def declared_types(t: Tables) -> nw.LazyFrame:
 
 
 @view("observed_types")
-def observed_types(t: Tables) -> nw.LazyFrame:
+def observed_types(t: Tables) -> Lazy:
     """Flows by app, version (null: all), word and translated type, with counts of flows and
     sessions and whether any carried an identifier."""
     rows = (
@@ -61,13 +62,15 @@ def observed_types(t: Tables) -> nw.LazyFrame:
         )
         .rename({"data_type": "source_type"})
     )
-    missing = (nw.col("flows").cast(nw.Int64) > nw.col("_with_session").cast(nw.Int64)).cast(nw.Int64)
+    missing = (nw.col("flows").cast(nw.Int64) > nw.col("_with_session").cast(nw.Int64)).cast(
+        nw.Int64
+    )
     sessions = nw.col("_sessions").cast(nw.Int64) - missing
     return _translated(t, rows.with_columns(sessions.alias("sessions")))
 
 
 @note(name="unmapped_types", typology=_TYPOLOGY, tables=TABLES)
-def unmapped_types(t: Tables) -> nw.LazyFrame:
+def unmapped_types(t: Tables) -> Lazy:
     """Words without a row in `data_type_map`: where they occur, in how many apps."""
     seen = t.view("observed_types").with_columns(nw.lit("observed_flows").alias("table"))
     filed = t.view("declared_types").with_columns(nw.lit("data_declarations").alias("table"))

@@ -1,0 +1,1 @@
+"""Dated legal parameters that features compute with, each with its source."""
