@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from alerts.connections import ReadConnection
 from alerts.model import Alert, AlertRecord, alert_object
 from alerts.rows import alert_from, event_from
-from alerts.store import alert_not_found
+from alerts.store import alert_not_found, storable
 from alerts.tables import alert as alert_table
 from alerts.tables import alert_event as event_table
 from features.errors import WardenError
@@ -153,7 +153,7 @@ def _spread(
     connection: ReadConnection, column: sa.Column[str], wanted: QueueFilter
 ) -> dict[str, int]:
     query = sa.select(column, sa.func.count()).where(*_conditions(wanted)).group_by(column)
-    return dict(sorted(connection.execute(query).tuples()))
+    return dict(sorted((str(value), n) for value, n in connection.execute(query)))
 
 
 def get_alert(connection: ReadConnection, alert_id: str) -> AlertRecord:
@@ -163,7 +163,7 @@ def get_alert(connection: ReadConnection, alert_id: str) -> AlertRecord:
         WardenError: `alert_not_found`.
     """
     query = sa.select(alert_table).where(_COLUMNS.id == alert_id)
-    row = connection.execute(query).mappings().one_or_none()
+    row = connection.execute(query).mappings().one_or_none() if storable(alert_id) else None
     if row is None:
         raise alert_not_found(alert_id)
     history = (
@@ -186,6 +186,9 @@ def export_alerts(
 
 
 def _conditions(wanted: QueueFilter) -> list[sa.ColumnElement[bool]]:
+    texts = (*wanted.typologies, wanted.subject_kind, wanted.subject, wanted.text, wanted.assignee)
+    if not all(storable(text or "") for text in texts):
+        return [sa.false()]
     conditions: list[sa.ColumnElement[bool]] = [
         column.in_(values)
         for column, values in (

@@ -124,15 +124,15 @@ def comment(
 
 
 def _require_actor(actor: str) -> None:
-    if not actor or not actor.strip():
+    if not actor.strip() or not store.storable(actor):
         raise WardenError("actor_required", "A decision needs the person who makes it.")
 
 
 def _check_note(note: str | None) -> None:
     if note and len(note) > LONGEST_NOTE:
         raise WardenError("note_too_long", f"The text is over {LONGEST_NOTE:,} characters.")
-    if note and "\0" in note:
-        raise WardenError("note_unreadable", "The text contains a null character.")
+    if note and not store.storable(note):
+        raise WardenError("note_unreadable", "The text contains characters that are none.")
 
 
 def _action(action: str) -> Action:

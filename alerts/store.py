@@ -20,6 +20,15 @@ CHUNK = 500
 """Values of one IN list and rows of one statement."""
 
 
+def storable(text: str) -> bool:
+    """Whether the databases can hold a text; neither takes half a character, nor one a null."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in text
+
+
 def lock_merging(connection: WriteConnection) -> None:
     """Lets one run at a time decide what is new, until its transaction ends."""
     if connection.dialect.name == "postgresql":
@@ -33,7 +42,7 @@ def lock_alert(connection: WriteConnection, alert_id: str) -> Alert:
         WardenError: `alert_not_found`.
     """
     query = sa.select(alert_table).where(alert_table.c.id == alert_id).with_for_update()
-    row = connection.execute(query).mappings().one_or_none()
+    row = connection.execute(query).mappings().one_or_none() if storable(alert_id) else None
     if row is None:
         raise alert_not_found(alert_id)
     return alert_from(row)

@@ -12,6 +12,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -80,7 +81,15 @@ def _read_url(url: str) -> URL:
     return target
 
 
-_to_json = partial(json.dumps, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+def _iso(value: object) -> str:
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError(f"{value!r} cannot be kept as JSON")
+
+
+_to_json = partial(
+    json.dumps, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_iso
+)
 
 
 def _sqlite_engine(url: URL) -> Engine:

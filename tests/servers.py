@@ -158,10 +158,16 @@ def postgres_socket() -> Iterator[str]:
 @pytest.fixture
 def postgres_url(postgres_socket: str) -> Iterator[str]:
     """URL of a fresh, empty PostgreSQL database."""
+    with _database(postgres_socket) as url:
+        yield url
+
+
+@contextmanager
+def _database(socket: str, options: str = "") -> Iterator[str]:
     name = f"t_{uuid4().hex}"
-    _admin(postgres_socket, f"CREATE DATABASE {name}")
-    yield _url(postgres_socket, name)
-    _admin(postgres_socket, f"DROP DATABASE {name} WITH (FORCE)")
+    _admin(socket, f"CREATE DATABASE {name} {options}")
+    yield _url(socket, name)
+    _admin(socket, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
@@ -177,10 +183,44 @@ def database_url(request: pytest.FixtureRequest) -> str:
     return url
 
 
-@pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
-    """Engine on a fresh, migrated database; both kinds."""
-    engine = connect(database_url)
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite database to copy."""
+    path = tmp_path_factory.mktemp("template") / "warden.db"
+    _migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_socket: str) -> str:
+    """Name of a migrated PostgreSQL database to copy."""
+    _admin(postgres_socket, "CREATE DATABASE migrated")
+    _migrate(_url(postgres_socket, "migrated"))
+    return "migrated"
+
+
+def _migrate(url: str) -> None:
+    engine = connect(url)
     upgrade(engine)
+    engine.dispose()
+
+
+@pytest.fixture
+def migrated_sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """URL of a fresh, migrated SQLite database."""
+    return f"sqlite:///{shutil.copy(sqlite_template, tmp_path / 'migrated.db')}"
+
+
+@pytest.fixture
+def migrated_postgres_url(postgres_socket: str, postgres_template: str) -> Iterator[str]:
+    """URL of a fresh, migrated PostgreSQL database."""
+    with _database(postgres_socket, f"TEMPLATE {postgres_template}") as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    """Engine on a fresh, migrated database: each test runs once on each kind."""
+    engine = connect(request.getfixturevalue(f"migrated_{request.param}_url"))
     yield engine
     engine.dispose()

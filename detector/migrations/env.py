@@ -5,7 +5,7 @@ from __future__ import annotations
 from alembic import context
 
 from alerts.tables import metadata as alerts_metadata
-from detector.tables import metadata as detector_metadata
+from detector.lake_tables import metadata as detector_metadata  # that of detector.tables too
 
 connection = context.config.attributes["connection"]
 context.configure(
