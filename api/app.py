@@ -1,0 +1,62 @@
+"""Puts the door together: routes, guard, errors, pages, over one installation."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+
+from fastapi import FastAPI
+from starlette.staticfiles import StaticFiles
+
+from api import errors
+from api.description import describe
+from api.guard import LOCAL_HOSTS, Guard
+from api.known import KnownFacts, facts_of
+from api.routes import alerts, health, pages, runs
+from api.web.render import problem_page
+from detector.system import System, open_system
+
+
+def create_app(
+    system: System,
+    *,
+    known: KnownFacts | None = None,
+    hosts: Collection[str] | None = LOCAL_HOSTS,
+) -> FastAPI:
+    """The HTTP interface and the pages of one installation.
+
+    Args:
+        known: what every screen says it knows; the ledger and the results in force when None.
+        hosts: host names answered to; None for any, behind a proxy that checks them.
+    """
+    app = FastAPI(
+        title="Marketwarden",
+        version=version("marketwarden"),
+        # the ready-made pages of documentation load scripts from other hosts
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.system = system
+    app.state.known = known or facts_of(system)
+    app.state.problem_page = problem_page
+    for routes in (alerts, runs, health, pages):
+        app.include_router(routes.router)
+    app.mount("/static", StaticFiles(directory=str(files("api.web").joinpath("static"))))
+    errors.install(app)
+    describe(app)
+    app.add_middleware(Guard, hosts=hosts)
+    return app
+
+
+def application() -> FastAPI:
+    """The door over the installation named by WARDEN_HOME, for a server that starts by name.
+
+    WARDEN_HOSTS lists further host names to answer to, separated by commas; `*` is any.
+    """
+    home = Path(os.environ.get("WARDEN_HOME", "warden-home"))
+    more = {name.strip() for name in os.environ.get("WARDEN_HOSTS", "").split(",") if name.strip()}
+    return create_app(open_system(home), hosts=None if "*" in more else LOCAL_HOSTS | more)

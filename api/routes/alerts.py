@@ -1,0 +1,128 @@
+"""The alerts: the queue, one alert, its evidence, and what people decide about it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Request, Response
+
+from alerts.inbox import LARGEST_PAGE, Page, QueueCounts, QueueFilter, counts, get_alert, queue
+from alerts.lifecycle import comment, decide
+from alerts.model import State, alert_object, event_object
+from api.deps import (
+    Actor,
+    IfMatch,
+    SystemDep,
+    etag,
+    expected_version,
+    link_next,
+    problems,
+)
+from api.schemas.alerts import Alert, AlertDetail, AlertPage, Comment, Decision, Event, Evidence
+from detector.database import reading, writing
+from features.vocabulary import Lane
+
+router = APIRouter(prefix="/api/v1/alerts", tags=["alerts"])
+
+Severity = Literal[1, 2, 3, 4, 5]
+
+
+@router.get("", responses=problems(422, 503))
+def list_alerts(
+    request: Request,
+    response: Response,
+    system: SystemDep,
+    state: Annotated[list[State], Query()] = [],  # noqa: B006  FastAPI copies defaults
+    lane: Annotated[list[Lane], Query()] = [],  # noqa: B006
+    typology: Annotated[list[str], Query(max_length=20)] = [],  # noqa: B006
+    severity: Annotated[list[Severity], Query()] = [],  # noqa: B006
+    subject: Annotated[str | None, Query(max_length=200, description="key, or a part")] = None,
+    q: Annotated[str | None, Query(max_length=200, description="anywhere in the title")] = None,
+    limit: Annotated[int, Query(ge=1, le=LARGEST_PAGE)] = 50,
+    cursor: Annotated[str | None, Query(max_length=400)] = None,
+) -> AlertPage:
+    """The queue: legal lane first, then by priority. Repeat a filter to ask for any of several."""
+    wanted = QueueFilter(
+        states=state, lanes=lane, typologies=typology, severities=severity, subject=subject, text=q
+    )
+    with reading(system.engine) as connection:
+        page: Page = queue(connection, wanted, cursor, limit)
+        found: QueueCounts = counts(connection, wanted)
+    link_next(request, response, page.next_cursor)
+    return AlertPage.model_validate(
+        {
+            "items": [alert_object(alert) for alert in page.alerts],
+            "next_cursor": page.next_cursor,
+            "counts": {
+                "total": found.total,
+                "by_state": found.by_state,
+                "by_lane": found.by_lane,
+            },
+        }
+    )
+
+
+@router.get("/{alert_id}", responses=problems(404, 503))
+def read_alert(response: Response, system: SystemDep, alert_id: str) -> AlertDetail:
+    """One alert with its history; its ETag is what a change must name in If-Match."""
+    with reading(system.engine) as connection:
+        alert, events = get_alert(connection, alert_id)
+    response.headers["ETag"] = etag(alert.version)
+    shown: dict[str, Any] = alert_object(alert)
+    return AlertDetail.model_validate(shown | {"events": [event_object(e) for e in events]})
+
+
+@router.get("/{alert_id}/evidence", responses=problems(404, 503))
+def read_evidence(response: Response, system: SystemDep, alert_id: str) -> Evidence:
+    """The facts, what was not checked, and where every number comes from."""
+    with reading(system.engine) as connection:
+        alert, _ = get_alert(connection, alert_id)
+    response.headers["ETag"] = etag(alert.version)
+    shown = alert_object(alert)
+    pointers = ("snapshot_id", "run_id", "subject", "period", "rules", "models")
+    return Evidence(
+        alert_id=alert.id,
+        version=alert.version,
+        facts=shown["facts"],
+        not_checked=shown["not_checked"],
+        sources={name: shown[name] for name in pointers},  # type: ignore[arg-type]
+    )
+
+
+@router.post("/{alert_id}/decisions", responses=problems(401, 403, 404, 409, 412, 422, 428, 503))
+def make_decision(
+    response: Response,
+    system: SystemDep,
+    alert_id: str,
+    decision: Decision,
+    actor: Actor,
+    if_match: IfMatch = None,
+) -> Alert:
+    """Acknowledges, closes or reopens the alert, if it is still what the actor saw."""
+    version = expected_version(if_match)
+    with writing(system.engine) as connection:
+        alert = decide(
+            connection,
+            alert_id,
+            actor,
+            decision.action,
+            decision.reason,
+            decision.note,
+            version,
+            system.clock(),
+        )
+    response.headers["ETag"] = etag(alert.version)
+    return Alert.model_validate(alert_object(alert))
+
+
+@router.post("/{alert_id}/comments", status_code=201, responses=problems(401, 403, 404, 422, 503))
+def add_comment(
+    system: SystemDep,
+    alert_id: str,
+    remark: Comment,
+    actor: Actor,
+) -> Event:
+    """Adds a comment; it never conflicts with a decision, so it needs no If-Match."""
+    with writing(system.engine) as connection:
+        event = comment(connection, alert_id, actor, remark.text, system.clock())
+    return Event.model_validate(event_object(event))

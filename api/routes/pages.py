@@ -1,0 +1,132 @@
+"""The web pages: the same data as the interface, for people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.responses import RedirectResponse, Response
+
+from alerts.inbox import get_alert
+from alerts.lifecycle import comment, decide
+from alerts.model import CloseReason, alert_object, event_object
+from api.auth import COOKIE, actor_of, cookie_value
+from api.deps import Form, SystemDep, expected_version
+from api.errors import status_of
+from api.web.alert_view import act_sentence, alert_view
+from api.web.queue_page import queue_page
+from api.web.render import remember, render
+from api.web.wording import chosen_lang, sayer
+from detector.database import reading, writing
+from features.errors import WardenError
+
+router = APIRouter(include_in_schema=False, default_response_class=Response)
+
+NOTHING_TYPED = {"action": "", "actor": "", "reason": "", "note": "", "text": ""}
+NO_NOTICE = {"tone": "ok", "text": "", "more": "", "last": ""}
+DONE = ("acknowledge", "close", "reopen", "comment")
+
+
+@router.get("/")
+def queue_of_alerts(request: Request, system: SystemDep) -> Response:
+    """The queue."""
+    shown = queue_page(request, system)
+    return render(request, "queue.html", place="queue", **shown)
+
+
+@router.get("/alerts/{alert_id}")
+def one_alert(request: Request, system: SystemDep, alert_id: str) -> Response:
+    """One alert; after an act, with the news that it is done."""
+    done = request.query_params.get("done")
+    notice = None
+    if done in DONE:
+        notice = {"tone": "ok", "text": sayer(chosen_lang(request))(f"done.{done}")}
+    return _alert_page(request, system, alert_id, notice=notice)
+
+
+@router.post("/alerts/{alert_id}/decisions")
+def decide_on_page(request: Request, system: SystemDep, alert_id: str, form: Form) -> Response:
+    """A decision from the page; when it is refused the page comes back with what was typed."""
+    try:
+        actor = actor_of(request, form)
+        action, reason = form.get("action", ""), form.get("reason") or None
+        version = expected_version(form.get("version"))
+        with writing(system.engine) as connection:
+            note = form.get("note")
+            decide(connection, alert_id, actor, action, reason, note, version, system.clock())
+    except WardenError as error:
+        return _refused(request, system, alert_id, form, error)
+    return _done(alert_id, action, actor)
+
+
+@router.post("/alerts/{alert_id}/comments")
+def comment_on_page(request: Request, system: SystemDep, alert_id: str, form: Form) -> Response:
+    """A comment from the page."""
+    try:
+        actor = actor_of(request, form)
+        with writing(system.engine) as connection:
+            comment(connection, alert_id, actor, form.get("text", ""), system.clock())
+    except WardenError as error:
+        return _refused(request, system, alert_id, form | {"action": "comment"}, error)
+    return _done(alert_id, "comment", actor)
+
+
+@router.post("/acting-as")
+def act_as(request: Request, form: Form) -> Response:
+    """Remembers in the browser whose name stands beside its acts."""
+    back = form.get("back", "/")
+    # only a path of ours: an address elsewhere would make this page a springboard
+    safe = back.startswith("/") and not back.startswith(("//", "/\\")) and back.isprintable()
+    response = RedirectResponse(back if safe else "/", 303)
+    remember(response, COOKIE, cookie_value(actor_of(request, form)))
+    return response
+
+
+def _done(alert_id: str, action: str, actor: str) -> Response:
+    response = RedirectResponse(f"/alerts/{alert_id}?done={action}", 303)
+    remember(response, COOKIE, cookie_value(actor))
+    return response
+
+
+def _refused(
+    request: Request, system: SystemDep, alert_id: str, form: dict[str, str], error: WardenError
+) -> Response:
+    if error.kind in ("not_found", "unavailable", "integrity"):
+        raise error
+    say, notice = sayer(chosen_lang(request)), {"tone": "bad"}
+    if error.code == "stale_version":
+        notice |= {"text": say("refused.stale"), "more": say("refused.stale.next")}
+    else:
+        notice |= {"text": say("refused.plain"), "more": str(error)}
+    status = status_of(error)
+    return _alert_page(request, system, alert_id, status, typed=form, notice=notice)
+
+
+def _alert_page(
+    request: Request,
+    system: SystemDep,
+    alert_id: str,
+    status: int = 200,
+    *,
+    typed: dict[str, str] | None = None,
+    notice: dict[str, Any] | None = None,
+) -> Response:
+    lang = chosen_lang(request)
+    with reading(system.engine) as connection:
+        alert, history = get_alert(connection, alert_id)
+    events = [event_object(event) for event in history]
+    if status == status_of(_STALE) and notice and events:
+        notice = notice | {"last": act_sentence(events[-1], lang)}
+    return render(
+        request,
+        "alert.html",
+        status,
+        place="queue",
+        alert=alert_view(alert_object(alert), events, lang),
+        reasons=[reason.value for reason in CloseReason],
+        notice=NO_NOTICE | notice if notice else None,
+        typed=NOTHING_TYPED | (typed or {}),
+    )
+
+
+_STALE = WardenError("stale_version", "", kind="conflict")

@@ -1,0 +1,1 @@
+"""Shapes of what the HTTP interface answers and accepts."""

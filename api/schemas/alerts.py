@@ -1,0 +1,144 @@
+"""Shapes of alerts, their evidence and what may be done to them."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from alerts.lifecycle import LONGEST_NOTE, Action
+from alerts.model import CloseReason
+
+Text = dict[str, str]
+"""A text by language: `en`, `zh`."""
+
+
+class Subject(BaseModel):
+    """Who or what the suspicion is about."""
+
+    kind: str = Field(examples=["firm"])
+    key: str = Field(examples=["F-0042"])
+
+
+class Period(BaseModel):
+    """The days judged; `end` is the last one."""
+
+    start: date
+    end: date
+
+
+class Priority(BaseModel):
+    """What sorts the screen lane, with its parts; `value` is their product."""
+
+    value: float
+    likely: float = Field(description="share of such alerts expected to be confirmed, 0 to 1")
+    harm: float = Field(description="0 to 1")
+    urgency: float = Field(description="1, 1.25 or 1.5")
+
+
+class Alert(BaseModel):
+    """One suspicion about one subject in one period, and where the work on it stands."""
+
+    id: str
+    fingerprint: str
+    typology: str = Field(examples=["MON-BID-CV"])
+    title: Text
+    subject: Subject
+    period: Period
+    state: Literal["open", "acknowledged", "closed"]
+    close_reason: str | None
+    firing: bool = Field(description="whether the last run that judged it still found it")
+    lane: Literal["legal", "screen"]
+    severity: int = Field(ge=1, le=5)
+    suspicion: float = Field(ge=0, le=1, description="comparable inside one typology only")
+    p_value: float | None
+    q_value: float | None
+    priority: Priority
+    message: Text
+    facts: list[dict[str, Any]]
+    rules: list[dict[str, Any]]
+    models: list[dict[str, Any]]
+    legal_basis: list[dict[str, Any]]
+    innocent_explanations: list[dict[str, Any]]
+    not_checked: list[dict[str, Any]]
+    assignee: str | None
+    version: int = Field(description="also the ETag; a change names it in If-Match")
+    opened_at: datetime
+    updated_at: datetime
+    run_id: str
+    snapshot_id: str | None
+
+
+class Event(BaseModel):
+    """One thing that happened to an alert."""
+
+    kind: str
+    version: int
+    actor: str
+    at: datetime
+    run_id: str | None
+    reason: str | None
+    note: str | None
+    data: dict[str, Any]
+
+
+class AlertDetail(Alert):
+    """An alert with everything that happened to it, oldest first."""
+
+    events: list[Event]
+
+
+class Counts(BaseModel):
+    """How many alerts match; a spread leaves the filter's own choice of that field aside."""
+
+    total: int
+    by_state: dict[str, int]
+    by_lane: dict[str, int]
+
+
+class AlertPage(BaseModel):
+    """One page of the queue, in queue order."""
+
+    items: list[Alert]
+    next_cursor: str | None = Field(description="opaque; null on the last page")
+    counts: Counts
+
+
+class SourceRows(BaseModel):
+    """Where the numbers come from, exactly enough to compute them again."""
+
+    snapshot_id: str | None = Field(description="pinned version of every table read")
+    run_id: str
+    subject: Subject
+    period: Period
+    rules: list[dict[str, Any]]
+    models: list[dict[str, Any]]
+
+
+class Evidence(BaseModel):
+    """The facts of an alert and where they come from."""
+
+    alert_id: str
+    version: int
+    facts: list[dict[str, Any]]
+    not_checked: list[dict[str, Any]]
+    sources: SourceRows
+
+
+class Decision(BaseModel):
+    """One decision on an alert; only closing takes a reason, and it needs one."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    action: Action
+    reason: CloseReason | None = None
+    note: str | None = Field(default=None, max_length=LONGEST_NOTE)
+
+
+class Comment(BaseModel):
+    """A remark; it changes nothing about the alert and needs no version."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    text: str = Field(min_length=1, max_length=LONGEST_NOTE)
