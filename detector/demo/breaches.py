@@ -120,4 +120,4 @@ def _label(ids: pl.Series, late: Bools, unknown: Bools, silent: int, labels: Lab
                    "not yet notified")  # fmt: skip
     labels.planted("incident", ids.filter(pl.Series(late & ~open_case)), (_TYPOLOGY,),
                    "late-notices", "notified after the legal time")  # fmt: skip
-    labels.honest("incident", ids.filter(pl.Series(~late & ~unknown)), _TYPOLOGY)
+    labels.honest("incident", ids.filter(pl.Series(~late & ~unknown)), (_TYPOLOGY,))

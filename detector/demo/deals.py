@@ -35,7 +35,7 @@ def make_deals(
         "deal", ids.filter(pl.Series(is_planted)), ("MON-HHI-MERGER",), "leaders-merge",
         "a leader and one of its two nearest rivals",
     )  # fmt: skip
-    labels.honest("deal", ids.filter(pl.Series(~is_planted)), "MON-HHI-MERGER")
+    labels.honest("deal", ids.filter(pl.Series(~is_planted)), ("MON-HHI-MERGER",))
     return notices, _parties(rng, firms, ids, acquirer, target)
 
 

@@ -24,12 +24,17 @@ class Labels:
         scheme: str,
         note: str = "",
     ) -> None:
-        """Record subjects of one scheme, once for each typology it should show under."""
+        """Record subjects of one scheme, once for each typology it should show under.
+
+        ``MON-BID-*`` means any typology of the family.
+        """
         self._add(kind, keys, typologies, 1, scheme, note)
 
-    def honest(self, kind: str, keys: Iterable[str], typology: str, note: str = "") -> None:
-        """Record subjects that did nothing wrong; ``MON-BID-*`` means the whole family."""
-        self._add(kind, keys, (typology,), 0, "", note)
+    def honest(
+        self, kind: str, keys: Iterable[str], typologies: Sequence[str], note: str = ""
+    ) -> None:
+        """Record subjects that did nothing wrong, once for each typology they must not show."""
+        self._add(kind, keys, typologies, 0, "", note)
 
     def frame(self) -> pl.DataFrame:
         """All labels, sorted; a subject is planted once for each typology at most."""

@@ -99,11 +99,9 @@ def make_markets(seed: int, size: Size, firms: Firms) -> tuple[Market, ...]:
             sector, product = GOODS[place % len(GOODS)]
             code = product.replace(" ", "-")
             metric, structure = "turnover", _GOODS_STRUCTURES[place % len(GOODS)]
-            trade = firms.in_sector(sector)
-            pool = rng.permutation(trade[firms.independent()[trade]])
+            pool = _makers(rng, firms, sector)
         start = _structure(rng, structure)
         members = pool[: start.size]
-        start = start[: members.size] * start.sum() / start[: members.size].sum()
         markets.append(
             Market(
                 id=f"M-{code}",
@@ -117,6 +115,17 @@ def make_markets(seed: int, size: Size, firms: Firms) -> tuple[Market, ...]:
             )
         )
     return tuple(markets)
+
+
+def _makers(rng: np.random.Generator, firms: Firms, sector: str) -> Ints:
+    """Independent firms of a trade in any order, then others that may sell its goods as well."""
+    ordinary = firms.independent() & ~np.isin(
+        np.arange(firms.sector.size), firms.of_kind("platform")
+    )
+    trade = firms.in_sector(sector)
+    own = trade[ordinary[trade]]
+    others = np.setdiff1d(np.flatnonzero(ordinary), own)
+    return np.concatenate([rng.permutation(own), rng.permutation(others)])
 
 
 def _structure(rng: np.random.Generator, structure: str) -> Floats:
@@ -207,6 +216,6 @@ def _label(market: Market, firms: Firms, labels: Labels) -> None:
         labels.planted("market", [market.id], ("MON-STR-HHI",), scheme, market.structure)
         labels.planted("market_firm", ahead, ("MON-DOMINANCE-CN",), scheme, market.structure)
     else:
-        labels.honest("market_firm", keys, "MON-DOMINANCE-CN", market.structure)
+        labels.honest("market_firm", keys, ("MON-DOMINANCE-CN",), market.structure)
         if market.structure == "scattered":
-            labels.honest("market", [market.id], "MON-STR-HHI", market.structure)
+            labels.honest("market", [market.id], ("MON-STR-HHI",), market.structure)

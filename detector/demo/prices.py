@@ -48,6 +48,8 @@ def make_listing_prices(
     alone = firms.independent()[goods.sellers]
     cartels = set(rng.choice(size.listings, size.price_cartels, replace=False).tolist())
     skus = rng.choice(np.unique(goods.assortment), size.listings, replace=False)
+    # A few large marketplaces carry the lines, so that every line has honest neighbours.
+    shops = np.unique(goods.home)[: max(2, size.platforms // 6)]
     lines = []
     for number in range(size.listings):
         pool = goods.sellers[alone & (goods.assortment == skus[number]).any(axis=1)]
@@ -55,7 +57,7 @@ def make_listing_prices(
         others = goods.sellers[alone & (firms.sector[goods.sellers] == trade)]
         wanted = int(rng.integers(*_SELLERS))
         sellers = _some(rng, pool, others, wanted)
-        platform = int(rng.choice(goods.home[:, 0]))
+        platform = int(rng.choice(shops))
         line = _line(rng, goods, int(skus[number]), sellers, platform, number in cartels)
         lines.append(line)
         _label(line, firms, goods, labels, f"price-cartel-{number + 1}")
@@ -166,4 +168,4 @@ def _label(line: Line, firms: Firms, goods: Goods, labels: Labels, scheme: str) 
         labels.planted("sku_seller", keys, ("MON-PRICE-VARIANCE",), scheme, note)
     else:
         note = "regulated or posted price" if line.regulated else ""
-        labels.honest("sku_seller", keys, "MON-PRICE-VARIANCE", note)
+        labels.honest("sku_seller", keys, ("MON-PRICE-VARIANCE",), note)

@@ -240,11 +240,11 @@ def _label(apps: Apps, labels: Labels) -> None:
     leaky = apps.leaks.any(axis=1)
     labels.planted("app", apps.ids.filter(pl.Series(leaky)), (_TYPOLOGY,), "leaky-apps",
                    "sends kinds of data it never declared")  # fmt: skip
-    labels.honest("app", apps.ids.filter(pl.Series(~leaky & apps.filed)), _TYPOLOGY)
+    labels.honest("app", apps.ids.filter(pl.Series(~leaky & apps.filed)), (_TYPOLOGY,))
     for kind, name in enumerate(k.key for k in KINDS):
         for column, planted in ((apps.leaks, True), (apps.glitch, False)):
             keys = apps.ids.filter(pl.Series(column[:, kind] & apps.filed)) + f"/{name}"
             if planted:
                 labels.planted("app_data_type", keys, (_TYPOLOGY,), "leaky-apps")
             else:
-                labels.honest("app_data_type", keys, _TYPOLOGY, "seen once, by mistake")
+                labels.honest("app_data_type", keys, (_TYPOLOGY,), "seen once, by mistake")

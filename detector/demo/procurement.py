@@ -14,7 +14,7 @@ import polars as pl
 
 from detector.demo.firms import REGIONS, Firms
 from detector.demo.labels import Labels
-from detector.demo.rings import RiggedBids, Ring, make_rings, rig
+from detector.demo.rings import BID_TYPOLOGIES, RiggedBids, Ring, make_rings, rig
 from detector.demo.size import Size
 from detector.demo.timeline import (
     DAYS,
@@ -309,7 +309,7 @@ def _label(
         labels.planted("firm", names, ring.typologies, ring.name, ring.note)
         members.append(ring.members)
     honest = keys["key"].gather(np.flatnonzero(tenders.ring < 0))
-    labels.honest("tender", honest, "MON-BID-*")
+    labels.honest("tender", honest, BID_TYPOLOGIES)
     rigged_bid = tenders.ring[bids.tender] >= 0
     clean = np.setdiff1d(bids.bidder, np.concatenate([*members, bids.bidder[rigged_bid]]))
-    labels.honest("firm", firms.ids.gather(clean), "MON-BID-*")
+    labels.honest("firm", firms.ids.gather(clean), BID_TYPOLOGIES)

@@ -21,7 +21,10 @@ from detector.demo.size import Size
 from detector.demo.timeline import DAYS, Bools, Floats, Ints, stream
 from detector.demo.trades import POSTED_PRICE_SPREAD, TRADES
 
+FAMILY = "MON-BID-*"
 _COMPLETE = ("MON-BID-CV", "MON-BID-DISTANCE", "MON-BID-SHAPE", "MON-BID-KS")
+BID_TYPOLOGIES = (FAMILY, *_COMPLETE, "MON-BID-SUBGROUP", "MON-BID-IDENTICAL")
+"""What honest tenders and bidders must not show; the family stands for any of its members."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +65,9 @@ def make_rings(seed: int, size: Size, firms: Firms) -> tuple[Ring, ...]:
     wide = [i for i, t in enumerate(TRADES) if t.spread >= POSTED_PRICE_SPREAD]
     trades = rng.permutation(wide)
     plans = (
-        ("complete", _COMPLETE, (5, 7), size.ring_tenders),
-        ("incomplete", ("MON-BID-SUBGROUP",), (3, 5), (size.ring_tenders * 3) // 4),
-        ("patterned", ("MON-BID-IDENTICAL",), (4, 6), max(3, size.ring_tenders // 3)),
+        ("complete", (FAMILY, *_COMPLETE), (5, 7), size.ring_tenders),
+        ("incomplete", (FAMILY, "MON-BID-SUBGROUP"), (3, 5), (size.ring_tenders * 3) // 4),
+        ("patterned", (FAMILY, "MON-BID-IDENTICAL"), (4, 6), max(3, size.ring_tenders // 3)),
     )
     rings: list[Ring] = []
     for kind, typologies, members, tenders in plans:

@@ -218,4 +218,4 @@ def _label(circles: tuple[Circle, ...], firms: Firms, labels: Labels) -> None:
         if circle.wash:
             labels.planted("cluster", [key], ("TRX-WASH-SCC",), f"wash-{number + 1}", circle.note)
         else:
-            labels.honest("cluster", [key], "TRX-WASH-SCC", circle.note)
+            labels.honest("cluster", [key], ("TRX-WASH-SCC",), circle.note)

@@ -16,6 +16,7 @@ class Firms(dy.Schema):
 
     firm_id = c.ident("Firm", required=True)
     name = c.text("Name as filed")
+    name_zh = c.text("Name in Chinese as filed")
     group_id = c.ident("Economic group; firm-level screens aggregate to it")
     country = c.text("Country of seat", unit="ISO 3166 code")
     sector = c.text("Sector")
