@@ -24,7 +24,6 @@ from detector.demo.timeline import (
     Ints,
     instants,
     numbered,
-    only_where,
     stream,
     take,
 )
@@ -62,16 +61,14 @@ def make_breaches(seed: int, size: Size, firms: Firms, labels: Labels) -> pl.Dat
     ids = numbered("INC-", count, 4)
     unknown = (rng.random(count) < 0.02) & ~late
     _label(ids, late, unknown, silent, labels)
-    told = (rng.random(count) < 0.7) & np.isfinite(notified)
+    users = _users_told(rng, place, aware, notified)
     return pl.DataFrame(
         {
             "incident_id": ids,
             "operator_id": take(firms.ids, operator),
             "aware_at": instants(np.where(unknown, np.nan, aware)),
             "notified_at": instants(notified),
-            "users_notified_at": only_where(
-                instants(notified + rng.uniform(0.5, 20.0, count)), told
-            ),
+            "users_notified_at": instants(users),
             "persons": persons,
             "sensitive_persons": (persons * rng.beta(0.6, 3.0, count)).astype(np.int64),
             "is_ciio": critical,
@@ -101,6 +98,14 @@ def _delays(rng: np.random.Generator, allowed: Floats, late: Bools) -> Floats:
     overrun = allowed * np.exp(rng.uniform(np.log(1.05), np.log(20.0), allowed.size))
     overrun = np.minimum(overrun, np.maximum(allowed * 1.05, 50 * 24.0))
     return np.where(np.isnan(allowed), free, np.where(late, overrun, in_time))
+
+
+def _users_told(rng: np.random.Generator, place: Ints, aware: Floats, notified: Floats) -> Floats:
+    """When the persons were told: in California always and first, elsewhere at times and later."""
+    later = np.where(rng.random(place.size) < 0.7, notified + rng.uniform(0.5, 20.0, place.size),
+                     np.nan)  # fmt: skip
+    first = aware + (notified - aware) * rng.uniform(0.75, 1.0, place.size)
+    return np.where(place == _PLACES.index("US-CA"), first, later)
 
 
 def _one_each(rng: np.random.Generator, place: Ints, dated: Bools) -> Ints:

@@ -242,9 +242,10 @@ def _label(apps: Apps, labels: Labels) -> None:
                    "sends kinds of data it never declared")  # fmt: skip
     labels.honest("app", apps.ids.filter(pl.Series(~leaky & apps.filed)), (_TYPOLOGY,))
     for kind, name in enumerate(k.key for k in KINDS):
-        for column, planted in ((apps.leaks, True), (apps.glitch, False)):
-            keys = apps.ids.filter(pl.Series(column[:, kind] & apps.filed)) + f"/{name}"
-            if planted:
-                labels.planted("app_data_type", keys, (_TYPOLOGY,), "leaky-apps")
-            else:
-                labels.honest("app_data_type", keys, (_TYPOLOGY,), "seen once, by mistake")
+        leaked, mistaken, stated = (
+            apps.ids.filter(pl.Series(column[:, kind] & apps.filed)) + f"/{name}"
+            for column in (apps.leaks, apps.glitch, apps.uses)
+        )
+        labels.planted("app_data_type", leaked, (_TYPOLOGY,), "leaky-apps")
+        labels.honest("app_data_type", mistaken, (_TYPOLOGY,), "seen once, by mistake")
+        labels.honest("app_data_type", stated, (_TYPOLOGY,), "declared")
