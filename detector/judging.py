@@ -6,21 +6,27 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from detector import rollup, signals
-from detector.planning import Plan, within
+from detector.planning import LIVE, Plan, within
 from detector.results import CELL, OUTCOMES, Results, cells_of, shaped
 from features.vocabulary import Outcome
 
 if TYPE_CHECKING:
-    from detector.models.fit import FittedSet
+    from detector.models.fitted import FittedSet
     from detector.system import System
     from features.compute import Computed, FeatureFrame
     from rules.ruleset import RuleSet
+
+NEVER = 0.0
+"""Models rank and feed the excess test, but none fires alone: a conformal p-value against the
+subject's own peers is uniform by construction, so a fixed cut would fire on honest markets too."""
+
+STORM_MIN = 50
+"""A share of fewer judged subjects says little about a rule."""
 
 
 @dataclass(frozen=True)
@@ -38,17 +44,24 @@ class Judgement:
 
     Attributes:
         judged: schema `signals.JUDGED`.
+        storms: rules (``id@version``) that fired for more than their declared largest share of
+            subjects, with that share; they raise no alert.
         skipped: by feature, why it could not be computed at all.
     """
 
     judged: pl.DataFrame
     outcomes: pl.DataFrame
     cells: pl.DataFrame
+    storms: Mapping[str, float]
     skipped: Mapping[str, str]
 
     def frames(self) -> dict[str, pl.DataFrame]:
         """What is stored of it."""
         return {"judged": self.judged, "outcomes": self.outcomes, "cells": self.cells}
+
+    def fired(self) -> int:
+        """Number of subjects that fired."""
+        return int((self.judged["outcome"] == Outcome.FIRED).sum())
 
     def counts(self) -> dict[str, Any]:
         """All five outcomes of subjects and of rules, zeros included."""
@@ -57,6 +70,7 @@ class Judgement:
             "outcomes": five(self.judged),
             "rule_outcomes": five(self.outcomes.filter(~pl.col("shadow"))),
             "cells": self.cells.height,
+            "storms": dict(self.storms),
             "skipped": dict(self.skipped),
         }
 
@@ -68,27 +82,53 @@ def five(rows: pl.DataFrame) -> dict[str, int]:
 
 
 def assemble(system: System, plan: Plan, computed: Computed) -> Panel:
-    """Rules in force and models as fitted; models never fitted before are fitted now."""
-    from detector.models.fit import fit_missing
+    """Rules in force and models as fitted; what no model knows yet is fitted now."""
     from rules.ruleset import load_library
 
     ruleset = load_library(system.settings.rule_dirs)
-    fitted = fit_missing(
-        computed.frames,
-        system.home / "models",
-        snapshot_id=plan.snapshot.id,
-        known_as_of=plan.known_at,
-    )
+    fitted = fitted_for(system, plan, computed)
     digests = {t: judges_digest(t, ruleset, fitted) for t in plan.typologies}
     return Panel(ruleset, fitted, digests)
+
+
+def fitted_for(system: System, plan: Plan, computed: Computed) -> FittedSet:
+    """The frozen models known at the plan's moment.
+
+    Grains that no model was fitted on (or on too few rows) are fitted now and join the set; what
+    is fitted already stays as it is, so no old score moves. A look back never becomes current.
+    """
+    from detector.models import artifacts
+    from detector.models.fit import fit_in_memory
+    from detector.models.fitted import FittedSet
+    from detector.peers import Reference
+
+    folder = system.home / "models"
+    current = artifacts.load_current(folder, plan.known_at)
+    frames = dict(computed.frames)
+    if current is not None:
+        poor = {m.spec.grain for m in current if not m.usable}
+        have = set(current.reference.grains) - poor
+        frames = {grain: frame for grain, frame in frames.items() if grain not in have}
+    if not frames and current is not None:
+        return current
+    fitted = fit_in_memory(frames, plan.snapshot.id, plan.known_at)
+    if current is not None:
+        grains = {**current.reference.grains, **fitted.reference.grains}
+        models = {**current.models, **fitted.models}
+        fitted = FittedSet(Reference(grains), models, plan.snapshot.id, plan.known_at)
+    if plan.target == LIVE and (current is None or fitted.digest != current.digest):
+        artifacts.store(folder, fitted)
+    return fitted
 
 
 def judges_digest(typology: str, ruleset: RuleSet, fitted: FittedSet) -> str:
     """Hash of everything that decides about a typology besides the filings."""
     from importlib.metadata import version
 
-    parts = [f"{r.id}@{r.version}:{r.digest}" for r in ruleset.rules if r.typology == typology]
-    parts += [fitted.digest_for(typology), version("marketwarden")]
+    mine = [r for r in ruleset.rules if r.spec.typology == typology]
+    parts = [f"{r.id}:{r.content_hash}" for r in mine]
+    parts += [t.model_dump_json() for t in ruleset.parameters.tables.values()]
+    parts += [fitted.digest_of(typology), version("marketwarden")]
     return hashlib.sha256("\n".join(sorted(parts)).encode()).hexdigest()
 
 
@@ -101,17 +141,17 @@ def judge(
     results: Results,
 ) -> Judgement:
     """Judges the cells, then the coarser subjects that depend on them."""
-    from detector.models.score import score_models
-    from detector.peers import apply_peers
+    from detector.models.score import score_models, with_peers
     from rules.evaluate import evaluate_rules
 
     frames = {
-        grain: apply_peers(only(table, cells), panel.fitted.reference)
+        grain: with_peers(only(table, cells), panel.fitted)
         for grain, table in computed.frames.items()
         if grain in set(cells["grain"])
     }
     outcomes = evaluate_rules(panel.ruleset.rules, frames, panel.ruleset.parameters)
-    children = within(signals.combine(outcomes, score_models(panel.fitted, frames)), cells)
+    scores = score_models(frames, panel.fitted, typologies=plan.typologies, alpha=NEVER)
+    children = within(signals.combine(outcomes, scores), cells)
     before = results.judged(plan.base).collect() if plan.base else children.clear()
     kept = before.join(cells, on=list(CELL), how="anti")
     above = parent_cells(cells, computed.memberships, before)
@@ -130,8 +170,24 @@ def judge(
         judged=pl.concat([children, parents]).sort(signals.KEYS),
         outcomes=within(shaped(outcomes, OUTCOMES), cells).sort("rule_id", *signals.KEYS),
         cells=pl.concat([cells, above]).unique().sort(CELL),
+        storms=storms(outcomes, panel.ruleset),
         skipped=computed.skipped,
     )
+
+
+def storms(outcomes: pl.DataFrame, ruleset: RuleSet) -> dict[str, float]:
+    """Rules firing for a larger share of what they could judge than they declare possible."""
+    label = pl.concat_str("rule_id", "rule_version", separator="@")
+    judged = outcomes.filter(pl.col("outcome").is_in([Outcome.FIRED, Outcome.CLEAR]))
+    shares = judged.group_by(label=label).agg(
+        n=pl.len(), share=(pl.col("outcome") == Outcome.FIRED).mean()
+    )
+    limits = {f"{r.id}@{r.version}": r.spec.max_flag_rate for r in ruleset.rules}
+    return {
+        name: round(share, 4)
+        for name, n, share in shares.sort("label").iter_rows()
+        if n >= STORM_MIN and share > (limits.get(name) or 1.0)
+    }
 
 
 def only(table: FeatureFrame, cells: pl.DataFrame) -> FeatureFrame:
@@ -177,17 +233,7 @@ def fit_all(system: System, plan: Plan, computed: Computed) -> int:
 
 def model_rows(system: System) -> list[dict[str, Any]]:
     """The fitted models in force, for the command line and the API."""
-    from detector.models.fit import load_current
+    from detector.models.artifacts import load_current
 
     fitted = load_current(system.home / "models", None)
-    return fitted.rows() if fitted else []
-
-
-def evaluate_published(system: System, labels: Path, k: int) -> list[dict[str, Any]]:
-    """The published ranking against known cases; labels are read here and nowhere else."""
-    from detector.evaluate import evaluate, read_labels
-    from detector.extracts import manifest_of
-
-    results = Results(system.home)
-    scores = results.judged(manifest_of(system, results, None)).collect()
-    return evaluate(scores, read_labels(labels), k)
+    return fitted.describe() if fitted else []

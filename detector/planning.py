@@ -32,20 +32,20 @@ Parts = Mapping[tuple[str, str], pl.DataFrame]
 
 @dataclass(frozen=True)
 class Plan:
-    """What one run reads, on what it stands, and what it may judge."""
+    """What one run reads, on what it stands, and what it may judge.
+
+    Attributes:
+        known_at: the moment up to which filings count: the one asked for, or now.
+    """
 
     target: str
+    known_at: datetime
     snapshot: Snapshot
     base: Manifest | None
     context: RunContext
     typologies: tuple[str, ...]
     start: date | None
     end: date | None
-
-    @property
-    def known_at(self) -> datetime:
-        """The moment up to which filings count: that asked for, else the newest filing's."""
-        return self.snapshot.known_as_of
 
     @property
     def windowed(self) -> bool:
@@ -86,13 +86,14 @@ def make_plan(
         )
     if start and end and end < start:
         raise WardenError("bad_window", f"The window ends on {end}, before it starts on {start}.")
-    today = system.clock().date()
+    known_at = end_of(as_of) if as_of else system.clock()
     snapshot = system.lake.pin(end_of(as_of) if as_of else None)
     base = results.manifest(published) if published else None
     target = LIVE
-    if as_of and base and end_of(as_of) < base.known_at and snapshot.id != base.snapshot_id:
+    if base and known_at < base.known_at and snapshot.id != base.snapshot_id:
         target, base = f"as-of:{as_of}", None
-    return Plan(target, snapshot, base, RunContext(as_of or today), wanted, start, end)
+    context = RunContext(as_of or known_at.date())
+    return Plan(target, known_at, snapshot, base, context, wanted, start, end)
 
 
 def compute(system: System, plan: Plan) -> Computed:
@@ -121,7 +122,7 @@ def split_features(computed: Computed, typologies: Collection[str]) -> dict[tupl
             columns = ["subject_key", "period_start", "period_end", *table.attributes]
             for name in names:
                 columns += [c for c in (name, f"{name}__reason", f"{name}__n") if c in table.frame.columns]
-            part = table.frame.select(dict.fromkeys(columns))
+            part = table.frame.select(*dict.fromkeys(columns))
             parts[typology, grain] = part.with_columns(
                 typology=pl.lit(typology), grain=pl.lit(grain)
             )

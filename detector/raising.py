@@ -16,7 +16,11 @@ if TYPE_CHECKING:
     from detector.planning import Plan
     from detector.system import System
     from features.compute import Computed
-    from rules.spec import RuleSpec
+    from rules.load import Rule
+
+CORROBORATED = 0.05
+"""A single tender is raised only among the most suspicious twentieth of its peers: rules with
+uncalibrated limits fire for whole markets, and clusters of tenders are what counts."""
 
 
 def signals(
@@ -28,35 +32,63 @@ def signals(
     run_key: str,
 ) -> list[Signal]:
     """One signal for every fired subject that may carry an alert."""
-    rows = alertable(judgement.judged, computed.memberships)
+    rows = alertable(judgement, computed.memberships)
     names = subject_names(system, plan)
     rules = {f"{r.id}@{r.version}": r for r in panel.ruleset.rules}
     return [to_signal(row, names, rules, run_key, plan.snapshot.id) for row in rows.to_dicts()]
 
 
 def alertable(
-    judged: pl.DataFrame, memberships: Mapping[tuple[str, str], pl.DataFrame]
+    judgement: Judgement, memberships: Mapping[tuple[str, str], pl.DataFrame]
 ) -> pl.DataFrame:
-    """Fired rows at the grain an alert is about.
+    """Fired rows an alert is raised about; the others stay in the scores, counted as held back.
 
-    A fine subject that belongs to a coarser one leaves the alert to it; one that belongs to none
-    (a tender whose bidders were not published) is alerted on itself.
+    - A typology that only sets the scene (`context_only`) raises none.
+    - A fine subject (a tender) leaves the alert to the coarser one (a firm) that fired for it; on
+      its own it is alerted on only where the model agrees that it is among the `CORROBORATED`.
+    - A rule that fired for more subjects than it declares possible (`max_flag_rate`) raises none:
+      it does not tell subjects apart in this market, and the run says so.
     """
-    parts = [judged.clear()]
-    fired = judged.filter(pl.col("outcome") == Outcome.FIRED)
+    stormy = list(judgement.storms)
+    calm = pl.col("fired_rules").list.eval(~pl.element().is_in(stormy)).list.any()
+    no_rule = pl.col("fired_rules").list.len().fill_null(0) == 0
+    fired = judgement.judged.filter(pl.col("outcome") == Outcome.FIRED, no_rule | calm)
+    parts = [fired.clear()]
     for typology in TYPOLOGIES.values():
         if typology.context_only:
             continue
         mine = fired.filter(pl.col("typology") == typology.id)
-        for place, grain in enumerate(typology.alerts_on):
+        coarser: list[str] = []
+        for grain in typology.alerts_on:
             rows = mine.filter(pl.col("grain") == grain)
-            for coarser in typology.alerts_on[:place]:
-                links = memberships.get((grain, coarser))
-                if links is not None:
-                    keys = links["child_key"].unique()
-                    rows = rows.filter(~pl.col("subject_key").is_in(keys.implode()))
+            for above in coarser:
+                rows = rows.filter(~covered(rows, mine, memberships.get((grain, above)), above))
+            if coarser:
+                rows = rows.filter((pl.col("p_value") <= CORROBORATED).fill_null(True))
             parts.append(rows)
+            coarser.append(grain)
     return pl.concat(parts)
+
+
+def covered(
+    rows: pl.DataFrame, fired: pl.DataFrame, links: pl.DataFrame | None, above: str
+) -> pl.Series:
+    """Whether a fired parent of the same typology speaks for each row."""
+    if links is None:
+        return pl.repeat(False, rows.height, eager=True)
+    parents = fired.filter(pl.col("grain") == above).select(
+        parent_key="subject_key", parent_period_start="period_start"
+    )
+    children = links.join(parents, on=["parent_key", "parent_period_start"], how="semi").select(
+        subject_key="child_key", period_start="child_period_start"
+    )
+    marked = rows.join(
+        children.unique().with_columns(inside=True),
+        on=["subject_key", "period_start"],
+        how="left",
+        maintain_order="left",
+    )
+    return marked["inside"].fill_null(False)
 
 
 def subject_names(system: System, plan: Plan) -> dict[str, tuple[str, str]]:
@@ -88,7 +120,7 @@ def shown_names(row: Mapping[str, Any], names: Mapping[str, tuple[str, str]]) ->
 def to_signal(
     row: dict[str, Any],
     names: Mapping[str, tuple[str, str]],
-    rules: Mapping[str, RuleSpec],
+    rules: Mapping[str, Rule],
     run_key: str,
     snapshot_id: str,
 ) -> Signal:
@@ -98,7 +130,7 @@ def to_signal(
     typology: Typology = TYPOLOGIES[row["typology"]]
     en, zh = shown_names(row, names)
     fired = [rules[label] for label in row["fired_rules"] or () if label in rules]
-    speaking = fired or [r for r in rules.values() if r.typology == typology.id]
+    speaking = fired or [r for r in rules.values() if r.spec.typology == typology.id]
     return Signal(
         typology=row["typology"],
         subject_kind=row["subject_kind"],
@@ -110,7 +142,7 @@ def to_signal(
         q_value=row["q_value"],
         severity=row["severity"],
         lane=row["lane"],
-        rules=tuple({"id": r.id, "version": r.version, "title": both(r.title)} for r in fired),
+        rules=tuple({"id": r.id, "version": r.version, "title": both(r.spec.title)} for r in fired),
         models=tuple(
             {"id": label.split("@")[0], "version": label.split("@")[1]}
             for label in row["models"] or ()
@@ -121,8 +153,8 @@ def to_signal(
             "zh": f"涉嫌{typology.title['zh']}：{zh}",
         },
         message={"en": row["message_en"] or "", "zh": row["message_zh"] or ""},
-        legal_basis=unique(b.model_dump(mode="json") for r in speaking for b in r.legal_basis),
-        innocent=unique(both(t) for r in speaking for t in r.innocent_explanations),
+        legal_basis=unique(b.model_dump(mode="json") for r in speaking for b in r.spec.legal_basis),
+        innocent=unique(both(t) for r in speaking for t in r.spec.innocent_explanations),
         not_checked=tuple(
             {"rule": label, "reason": row["reason"] or "missing_input"}
             for label in row["open_rules"] or ()

@@ -8,6 +8,7 @@ how likely that is by chance; `worst` hands the most suspicious child to its par
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -19,6 +20,11 @@ TAIL = 0.10
 """A child counts as suspicious when its p-value is at most this: by chance one in ten."""
 MIN_CHILDREN = 5
 """Fewer judged children and nothing is said (catalogue, MON-BID-CV, `bid_cv_share_low`)."""
+ONLY_OFTEN = frozenset({"pair_y"})
+"""Subjects that exist only once they have met that often: most pairs of bidders never do."""
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 Memberships = Mapping[tuple[str, str], pl.DataFrame]
 
@@ -71,13 +77,13 @@ def worst(linked: pl.DataFrame, parent: str) -> pl.DataFrame:
 
 
 def excess(linked: pl.DataFrame, parent: str, fdr: float) -> pl.DataFrame:
-    """More children in the suspicious tail than chance gives: exact binomial upper tail.
+    """More children in the suspicious tail than chance gives.
 
-    Children of one parent are treated as independent; co-bidding makes them less than that, so
-    the p-value sorts and gates, and the message states the plain counts.
+    Children of one parent resemble each other (same region, same rivals), so a plain binomial
+    tail would fire on honest markets. The null is a beta-binomial whose overdispersion is
+    estimated over all parents of the same typology and period, suspicious ones included, which
+    errs on the side of silence.
     """
-    from scipy.stats import binom
-
     in_tail = pl.col("p_value") <= TAIL
     fired = pl.col("outcome") == Outcome.FIRED
     tested = pl.col("p_value").is_not_null()
@@ -86,9 +92,9 @@ def excess(linked: pl.DataFrame, parent: str, fdr: float) -> pl.DataFrame:
         .sort("child_subject")
         .group_by(KEYS, maintain_order=True)
         .agg(
-            n=tested.sum(),
-            x=in_tail.sum(),
-            hits=fired.sum(),
+            n=tested.sum().cast(pl.Int64),
+            x=in_tail.sum().cast(pl.Int64),
+            hits=fired.sum().cast(pl.Int64),
             mean=pl.col("suspicion").filter(tested).mean(),
             median=pl.col("suspicion").filter(tested).median(),
             severity=pl.col("severity").filter(fired).max(),
@@ -97,9 +103,11 @@ def excess(linked: pl.DataFrame, parent: str, fdr: float) -> pl.DataFrame:
             examples=pl.col("child_subject").filter(in_tail).head(12),
         )
     )
-    tail = binom.sf(counted["x"].to_numpy() - 1, counted["n"].to_numpy(), TAIL)
     enough = pl.col("n") >= MIN_CHILDREN
-    rows = counted.with_columns(tail=pl.Series(tail)).with_columns(
+    if parent in ONLY_OFTEN:
+        counted = counted.filter(enough)
+    families = counted.partition_by("typology", "period_start", maintain_order=True)
+    rows = pl.concat([with_tail(f) for f in families] or [with_tail(counted)]).with_columns(
         p_value=pl.when(enough).then(pl.col("tail")),
         # Discrete p-values tie; the mean suspicion of the children breaks ties inside a step.
         suspicion=pl.when(enough).then(
@@ -114,6 +122,32 @@ def excess(linked: pl.DataFrame, parent: str, fdr: float) -> pl.DataFrame:
     )
     judged = with_q_values(shaped(rows, {**JUDGED, "x": pl.Int64(), "n": pl.Int64()}))
     return shaped(judged.pipe(fire_excess, fdr), JUDGED)
+
+
+def with_tail(family: pl.DataFrame) -> pl.DataFrame:
+    """Adds `tail`, the upper tail of `x` of `n` under the null of one family, and `rho`."""
+    from scipy.stats import betabinom, binom
+
+    x, n = family["x"].to_numpy(), family["n"].to_numpy()
+    rho = overdispersion(x, n)
+    if rho > 0:
+        a, b = TAIL * (1 - rho) / rho, (1 - TAIL) * (1 - rho) / rho
+        tail = betabinom.sf(x - 1, n, a, b)
+    else:
+        tail = binom.sf(x - 1, n, TAIL)
+    return family.with_columns(tail=pl.Series(tail, dtype=pl.Float64), rho=pl.lit(rho))
+
+
+def overdispersion(x: NDArray[Any], n: NDArray[Any]) -> float:
+    """Correlation of children inside a parent by the method of moments, 0 to 0.9.
+
+    Solves sum((x - n p)^2) = sum(n p (1 - p) (1 + (n - 1) rho)) for rho (beta-binomial variance).
+    """
+    pairs = float((n * (n - 1.0)).sum())
+    if pairs == 0:
+        return 0.0
+    spread = float(((x - n * TAIL) ** 2).sum()) / (TAIL * (1 - TAIL))
+    return round(min(max((spread - float(n.sum())) / pairs, 0.0), 0.9), 6)
 
 
 def fire_excess(rows: pl.DataFrame, fdr: float) -> pl.DataFrame:
@@ -154,6 +188,7 @@ def excess_facts() -> pl.Expr:
         n=pl.col("n"),
         count=pl.col("x"),
         rule_hits=pl.col("hits"),
+        likeness=pl.col("rho"),
         unit=pl.lit("share"),
         examples=pl.col("examples"),
     )

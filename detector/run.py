@@ -71,9 +71,8 @@ def run_detection(
         }
         publishing.seal(results, plan, mine, panel.digests, frames)
         signals = raising.signals(system, plan, computed, panel, judgement, mine.key)
-        counts = publishing.publish(
-            system, plan, mine, signals, judgement.cells, judgement.counts()
-        )
+        counts = judgement.counts() | {"held_back": judgement.fired() - len(signals)}
+        counts = publishing.publish(system, plan, mine, signals, judgement.cells, counts)
         return RunSummary(mine.key, plan.target, counts)
 
 

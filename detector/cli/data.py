@@ -108,10 +108,15 @@ def summary_text(counts: dict[str, Any], target: str) -> str:
     if alerts:
         parts = ", ".join(f"{k.replace('_', ' ')} {v:,}" for k, v in alerts.items())
         lines.append(f"Alerts: {parts}.")
+    for rule, share in (counts.get("storms") or {}).items():
+        lines.append(f"Rule {rule} fired for {share:.0%} of what it judged: it raised no alert.")
+    if counts.get("held_back"):
+        lines.append(f"Held back, fired but not raised: {counts['held_back']:,} (see the scores).")
     if target != "live":
         lines.append("This was a look back: later filings are known, so no alert was touched.")
-    for name, why in (counts.get("skipped") or {}).items():
-        lines.append(f"Not checked: {name} ({why}).")
+    for why in sorted(set((counts.get("skipped") or {}).values())):
+        names = [name for name, reason in counts["skipped"].items() if reason == why]
+        lines.append(f"Not checked, {why}: {', '.join(names)}.")
     return "\n".join(lines)
 
 

@@ -23,8 +23,7 @@ def demo(
     top: Annotated[int, typer.Option(help="Rows of the queue to print.")] = 25,
 ) -> None:
     """Simulate a market with planted schemes, judge it, print the head of the queue, serve it."""
-    from detector.demo.market import generate
-    from detector.demo.size import Size
+    from detector.demo.world import Size, generate
     from detector.run import run_detection
     from detector.system import open_system
 
@@ -96,11 +95,12 @@ def ingest_all(system: Any, world: Any, began: float) -> None:
 
 def head_of_queue(system: Any, top: int) -> list[dict[str, Any]]:
     """The first alerts in the order of the queue."""
-    from alerts.inbox import queue_page
+    from alerts.inbox import queue
+    from alerts.model import alert_object
     from detector.database import reading
 
     with reading(system.engine) as connection:
-        return list(queue_page(connection, limit=top).items)
+        return [alert_object(alert) for alert in queue(connection, limit=top).alerts]
 
 
 def print_queue(rows: list[dict[str, Any]], counts: dict[str, Any]) -> None:

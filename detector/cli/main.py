@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from detector.cli import data, demo, jobs, models, operations, rules
-from detector.cli.output import STATE, explain, lift_global_options
+from detector.cli.output import STATE, explain, lift_global_options, unforeseen
 from features.errors import WardenError
 
 app = typer.Typer(
@@ -58,6 +58,8 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)
+    except Exception as error:  # noqa: BLE001 - the last door: a person never sees a traceback
+        sys.exit(explain(unforeseen(error)))
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ def evaluate(
     k: Annotated[int, typer.Option(help="Length of the list judged by precision@k.")] = 50,
 ) -> None:
     """Compare the published ranking with known cases, beside the simplest baselines."""
-    from detector.judging import evaluate_published
+    from detector.appraisal import evaluate_published
 
     rows = evaluate_published(opened(), labels, k)
     columns = (

@@ -161,3 +161,22 @@ def an_instant(text: str | None, option: str) -> datetime | None:
             "bad_date", f"{option} {text} is not a time.", "Write it like 2026-03-31T08:00:00Z."
         ) from None
     return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+def unforeseen(error: Exception) -> WardenError:
+    """A fault nobody foresaw, with its traceback kept in a file for those who mend it."""
+    import os
+    import tempfile
+    import traceback
+
+    if os.environ.get("WARDEN_DEBUG"):
+        raise error
+    folder = STATE.home if STATE.home.is_dir() else Path(tempfile.gettempdir())
+    path = folder / "last-fault.txt"
+    path.write_text("".join(traceback.format_exception(error)))
+    first = str(error).strip().splitlines()[:1]
+    return WardenError(
+        "internal",
+        f"A fault in the software: {type(error).__name__}{': ' + first[0] if first else ''}.",
+        f"Nothing was half-written. Please report it with the file {path}.",
+    )

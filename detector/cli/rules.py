@@ -34,12 +34,12 @@ def list_rules(rules: Dirs = None) -> None:
         {
             "id": r.id,
             "version": r.version,
-            "status": r.status,
-            "typology": r.typology,
-            "grain": r.grain,
-            "lane": r.lane,
-            "severity": r.severity,
-            "title": r.title.en,
+            "status": r.spec.status.value,
+            "typology": r.spec.typology,
+            "grain": r.spec.grain,
+            "lane": r.spec.lane.value,
+            "severity": r.spec.severity,
+            "title": r.spec.title.en,
         }
         for r in load_library(rule_dirs(rules)).rules
     ]
@@ -53,7 +53,7 @@ def show(rule_id: str, rules: Dirs = None) -> None:
 
     for rule in load_library(rule_dirs(rules)).rules:
         if rule.id == rule_id:
-            say(rule.model_dump(mode="json"), rule.text)
+            say(rule.spec.model_dump(mode="json"), rule.text)
             return
     raise WardenError("unknown_rule", f"There is no rule {rule_id}.", "See `warden rules list`.")
 
