@@ -53,7 +53,7 @@ class Sample:
         key = key + np.searchsorted(levels, self.ordered)
         wanted = ids * width + np.searchsorted(levels, x)
         found = np.searchsorted(key, wanted, side="right" if right else "left")
-        return np.clip(found - start, 0, size)
+        return np.asarray(np.clip(found - start, 0, size), dtype=np.int64)
 
 
 class Without:
@@ -97,10 +97,10 @@ class Without:
     def at(self, rank: Ints) -> Floats:
         """The remaining entry of each row at the rank (0 the smallest)."""
         shifted = self.sample.position[self.entry] - self.nth
-        skip = np.bincount(
-            self.row, weights=shifted <= rank[self.row], minlength=rank.size
-        ).astype(np.int64)
-        return self.sample.ordered[self.start + rank + skip]
+        skip = np.bincount(self.row, weights=shifted <= rank[self.row], minlength=rank.size).astype(
+            np.int64
+        )
+        return np.asarray(self.sample.ordered[self.start + rank + skip], dtype=np.float64)
 
     def quantile(self, q: float) -> Floats:
         """Linear (type 7) quantile of the remaining entries; every row must have one."""

@@ -53,9 +53,13 @@ class GrainReference:
 
     def digest(self) -> str:
         """Names the content: the same peers give the same name on every machine."""
-        sums = self.rows.hash_rows(seed=0).to_numpy() if self.rows.height else np.empty(0)
-        text = repr((self.grain, self.peers, self.features, self.rows.columns, self.rows.height))
-        return hashlib.sha256(text.encode() + sums.tobytes()).hexdigest()
+        head = (self.grain, self.peers, self.features, self.rows.height)
+        h = hashlib.sha256(repr(head).encode())
+        for name in (KEY, *self.peers):
+            h.update("\0".join(self.rows[name].to_list()).encode())
+        for name in self.features:
+            h.update(self.rows[name].to_numpy().astype("<f8").tobytes())
+        return h.hexdigest()
 
 
 @dataclass(frozen=True)
@@ -79,9 +83,11 @@ def stable_hash(keys: pl.Series, salt: str = "") -> NDArray[np.uint64]:
         for k in unique
     ]
     table = pl.DataFrame({"k": unique, "h": pl.Series(values, dtype=pl.UInt64)})
-    return pl.DataFrame({"k": keys}).join(table, on="k", how="left", maintain_order="left")[
-        "h"
-    ].to_numpy()
+    return (
+        pl.DataFrame({"k": keys})
+        .join(table, on="k", how="left", maintain_order="left")["h"]
+        .to_numpy()
+    )
 
 
 def numeric_features(frame: FeatureFrame) -> tuple[str, ...]:
@@ -124,7 +130,7 @@ def apply_peers(frame: FeatureFrame, reference: Reference) -> FeatureFrame:
     held = reference.grains.get(frame.grain)
     names = numeric_features(frame)
     if held is None:
-        return dataclasses.replace(frame, frame=_with(frame.frame, {n: None for n in names}))
+        return dataclasses.replace(frame, frame=_with(frame.frame, dict.fromkeys(names)))
     strata = _Strata(held, frame.frame)
     figures = {n: strata.stand(n) if n in held.features else None for n in names}
     return dataclasses.replace(frame, frame=_with(frame.frame, figures))

@@ -188,7 +188,7 @@ def rule_of_three(n: float) -> float:
 def precision_at_k(ranked_labels: Sequence[int] | ArrayLike, k: int) -> float:
     """Share of positives among the first k of a ranking (most suspicious first)."""
     labels = np.asarray(ranked_labels, dtype=np.float64)
-    if not 1 <= k:
+    if k < 1:
         raise WardenError("bad_k", "precision@k needs k of at least 1.")
     head = labels[:k]
     return float(head.mean()) if head.size else math.nan
@@ -238,7 +238,7 @@ def roc_auc(labels: ArrayLike, scores: ArrayLike) -> float | None:
 def expected_precision_at_k(labels: ArrayLike, scores: ArrayLike, k: int) -> float:
     """precision@k where a tie at the cut counts by its expected share, not by file order."""
     y, s = np.asarray(labels, dtype=np.float64), np.asarray(scores, dtype=np.float64)
-    if not 1 <= k:
+    if k < 1:
         raise WardenError("bad_k", "precision@k needs k of at least 1.")
     if y.size <= k:
         return float(y.mean()) if y.size else math.nan

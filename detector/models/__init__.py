@@ -1,1 +1,1 @@
-"""Outlier models: directional, frozen, reproducible."""
+"""Outlier models: signed evidence from peers in, calibrated suspicion and its reasons out."""

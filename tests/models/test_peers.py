@@ -86,7 +86,9 @@ def test_a_row_alone_and_in_a_shuffled_batch_get_the_same_figures(frame_of: Fram
     reference = fit_reference({"tender": random_frame(frame_of, 3)})
     batch = random_frame(frame_of, 4)
     together = apply_peers(batch, reference).frame
-    shuffled = dataclasses.replace(batch, frame=batch.frame.sample(fraction=1.0, shuffle=True, seed=5))
+    shuffled = dataclasses.replace(
+        batch, frame=batch.frame.sample(fraction=1.0, shuffle=True, seed=5)
+    )
     assert apply_peers(shuffled, reference).frame.sort("subject_key").equals(together)
     for i in (0, 17, 123):
         alone = dataclasses.replace(batch, frame=batch.frame[i : i + 1])
@@ -101,7 +103,9 @@ def test_constant_peers_have_no_z_but_a_percentile(frame_of: FrameOf) -> None:
     assert out["x__pct"].to_list() == [0.5, 1.0, 0.0]
 
 
-def test_where_the_middle_half_is_constant_the_interquartile_range_scales(frame_of: FrameOf) -> None:
+def test_where_the_middle_half_is_constant_the_interquartile_range_scales(
+    frame_of: FrameOf,
+) -> None:
     held = frame_of({"x": [0.0] * 60 + [1.0] * 40}, {"x": "high"})
     judged = frame_of({"x": [2.0]}, {"x": "high"}, keys=["new"])
     out = apply_peers(judged, fit_reference({"tender": held})).frame

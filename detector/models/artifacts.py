@@ -1,0 +1,233 @@
+"""Model files: written whole or not at all, named by content, hashed, checked before loading.
+
+Layout below the models folder::
+
+    <model id>/<version>/model.json, arrays.npz, [forests.joblib]
+    peers/<digest>/peers.json, <grain>.parquet
+    CURRENT.json      every set made current, oldest first, with the hash of each part
+
+`CURRENT.json` holds the hash of each part's manifest and each manifest the hashes of its files,
+so nothing, a pickled forest least of all, is read before its bytes are known to be ours.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from filelock import FileLock
+
+from detector.models.base import ModelSpec, make_scorer
+from detector.models.fitted import FittedModel, FittedSet
+from detector.models.reference import Calibration
+from detector.peers import GrainReference, Reference
+from features.errors import WardenError
+
+CURRENT = "CURRENT.json"
+MODEL, PEERS, ARRAYS = "model.json", "peers.json", "arrays.npz"
+
+
+def store(models_dir: Path, fitted: FittedSet) -> None:
+    """Writes what is new and lists the set as current; a crash leaves the former set in force."""
+    models_dir.mkdir(parents=True, exist_ok=True)
+    with FileLock(str(models_dir / ".lock")):
+        peers = fitted.reference.digest[:12]
+        parts = {f"peers/{peers}": _place(
+            models_dir / "peers" / peers, PEERS, lambda d: _write_peers(d, fitted.reference)
+        )}  # fmt: skip
+        for model in fitted:
+            place = models_dir / model.spec.id / model.version
+            parts[f"{model.spec.id}/{model.version}"] = _place(
+                place,
+                MODEL,
+                lambda d, m=model: _write_model(d, m),  # type: ignore[misc]
+            )
+        entry = {
+            "digest": fitted.digest,
+            "snapshot_id": fitted.snapshot_id,
+            "known_as_of": fitted.known_as_of.astimezone(UTC).isoformat(),
+            "peers": peers,
+            "models": {m.spec.id: m.version for m in fitted},
+            "parts": parts,
+        }
+        sets = [s for s in _sets(models_dir) if s != entry]
+        _replace(models_dir / CURRENT, json.dumps({"sets": [*sets, entry]}, indent=1))
+
+
+def load_current(models_dir: Path, known_as_of: datetime | None = None) -> FittedSet | None:
+    """The set in force: the last one made current, or the last known by then.
+
+    Raises:
+        WardenError: `damaged_model` when a file is missing or not what was written.
+    """
+    known = [
+        s
+        for s in _sets(models_dir)
+        if known_as_of is None or datetime.fromisoformat(s["known_as_of"]) <= known_as_of
+    ]
+    return _load(models_dir, known[-1]) if known else None
+
+
+def load_set(models_dir: Path, digest: str) -> FittedSet | None:
+    """A set by its digest, for replays; None when it was never stored here."""
+    found = [s for s in _sets(models_dir) if s["digest"] == digest]
+    return _load(models_dir, found[-1]) if found else None
+
+
+def _sets(models_dir: Path) -> list[dict[str, Any]]:
+    path = models_dir / CURRENT
+    if not path.exists():
+        return []
+    try:
+        return list(json.loads(path.read_text(encoding="utf-8"))["sets"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise _damaged(path) from error
+
+
+def _load(models_dir: Path, entry: dict[str, Any]) -> FittedSet:
+    peers = models_dir / "peers" / entry["peers"]
+    reference = _read_peers(peers, _manifest(peers, PEERS, entry["parts"][f"peers/{peers.name}"]))
+    models = {}
+    for name, version in entry["models"].items():
+        place = models_dir / name / version
+        models[name] = _read_model(
+            place, _manifest(place, MODEL, entry["parts"][f"{name}/{version}"])
+        )
+    fitted = FittedSet(
+        reference, models, entry["snapshot_id"], datetime.fromisoformat(entry["known_as_of"])
+    )
+    if fitted.digest != entry["digest"]:
+        raise _damaged(models_dir / CURRENT)
+    return fitted
+
+
+# --- one folder, whole or not at all ----------------------------------------------------------
+
+
+def _place(target: Path, manifest: str, write: Callable[[Path], dict[str, Any]]) -> str:
+    """Writes a folder beside its place and moves it there; returns the manifest's hash."""
+    if (target / manifest).exists() and _whole(target, manifest):
+        return _sha256(target / manifest)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=target.parent))
+    try:
+        card = write(draft)
+        card["files"] = {f.name: _sha256(f) for f in sorted(draft.iterdir())}
+        _replace(draft / manifest, json.dumps(card, indent=1, sort_keys=True))
+        if target.exists():
+            shutil.rmtree(target)
+        draft.rename(target)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return _sha256(target / manifest)
+
+
+def _whole(target: Path, manifest: str) -> bool:
+    try:
+        _manifest(target, manifest, _sha256(target / manifest))
+    except (WardenError, ValueError):
+        return False
+    return True
+
+
+def _manifest(folder: Path, name: str, expected: str) -> dict[str, Any]:
+    """Reads a manifest after checking it and every file it names."""
+    path = folder / name
+    if not path.exists() or _sha256(path) != expected:
+        raise _damaged(path)
+    card: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    for file, digest in card["files"].items():
+        if not (folder / file).exists() or _sha256(folder / file) != digest:
+            raise _damaged(folder / file)
+    return card
+
+
+def _damaged(path: Path) -> WardenError:
+    return WardenError(
+        "damaged_model",
+        f"The model file {path.parent.name}/{path.name} is missing or was changed.",
+        "Restore it from a backup, or fit anew with `warden models fit`.",
+        "integrity",
+    )
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def _replace(path: Path, text: str) -> None:
+    """Replaces a small file so that a reader sees the old or the new one, never a part."""
+    draft = path.with_name(f".{path.name}.draft")
+    with draft.open("w", encoding="utf-8") as handle:
+        handle.write(text)
+        handle.flush()
+        os.fsync(handle.fileno())
+    draft.replace(path)
+
+
+# --- the two kinds of folder ------------------------------------------------------------------
+
+
+def _write_peers(folder: Path, reference: Reference) -> dict[str, Any]:
+    for grain, held in reference.grains.items():
+        held.rows.write_parquet(folder / f"{grain}.parquet")
+    return {
+        "digest": reference.digest,
+        "grains": {
+            g: {"peers": list(r.peers), "features": list(r.features), "n": r.rows.height}
+            for g, r in reference.grains.items()
+        },
+    }
+
+
+def _read_peers(folder: Path, card: dict[str, Any]) -> Reference:
+    return Reference(
+        {
+            g: GrainReference(
+                g, tuple(c["peers"]), tuple(c["features"]), pl.read_parquet(folder / f"{g}.parquet")
+            )
+            for g, c in card["grains"].items()
+        }
+    )
+
+
+def _write_model(folder: Path, model: FittedModel) -> dict[str, Any]:
+    arrays: dict[str, np.ndarray[Any, Any]] = {}
+    pairs = (("own", model.calibration), ("joint", model.joint_calibration))
+    for name, calibration in pairs:
+        if calibration is not None:
+            arrays[f"{name}_scores"] = calibration.scores
+            arrays[f"{name}_keys"] = np.asarray(calibration.keys.to_list(), dtype=np.str_)
+    np.savez_compressed(folder / ARRAYS, allow_pickle=False, **arrays)
+    if model.usable:
+        model.scorer.save(folder)
+    return model.card()
+
+
+def _read_model(folder: Path, card: dict[str, Any]) -> FittedModel:
+    spec = ModelSpec(**{**card["spec"], "features": tuple(card["spec"]["features"])})
+    with np.load(folder / ARRAYS, allow_pickle=False) as arrays:
+        own = _calibration(arrays, "own")
+        joint = _calibration(arrays, "joint") if "joint_scores" in arrays else None
+    scorer = make_scorer(spec.scorer)
+    if own.n:
+        scorer = scorer.load(folder)
+    return FittedModel(
+        spec, card["version"], tuple(card["features"]), scorer, own, joint, card["rho"],
+        card["seed"], card["libraries"],
+    )  # fmt: skip
+
+
+def _calibration(arrays: Any, name: str) -> Calibration:
+    keys = pl.Series("subject_key", arrays[f"{name}_keys"].tolist(), dtype=pl.String)
+    return Calibration(arrays[f"{name}_scores"], keys)

@@ -1,0 +1,106 @@
+"""Fits every registered model on one snapshot and stores the set."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.metadata
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from detector.models import artifacts, joint
+from detector.models.base import MIN_REFERENCE, SEED, ModelSpec, make_scorer, specs
+from detector.models.fitted import LIBRARIES, FittedModel, FittedSet, content_version
+from detector.models.judge import own_judgement
+from detector.models.reference import Calibration
+from detector.models.signed import signed_evidence
+from detector.peers import Reference, apply_peers, fit_reference
+from detector.statistics import Floats
+
+if TYPE_CHECKING:
+    from features.compute import FeatureFrame
+
+
+def fit_models(
+    frames: Mapping[str, FeatureFrame],
+    models_dir: Path,
+    snapshot_id: str,
+    known_as_of: datetime,
+) -> FittedSet:
+    """Freezes the peers, fits every registered model, stores the set and makes it current.
+
+    The same frames give the same versions and digest; storing them again changes nothing but the
+    list of what is current.
+    """
+    fitted = fit_in_memory(frames, snapshot_id, known_as_of)
+    artifacts.store(models_dir, fitted)
+    return fitted
+
+
+def fit_in_memory(
+    frames: Mapping[str, FeatureFrame],
+    snapshot_id: str,
+    known_as_of: datetime,
+    only: Collection[str] | None = None,
+) -> FittedSet:
+    """The same without writing anything; `only` names the models to fit, all when None."""
+    reference = fit_reference(frames)
+    standing = {grain: apply_peers(frame, reference) for grain, frame in frames.items()}
+    libraries = {name: importlib.metadata.version(name) for name in LIBRARIES}
+    models: dict[str, FittedModel] = {}
+    for spec in specs():
+        if spec.grain in standing and (only is None or spec.id in only):
+            family = models.get(spec.family)
+            model = _fit_one(spec, standing[spec.grain], family, reference, libraries)
+            if model is not None:
+                models[spec.id] = model
+    return FittedSet(reference, models, snapshot_id, known_as_of)
+
+
+def _fit_one(
+    spec: ModelSpec,
+    frame: FeatureFrame,
+    family: FittedModel | None,
+    reference: Reference,
+    libraries: Mapping[str, str],
+) -> FittedModel | None:
+    """One model; None where the table has none of its features."""
+    held = reference.grains[spec.grain].features
+    evidence = signed_evidence(frame, tuple(f for f in spec.features if f in held))
+    if not evidence.features:
+        return None
+    keys = frame.frame["subject_key"]
+    present = (~np.isnan(evidence.signed)).sum(axis=1) >= spec.min_present
+    rows = np.flatnonzero(present)
+    scorer = make_scorer(spec.scorer)
+    raw: Floats = np.empty(0)
+    if rows.size >= MIN_REFERENCE:
+        scorer = scorer.fit(evidence.signed[rows], keys.gather(rows), SEED)
+        raw = scorer.score(evidence.signed[rows], keys.gather(rows))
+    else:
+        rows = rows[:0]
+    model = FittedModel(
+        spec, "", evidence.features, scorer, Calibration.of(raw, keys.gather(rows)), None, 0.0,
+        SEED, libraries,
+    )  # fmt: skip
+    model = _calibrate_sum(model, family, frame)
+    return dataclasses.replace(model, version=content_version(model))
+
+
+def _calibrate_sum(
+    model: FittedModel, family: FittedModel | None, frame: FeatureFrame
+) -> FittedModel:
+    """For ``sum`` models: correlation of own and family evidence, and the calibrated sum."""
+    if model.spec.joint != "sum" or family is None or not (model.usable and family.usable):
+        return model
+    own, other = own_judgement(model, frame), own_judgement(family, frame)
+    rows = np.flatnonzero(own.present & other.present)
+    keys: pl.Series = frame.frame["subject_key"].gather(rows)
+    a, b = own.suspicion[rows], other.suspicion[rows]
+    rho = round(joint.correlation(a, b), 6)
+    total = Calibration.of(joint.stouffer(a, b, rho), keys)
+    return dataclasses.replace(model, joint_calibration=total, rho=rho)

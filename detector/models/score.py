@@ -1,0 +1,166 @@
+"""Scores every row of every table with the models in force: one row a (model, subject, period)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from detector.models.explain import contributions
+from detector.models.fitted import FittedModel, FittedSet
+from detector.models.judge import Judgement, joint_judgement, own_judgement
+from detector.peers import apply_peers
+from detector.statistics import Floats, bh_adjust
+from features.vocabulary import GRAINS, Outcome, Reason
+
+if TYPE_CHECKING:
+    from features.compute import FeatureFrame
+
+ALPHA = 0.01
+"""A model fires at this p-value (ENG): about one clean subject in a hundred, by construction."""
+
+SCORES: dict[str, pl.DataType] = {
+    "model_id": pl.String(),
+    "model_version": pl.String(),
+    "typology": pl.String(),
+    "grain": pl.String(),
+    "subject_kind": pl.String(),
+    "subject_key": pl.String(),
+    "period_start": pl.Date(),
+    "period_end": pl.Date(),
+    "outcome": pl.String(),
+    "reason": pl.String(),
+    "raw": pl.Float64(),
+    "p_value": pl.Float64(),
+    "suspicion": pl.Float64(),
+    "baseline": pl.Float64(),
+    "contributions": pl.String(),
+    "p_own": pl.Float64(),
+    "p_family": pl.Float64(),
+}
+"""Columns of the result. `p_own` and `p_family` keep own and family evidence apart."""
+
+
+def score_models(
+    frames: Mapping[str, FeatureFrame],
+    fitted: FittedSet,
+    *,
+    typologies: Collection[str] | None = None,
+    alpha: float = ALPHA,
+    challengers: bool = False,
+) -> pl.DataFrame:
+    """Judges every row; a row's figures do not depend on the rows beside it.
+
+    Args:
+        frames: feature tables by grain; peer columns are added where they are missing.
+        typologies: only these; all when None.
+        alpha: p-value at which a model fires.
+        challengers: also give rows of inactive models and of whole families.
+
+    Returns:
+        Rows of `SCORES`, sorted by model, subject and period; outcome is ``fired``, ``clear`` or
+        ``not_evaluable`` with its reason.
+    """
+    parts = []
+    for grain, plain in sorted(frames.items()):
+        chosen = [
+            m for m in fitted if m.spec.grain == grain and _wanted(m, typologies, challengers)
+        ]
+        if not chosen or plain.frame.is_empty():
+            continue
+        frame = with_peers(plain, fitted)
+        families = {m.spec.family for m in chosen if m.spec.family in fitted.models}
+        judged = {name: own_judgement(fitted.models[name], frame) for name in families}
+        for model in chosen:
+            own = judged.get(model.spec.id) or own_judgement(model, frame)
+            parts.append(_rows(model, frame, own, judged.get(model.spec.family), alpha))
+    if not parts:
+        return pl.DataFrame(schema=SCORES)
+    return pl.concat(parts).sort("model_id", "subject_key", "period_start")
+
+
+def _wanted(model: FittedModel, typologies: Collection[str] | None, challengers: bool) -> bool:
+    asked = typologies is None or model.spec.typology in typologies
+    shown = challengers or (model.spec.active and not model.spec.is_family)
+    return asked and shown
+
+
+def with_peers(frame: FeatureFrame, fitted: FittedSet) -> FeatureFrame:
+    """The table with peer columns against the set's frozen reference, added once."""
+    names = [f"{f.name}__pct" for f in frame.features if f.name in frame.frame.columns]
+    if any(n in frame.frame.columns for n in names):
+        return frame
+    return apply_peers(frame, fitted.reference)
+
+
+def _rows(
+    model: FittedModel,
+    frame: FeatureFrame,
+    own: Judgement,
+    family: Judgement | None,
+    alpha: float,
+) -> pl.DataFrame:
+    keys = frame.frame["subject_key"]
+    present, p, suspicion = own.present, own.p, own.suspicion
+    reasons = own.reasons
+    if model.spec.joint != "alone":
+        if family is None:
+            present, p, suspicion = np.zeros_like(present), np.full(p.shape, np.nan), p * np.nan
+        else:
+            present, p, suspicion = joint_judgement(model, own, family, keys)
+            reasons = reasons.zip_with(pl.Series(~own.present), family.reasons)
+    judged = pl.Series(present)
+    fired = pl.Series(present & (p <= alpha))
+    outcome = (
+        pl.when(fired)
+        .then(pl.lit(Outcome.FIRED.value))
+        .when(judged)
+        .then(pl.lit(Outcome.CLEAR.value))
+        .otherwise(pl.lit(Outcome.NOT_EVALUABLE.value))
+    )
+    table = frame.frame.select("subject_key", "period_start", "period_end").with_columns(
+        model_id=pl.lit(model.spec.id),
+        model_version=pl.lit(model.version),
+        typology=pl.lit(model.spec.typology),
+        grain=pl.lit(model.spec.grain),
+        subject_kind=pl.lit(GRAINS[model.spec.grain].subject_kind),
+        outcome=outcome,
+        reason=pl.when(~judged).then(reasons.fill_null(Reason.TOO_FEW.value)),
+        raw=_number(own.raw, present),
+        p_value=_number(p, present),
+        suspicion=_number(suspicion, present),
+        baseline=_number(_baseline(model, own), present),
+        p_own=_number(own.p, own.present),
+        p_family=_number(family.p, family.present) if family else pl.lit(None, pl.Float64),
+        contributions=contributions(frame, own, family, present),
+    )
+    return table.select(pl.col(name).cast(dtype) for name, dtype in SCORES.items())
+
+
+def _number(values: Floats, present: np.ndarray) -> pl.Series:
+    return pl.Series(np.where(present, values, np.nan), dtype=pl.Float64).fill_nan(None)
+
+
+def _baseline(model: FittedModel, own: Judgement) -> Floats:
+    """The simplest score: one feature's signed percentile among its peers."""
+    name = model.spec.baseline or model.features[0]
+    if name not in own.evidence.features:
+        return np.full(own.p.shape, np.nan)
+    return own.evidence.signed[:, own.evidence.features.index(name)]
+
+
+def add_q_values(
+    scores: pl.DataFrame, family: tuple[str, ...] = ("model_id", "period_start")
+) -> pl.DataFrame:
+    """Adds `q_value`: Benjamini-Hochberg inside each family of judgements; null without p."""
+    q = pl.col("p_value").map_batches(
+        lambda p: pl.Series(bh_adjust(p.to_numpy())), return_dtype=pl.Float64
+    )
+    tested = scores.filter(pl.col("p_value").is_not_null())
+    done = tested.with_columns(q_value=q.over(list(family))) if tested.height else tested
+    keys = ["model_id", "subject_key", "period_start"]
+    if not tested.height:
+        return scores.with_columns(q_value=pl.lit(None, pl.Float64))
+    return scores.join(done.select(*keys, "q_value"), on=keys, how="left", maintain_order="left")

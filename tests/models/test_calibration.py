@@ -1,0 +1,86 @@
+"""p-values against a frozen calibration, suspicion, and evidence read jointly."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+
+from detector.models import joint
+from detector.models.reference import Calibration
+from detector.models.score import add_q_values
+
+
+def frozen(*scores: float) -> Calibration:
+    keys = pl.Series([f"k{i}" for i in range(len(scores))])
+    return Calibration.of(np.array(scores, dtype=float), keys)
+
+
+def keys(*names: str) -> pl.Series:
+    return pl.Series(list(names), dtype=pl.String)
+
+
+def test_conformal_p_of_strangers() -> None:
+    c = frozen(*[i / 10 for i in range(1, 10)])
+    p = c.p_values(np.array([0.85, 1.5, 0.0]), keys("x", "y", "z"))
+    assert p.tolist() == pytest.approx([0.2, 0.1, 1.0])
+
+
+def test_a_subject_is_not_compared_with_itself() -> None:
+    c = Calibration.of(np.array([1.0, 2.0, 3.0, 3.0]), keys("a", "b", "c", "c"))
+    p = c.p_values(np.array([3.0, 1.0, 0.5]), keys("c", "a", "a"))
+    # c: both own rows out, n = 2, none reaches 3; a: own row out, n = 3.
+    assert p.tolist() == pytest.approx([1 / 3, 4 / 4, 4 / 4])
+
+
+def test_suspicion_keeps_the_order_of_scores_beyond_the_reference() -> None:
+    c = frozen(*np.linspace(0, 1, 50))
+    x = np.array([-5.0, 0.0, 0.2, 0.201, 0.7, 1.0, 1.5, 2.0, 40.0])
+    names = keys(*[f"n{i}" for i in range(x.size)])
+    suspicion = c.suspicion(x, c.p_values(x, names))
+    assert np.all(np.diff(suspicion) > 0)
+    assert np.all((suspicion > 0) & (suspicion < 1))
+
+
+def test_suspicion_of_a_constant_reference_is_finite() -> None:
+    c = frozen(*[0.5] * 30)
+    x = np.array([0.4, 0.5, 0.6])
+    s = c.suspicion(x, c.p_values(x, keys("a", "b", "c")))
+    assert np.all(np.isfinite(s))
+    assert s[0] < s[1] < s[2]
+
+
+def test_both_is_the_weaker_and_the_stronger_only_breaks_ties() -> None:
+    own, family = np.array([0.9, 0.9, 0.2, 0.5]), np.array([0.3, 0.4, 0.9, 0.3])
+    out = joint.both(own, family)
+    assert out == pytest.approx(np.minimum(own, family), abs=1e-6)
+    assert out[0] > out[3]
+    assert np.all(out <= np.maximum(own, family))
+
+
+def test_sum_asks_for_agreement() -> None:
+    strong_and_silent = joint.stouffer(np.array([0.99]), np.array([0.5]), 0.3)
+    both_rather = joint.stouffer(np.array([0.95]), np.array([0.95]), 0.3)
+    assert both_rather > strong_and_silent > joint.stouffer(np.array([0.5]), np.array([0.5]), 0.3)
+
+
+def test_correlation_sees_dependence_and_survives_constants() -> None:
+    u = (np.arange(200) + 0.5) / 200
+    assert joint.correlation(u, u) == pytest.approx(1.0)
+    assert joint.correlation(u, u[::-1]) == pytest.approx(-1.0)
+    assert joint.correlation(u, np.full(200, 0.5)) == 0.0
+
+
+def test_q_values_are_taken_inside_each_family_and_skip_nulls() -> None:
+    p = [0.001, 0.008, 0.039, 0.041, 0.27, None, 0.5]
+    scores = pl.DataFrame(
+        {
+            "model_id": ["m"] * 6 + ["other"],
+            "subject_key": [f"s{i}" for i in range(7)],
+            "period_start": ["2024-01-01"] * 7,
+            "p_value": p,
+        }
+    )
+    q = add_q_values(scores)["q_value"].to_list()
+    assert q == pytest.approx([0.005, 0.02, 0.05125, 0.05125, 0.27, None, 0.5])
+    assert add_q_values(scores.filter(pl.col("p_value").is_null()))["q_value"].to_list() == [None]
