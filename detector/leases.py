@@ -20,6 +20,7 @@ import structlog
 from sqlalchemy import (
     ColumnElement,
     Engine,
+    Select,
     Table,
     and_,
     case,
@@ -39,8 +40,11 @@ LEASE_S = 30.0
 HEARTBEAT_S = 10.0
 MAX_ATTEMPTS = 3
 RETRY_AFTER = timedelta(seconds=30)
-CLOCK_SET_BACK = timedelta(minutes=1)
+CLOCK_SET_BACK = timedelta(minutes=5)
 """A sign of life this far in the future came from a clock that was then set back."""
+
+Clock = Callable[[], datetime]
+"""Read inside the transaction, after waiting for its lock: a time read before would be stale."""
 
 log = structlog.get_logger(__name__)
 
@@ -92,7 +96,7 @@ def claim(
     worker: str,
     lease_s: float = LEASE_S,
     *,
-    now: datetime,
+    clock: Clock,
     exclusive: bool = False,
 ) -> Claim | None:
     """Takes a planned slot, or None when it is taken, ended or waiting for its next attempt.
@@ -100,16 +104,17 @@ def claim(
     Args:
         exclusive: also None while another run of the same job is under way.
     """
-    conditions = [run.c.job == job, run.c.slot == slot, ready(now)]
+    conditions = [run.c.job == job, run.c.slot == slot]
     if exclusive:
         other = run.alias("other")
         busy = select(other.c.run_id).where(other.c.job == job, other.c.state == "running")
         conditions.append(~busy.exists())
     with writing(engine) as conn:
         token = _next_token(conn)
+        now = clock()
         row = conn.execute(
             update(run)
-            .where(*conditions)
+            .where(*conditions, ready(now))
             .values(
                 state="running",
                 token=token,
@@ -160,13 +165,14 @@ def still_held(conn: ReadConnection, mine: Claim) -> bool:
     return conn.execute(select(run.c.run_id).where(_mine(mine))).first() is not None
 
 
-def heartbeat(engine: Engine, mine: Claim, *, now: datetime) -> None:
-    """Extends the lease from `now`.
+def heartbeat(engine: Engine, mine: Claim, *, clock: Clock) -> None:
+    """Extends the lease from now on.
 
     Raises:
         WardenError: `lost_lease`.
     """
     with writing(engine) as conn:
+        now = clock()
         _change(conn, mine, lease_until=now + timedelta(seconds=mine.lease_s), heard_at=now)
 
 
@@ -240,24 +246,27 @@ def release(conn: WriteConnection, mine: Claim, why: str, *, now: datetime) -> N
         _change(conn, mine, state="planned", lease_until=None, note=why)
 
 
-def reap(engine: Engine, now: datetime, *, max_attempts: int = MAX_ATTEMPTS) -> list[str]:
+def _expired(now: datetime) -> Select[tuple[str]]:
+    late = or_(run.c.lease_until < now, run.c.heard_at > now + CLOCK_SET_BACK)
+    return select(run.c.run_id).where(run.c.state == "running", late)
+
+
+def reap(engine: Engine, clock: Clock, *, max_attempts: int = MAX_ATTEMPTS) -> list[str]:
     """Takes back every run whose lease has ended; returns their ids.
 
     Slots are queued again as a further attempt, or fail after `max_attempts`; runs asked for by
     hand fail. A row somebody is writing at this moment is left for the next time.
     """
-    expired = select(run.c.run_id).where(
-        run.c.state == "running",
-        or_(run.c.lease_until < now, run.c.heard_at > now + CLOCK_SET_BACK),
-    )
     with reading(engine) as conn:
-        if conn.execute(expired.limit(1)).first() is None:
+        if conn.execute(_expired(clock()).limit(1)).first() is None:
             return []
     again = and_(run.c.attempt < max_attempts, scheduled())
     with writing(engine) as conn:
+        now = clock()
+        expired = _expired(now).with_for_update(skip_locked=True)
         taken = conn.execute(
             update(run)
-            .where(run.c.run_id.in_(expired.with_for_update(skip_locked=True)))
+            .where(run.c.run_id.in_(expired))
             .values(
                 state=case((again, "planned"), else_="failed"),
                 attempt=run.c.attempt + case((again, 1), else_=0),
@@ -280,7 +289,7 @@ class Heartbeat:
         self,
         engine: Engine,
         mine: Claim,
-        clock: Callable[[], datetime],
+        clock: Clock,
         every_s: float = HEARTBEAT_S,
     ) -> None:
         self.lost = threading.Event()
@@ -291,7 +300,7 @@ class Heartbeat:
     def _beat(self) -> None:
         while not self._end.wait(self._every_s):
             try:
-                heartbeat(self._engine, self._claim, now=self._clock())
+                heartbeat(self._engine, self._claim, clock=self._clock)
             except WardenError as error:
                 if self._end.is_set():
                     return

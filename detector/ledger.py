@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import socket
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -25,6 +25,7 @@ from detector.leases import (
     LEASE_S,
     MANUAL,
     Claim,
+    Clock,
     Heartbeat,
     claim,
     fail,
@@ -161,14 +162,14 @@ def due(
 
 
 def begin_manual(
-    engine: Engine, job: str, *, worker: str, now: datetime, lease_s: float = LEASE_S
+    engine: Engine, job: str, *, worker: str, clock: Clock, lease_s: float = LEASE_S
 ) -> Claim:
     """Plans and claims a run asked for by hand; it is not redone when it breaks off."""
-    reap(engine, now)
+    reap(engine, clock)
     slot = f"{MANUAL}{uuid4()}"
     with writing(engine) as conn:
-        plan(conn, job, slot, now=now)
-    mine = claim(engine, job, slot, worker, lease_s, now=now)
+        plan(conn, job, slot, now=clock())
+    mine = claim(engine, job, slot, worker, lease_s, clock=clock)
     if mine is None:
         raise WardenError("ledger_broken", f"The new run {slot} could not be claimed.")
     return mine
@@ -177,7 +178,7 @@ def begin_manual(
 @contextmanager
 def held(
     engine: Engine,
-    clock: Callable[[], datetime],
+    clock: Clock,
     job: str,
     claimed: Claim | None = None,
     *,
@@ -192,7 +193,7 @@ def held(
     if claimed is not None:
         yield claimed
         return
-    mine = begin_manual(engine, job, worker=worker_name(), now=clock(), lease_s=lease_s)
+    mine = begin_manual(engine, job, worker=worker_name(), clock=clock, lease_s=lease_s)
     try:
         with Heartbeat(engine, mine, clock, heartbeat_s):
             yield mine

@@ -71,10 +71,11 @@ class Worker:
 
     def plan(self) -> None:
         """Gives every slot that fell due a row, and takes back what dead workers held."""
-        now = self.system.clock()
         for name, trigger in self._triggers.items():
-            plan_due(self.system, self.jobs[name], trigger, now)
-        for run_id in ledger.reap(self.system.engine, now, max_attempts=self.max_attempts):
+            plan_due(self.system, self.jobs[name], trigger, self.system.clock())
+        for run_id in ledger.reap(
+            self.system.engine, self.system.clock, max_attempts=self.max_attempts
+        ):
             log.warning("lease ended, run taken back", run_id=run_id, worker=self.name)
 
     def take(self) -> ledger.Claim | None:
@@ -85,7 +86,7 @@ class Worker:
         for name, slot in ready:
             mine = ledger.claim(
                 self.system.engine, name, slot, self.name, self.lease_s,
-                now=self.system.clock(), exclusive=self.jobs[name].exclusive,
+                clock=self.system.clock, exclusive=self.jobs[name].exclusive,
             )  # fmt: skip
             if mine is not None:
                 return mine
@@ -217,7 +218,7 @@ def run_now(system: JobSystem, name: str, jobs: Mapping[str, Job] | None = None)
     if name not in known:
         raise unknown_job(name, known)
     worker = Worker(system, known)
-    mine = ledger.begin_manual(system.engine, name, worker=worker.name, now=system.clock())
+    mine = ledger.begin_manual(system.engine, name, worker=worker.name, clock=system.clock)
     worker.execute(mine)
     with reading(system.engine) as conn:
         return ledger.ledger_rows(conn, run_id=mine.run_id)[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from datetime import timedelta
 
@@ -12,7 +13,7 @@ from sqlalchemy import Engine
 from detector import ledger
 from detector.database import reading, writing
 from detector.leases import CLOCK_SET_BACK
-from detector.tables import run
+from detector.tables import fence, run
 from features.errors import WardenError
 from tests.ledger.support import Clock, effects, effects_of, in_threads, make_system, rows_of
 
@@ -26,7 +27,7 @@ def planned(engine: Engine, clock: Clock, slot: str = SLOT) -> str:
 
 
 def take(engine: Engine, clock: Clock, slot: str = SLOT, worker: str = "a") -> ledger.Claim:
-    mine = ledger.claim(engine, "job", slot, worker, 30, now=clock())
+    mine = ledger.claim(engine, "job", slot, worker, 30, clock=clock)
     assert mine is not None
     return mine
 
@@ -53,7 +54,7 @@ def test_eight_threads_one_winner_each_and_tokens_only_rise(engine: Engine) -> N
     for n in range(12):
         slot = planned(engine, clock, f"2026-11-23T10:{n:02}:00Z")
         won = in_threads(
-            8, lambda i, s=slot: ledger.claim(engine, "job", s, str(i), 30, now=clock())
+            8, lambda i, s=slot: ledger.claim(engine, "job", s, str(i), 30, clock=clock)
         )
         winners = [w for w in won if isinstance(w, ledger.Claim)]
         assert len(winners) == 1
@@ -70,14 +71,14 @@ def test_exclusive_jobs_run_one_slot_at_a_time(engine: Engine) -> None:
     slots = [planned(engine, clock, f"2026-11-23T1{n}:00:00Z") for n in range(8)]
     won = in_threads(
         8,
-        lambda i: ledger.claim(engine, "job", slots[i], str(i), 30, now=clock(), exclusive=True),
+        lambda i: ledger.claim(engine, "job", slots[i], str(i), 30, clock=clock, exclusive=True),
     )
     winners = [w for w in won if isinstance(w, ledger.Claim)]
     assert len(winners) == 1
     with writing(engine) as conn:
         ledger.finish(conn, winners[0], now=clock())
     rest = next(slot for slot in slots if slot != winners[0].slot)
-    assert ledger.claim(engine, "job", rest, "z", 30, now=clock(), exclusive=True)
+    assert ledger.claim(engine, "job", rest, "z", 30, clock=clock, exclusive=True)
 
 
 def test_finish_records_what_was_done(engine: Engine) -> None:
@@ -103,7 +104,8 @@ def test_a_hundred_zombies_are_refused_and_leave_nothing(engine: Engine) -> None
     for n in range(100):
         slot = planned(engine, clock, f"{n:03}")
         zombie = take(engine, clock, slot, "zombie")
-        ledger.reap(engine, clock.forward(seconds=31))
+        clock.forward(seconds=31)
+        ledger.reap(engine, clock)
         heir = take(engine, clock, slot, "heir")
         assert heir.token > zombie.token and heir.attempt == 2 and heir.key != zombie.key
         # before the heir has finished as well as after, the zombie writes in vain
@@ -124,12 +126,15 @@ def test_a_heartbeat_keeps_the_lease(engine: Engine) -> None:
     clock = Clock()
     mine = take(engine, clock, planned(engine, clock))
     for _ in range(5):
-        ledger.heartbeat(engine, mine, now=clock.forward(seconds=20))
-        assert ledger.reap(engine, clock()) == []
-    assert ledger.reap(engine, clock.forward(seconds=29)) == []
-    assert ledger.reap(engine, clock.forward(seconds=2)) == [mine.run_id]
+        clock.forward(seconds=20)
+        ledger.heartbeat(engine, mine, clock=clock)
+        assert ledger.reap(engine, clock) == []
+    clock.forward(seconds=29)
+    assert ledger.reap(engine, clock) == []
+    clock.forward(seconds=2)
+    assert ledger.reap(engine, clock) == [mine.run_id]
     with refused("lost_lease"):
-        ledger.heartbeat(engine, mine, now=clock())
+        ledger.heartbeat(engine, mine, clock=clock)
     with reading(engine) as conn:
         assert not ledger.still_held(conn, mine)
 
@@ -139,18 +144,21 @@ def test_a_slot_that_kills_its_workers_ends_as_failed(engine: Engine) -> None:
     planned(engine, clock)
     for attempt in (1, 2, 3):
         assert take(engine, clock, worker=f"w{attempt}").attempt == attempt
-        ledger.reap(engine, clock.forward(seconds=31), max_attempts=3)
+        clock.forward(seconds=31)
+        ledger.reap(engine, clock, max_attempts=3)
     row = rows_of(engine)[0]
     assert (row.state, row.attempt, row.finished_at) == ("failed", 3, clock())
     assert row.error is not None and row.error.endswith("w3")
-    assert ledger.claim(engine, "job", SLOT, "w4", 30, now=clock()) is None
+    assert ledger.claim(engine, "job", SLOT, "w4", 30, clock=clock) is None
 
 
 def test_a_clock_set_back_does_not_keep_a_dead_worker_alive(engine: Engine) -> None:
     clock = Clock()
     take(engine, clock, planned(engine, clock))
-    assert ledger.reap(engine, clock() - CLOCK_SET_BACK) == []
-    assert len(ledger.reap(engine, clock.forward(hours=-1))) == 1
+    clock.now -= CLOCK_SET_BACK
+    assert ledger.reap(engine, clock) == []
+    clock.forward(seconds=-1)
+    assert len(ledger.reap(engine, clock)) == 1
 
 
 def test_a_failure_waits_longer_each_time_and_then_stays(engine: Engine) -> None:
@@ -160,7 +168,7 @@ def test_a_failure_waits_longer_each_time_and_then_stays(engine: Engine) -> None
         mine = take(engine, clock)
         with writing(engine) as conn:
             assert ledger.fail(conn, mine, "boom", now=clock())
-        assert ledger.claim(engine, "job", SLOT, "a", 30, now=clock()) is None
+        assert ledger.claim(engine, "job", SLOT, "a", 30, clock=clock) is None
         clock.forward(seconds=wait - 1)
         with reading(engine) as conn:
             assert ledger.due(conn, ["job"], now=clock()) == []
@@ -187,12 +195,14 @@ def test_a_run_given_back_is_not_an_attempt(engine: Engine) -> None:
 
 def test_runs_by_hand_are_never_redone_by_themselves(engine: Engine) -> None:
     clock = Clock()
-    killed = ledger.begin_manual(engine, "job", worker="a", now=clock())
-    broken = ledger.begin_manual(engine, "job", worker="a", now=clock.forward(seconds=20))
+    killed = ledger.begin_manual(engine, "job", worker="a", clock=clock)
+    clock.forward(seconds=20)
+    broken = ledger.begin_manual(engine, "job", worker="a", clock=clock)
     with writing(engine) as conn:
         assert not ledger.fail(conn, broken, "boom", now=clock())
         assert ledger.last_slot(conn, "job") is None
-    assert ledger.reap(engine, clock.forward(seconds=11)) == [killed.run_id]
+    clock.forward(seconds=11)
+    assert ledger.reap(engine, clock) == [killed.run_id]
     assert [row.state for row in rows_of(engine)] == ["failed", "failed"]
     with reading(engine) as conn:
         assert ledger.due(conn, ["job"], now=clock.forward(days=1)) == []
@@ -230,3 +240,19 @@ def test_the_heartbeat_thread_beats_and_says_when_the_lease_is_lost(engine: Engi
         with writing(engine) as conn:
             conn.execute(sa.update(run).values(token=mine.token + 1))
         assert beat.lost.wait(5)
+
+
+def test_a_claim_that_waited_for_the_database_gets_a_whole_lease(engine: Engine) -> None:
+    clock = Clock()
+    planned(engine, clock)
+    waiting = threading.Thread(target=take, args=(engine, clock))
+    with writing(engine) as conn:
+        conn.execute(fence.insert().values(name="run", value=7))
+        waiting.start()
+        time.sleep(0.3)
+        clock.forward(minutes=10)
+    waiting.join(10)
+    (row,) = rows_of(engine)
+    assert (row.state, row.token) == ("running", 8)
+    assert row.lease_until == clock() + timedelta(seconds=30)
+    assert ledger.reap(engine, clock) == []

@@ -17,7 +17,7 @@ CLOCK = Clock()
 
 
 def begin(engine: Engine) -> ledger.Claim:
-    return ledger.begin_manual(engine, "detect", worker="w", now=CLOCK())
+    return ledger.begin_manual(engine, "detect", worker="w", clock=CLOCK)
 
 
 def put_in_force(engine: Engine, mine: ledger.Claim, **how: str | None) -> None:
