@@ -120,7 +120,7 @@ register(
         "circular-trade",
         "TRX-WASH-SCC",
         "cluster_m",
-        ("wash_net_gross", "wash_reciprocity"),
+        ("wash_net_gross", "wash_rounds", "wash_reciprocity"),
         source="Victor & Weintraud 2021",
     )
 )
