@@ -20,7 +20,7 @@ from sqlalchemy import Engine, RowMapping, select
 
 from alerts.connections import ReadConnection
 from detector.database import reading
-from detector.ingest.commit import QUARANTINE_SCHEMA, QUARANTINE_TABLE, lake_schema, table_path
+from detector.ingest.commit import QUARANTINE_SCHEMA, QUARANTINE_TABLE, lake_schema, stored_rows
 from detector.lake_tables import batch, lake_pointer
 from features.contracts import INSTANT, RECORDED_AT, contract
 
@@ -114,7 +114,7 @@ class Lake:
             version = _pointers(connection, hidden=True).get(QUARANTINE_TABLE)
         if version is None:
             return pl.DataFrame(schema={n: QUARANTINE_SCHEMA[n] for n in QUARANTINE_COLUMNS})
-        rows = pl.scan_delta(str(table_path(self._home, QUARANTINE_TABLE)), version=version)
+        rows = stored_rows(self._home, QUARANTINE_TABLE, QUARANTINE_SCHEMA, version)
         if known_as_of is not None:
             rows = rows.filter(pl.col(RECORDED_AT) <= pl.lit(_aware(known_as_of)).cast(INSTANT))
         ordered = rows.sort(RECORDED_AT, "batch_id", "source_file", "line", maintain_order=True)
@@ -137,14 +137,10 @@ class Lake:
         version = snapshot.versions.get(table)
         if version is None:
             return pl.LazyFrame(schema=schema)
-        stored = pl.scan_delta(str(table_path(self._home, table)), version=version)
-        if snapshot.known_as_of is not None:
-            known = pl.lit(snapshot.known_as_of).cast(INSTANT)
-            stored = stored.filter(pl.col(RECORDED_AT) <= known)
-        # rows filed before the contract got another column
-        have = stored.collect_schema()
-        missing = [pl.lit(None, dtype=t).alias(n) for n, t in schema.items() if n not in have]
-        return stored.with_columns(missing).select(list(schema))
+        rows = stored_rows(self._home, table, schema, version)
+        if snapshot.known_as_of is None:
+            return rows
+        return rows.filter(pl.col(RECORDED_AT) <= pl.lit(snapshot.known_as_of).cast(INSTANT))
 
 
 def _aware(moment: datetime | None) -> datetime | None:

@@ -67,6 +67,30 @@ def point(connection: WriteConnection, name: str, version: int) -> None:
     connection.execute(insert(lake_pointer).values(table_name=name, version=version))
 
 
+def stored_rows(home: Path, name: str, schema: dict[str, Any], version: int) -> pl.LazyFrame:
+    """Rows of one version of a table; columns it did not have yet are empty.
+
+    Raises:
+        WardenError: ``lake_behind_database`` when the lake does not hold the table.
+    """
+    path = table_path(home, name)
+    if not DeltaTable.is_deltatable(str(path)):
+        raise _behind(name, "is not there", version)
+    stored = pl.scan_delta(str(path), version=version)
+    have = stored.collect_schema()
+    missing = [pl.lit(None, dtype=t).alias(n) for n, t in schema.items() if n not in have]
+    return stored.with_columns(missing).select(list(schema))
+
+
+def _behind(name: str, found: str, version: int) -> WardenError:
+    return WardenError(
+        "lake_behind_database",
+        f"The lake's table `{name}` {found}; the database knows version {version}.",
+        "Restore lake and database from one backup.",
+        kind="integrity",
+    )
+
+
 def settled(home: Path, name: str, schema: dict[str, Any], visible: int | None) -> DeltaTable:
     """The table with nothing ahead of its pointer; made when there is none.
 
@@ -80,13 +104,7 @@ def settled(home: Path, name: str, schema: dict[str, Any], visible: int | None) 
     table = DeltaTable(path)
     wanted = visible or 0
     if table.version() < wanted:
-        raise WardenError(
-            "lake_behind_database",
-            f"The lake's table `{name}` ends at version {table.version()}; the database knows "
-            f"version {wanted}.",
-            "Restore lake and database from one backup.",
-            kind="integrity",
-        )
+        raise _behind(name, f"ends at version {table.version()}", wanted)
     if table.version() > wanted:
         table.restore(wanted)
     return table
@@ -103,7 +121,7 @@ def append(
     arrow = pl.DataFrame(schema=schema).to_arrow().schema
     reader = pa.RecordBatchReader.from_batches(arrow, _batches(parts, schema, columns, arrow))
     properties = CommitProperties(custom_metadata={"warden.batch_id": batch_id})
-    write_deltalake(table, reader, mode="append", commit_properties=properties)
+    write_deltalake(table, reader, mode="append", schema_mode="merge", commit_properties=properties)
     return int(table.version())
 
 

@@ -149,10 +149,8 @@ def _settle(job: _Batch, staged: Staged) -> Balance:
         hidden = commit.pointer(connection, commit.QUARANTINE_TABLE)
         last = connection.execute(select(func.max(batch.c.sequence))).scalar()
     sequence = int(last or 0) + 1
-    lake = None
-    if visible:
-        path = commit.table_path(job.home, name)
-        lake = pl.scan_delta(str(path), version=visible)
+    schema = commit.lake_schema(job.contract)
+    lake = commit.stored_rows(job.home, name, schema, visible) if visible else None
     found = classify(
         job.contract,
         staged.rows,

@@ -19,14 +19,16 @@ def staging_area(home: Path) -> Iterator[Path]:
     _sweep(root)
     name = f"ingest-{secrets.token_hex(8)}"
     lock = FileLock(root / f"{name}.lock")
-    with lock:
-        area = root / name
-        area.mkdir(mode=0o700)
-        try:
-            yield area
-        finally:
-            shutil.rmtree(area, ignore_errors=True)
-    Path(lock.lock_file).unlink(missing_ok=True)
+    area = root / name
+    try:
+        with lock:
+            area.mkdir(mode=0o700)
+            try:
+                yield area
+            finally:
+                shutil.rmtree(area, ignore_errors=True)
+    finally:
+        Path(lock.lock_file).unlink(missing_ok=True)
 
 
 def _sweep(root: Path) -> None:
