@@ -34,6 +34,9 @@ from rules.nodes import (
 ValueType = Literal["number", "text", "boolean", "any"]
 PLAIN_UNITS = frozenset({"", "1", "none", "flag", "bool", "yes/no"})
 """Units that agree with every other: a bare figure."""
+SHARE = "0-1"
+SHARE_NAMES = frozenset({"share", "0–1", "proportion", "probability"})
+"""Other names of the unit of values between 0 and 1."""
 ORDERED = frozenset({"<", "<=", ">", ">="})
 
 
@@ -90,6 +93,7 @@ def vocabulary(
 def unit_of(text: str | None) -> str | None:
     """A unit as the checker compares it; bare figures have none."""
     unit = (text or "").strip().lower()
+    unit = SHARE if unit in SHARE_NAMES else unit
     return None if unit in PLAIN_UNITS else unit
 
 
@@ -184,7 +188,7 @@ class _Checker:
                 nearest(node.feature, self.names.features()),
             )
             return Quantity("number")
-        units = {"pct": "share", "z": "z", "median": found.quantity.unit}
+        units = {"pct": SHARE, "z": "z", "median": found.quantity.unit}
         return Quantity("number", units[node.kind])
 
     def _number(self, node: Node) -> Quantity:

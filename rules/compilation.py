@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import narwhals as nw
 
 from features.vocabulary import Reason
-from rules.checking import Vocabulary
+from rules.checking import SHARE, Vocabulary
 from rules.nodes import (
     And,
     Case,
@@ -38,8 +38,6 @@ from rules.strength import FALLING, RISING, certain, margin
 from rules.values import Values, choose, compare, every
 from rules.writing import write
 
-SHARES = frozenset({"share", "0-1", "0–1", "proportion", "probability", "prob"})
-"""Units of values between 0 and 1, whose distances are taken on odds."""
 _FLIPPED: dict[Comparator, Comparator] = {
     "=": "=", "<>": "<>", "<": ">", "<=": ">=", ">": "<", ">=": "<=",
 }  # fmt: skip
@@ -168,7 +166,7 @@ class _Compiler:
         self.sides.append(self.values.why(node).alias(self._name("r", number)))
         strength = certain(holds)
         if leaf.op in RISING | FALLING:
-            share = leaf.unit in SHARES
+            share = leaf.unit == SHARE
             strength = margin(value, threshold, leaf.op, is_share=share)
         self.judgements.append(holds.alias(self._name("h", number)))
         self.judgements.append(strength.alias(self._name("s", number)))

@@ -122,9 +122,8 @@ def evaluate_rule(
     if rule.scope is not None:
         scope = compile_condition(rule.scope, names, thresholds, columns, "_s")
     lazy = _stages(rule, data, condition, scope, thresholds)
-    found = lazy.select(
-        *_KEYS, *_outcome(rule), *_told(rule, names), _facts(condition, scope, lazy)
-    )
+    told = _told(rule, names, columns)
+    found = lazy.select(*_KEYS, *_outcome(rule), *told, _facts(condition, scope, lazy))
     return _with_messages(rule, found.collect(), names, thresholds)
 
 
@@ -228,8 +227,8 @@ def _facts(condition: Compiled, scope: Compiled | None, lazy: pl.LazyFrame) -> p
     return pl.when(inside).then(of_condition).otherwise(of_scope).alias("facts")
 
 
-def _told(rule: Rule, names: Vocabulary) -> list[pl.Expr]:
-    """Columns the messages read, kept under names of their own."""
+def _told(rule: Rule, names: Vocabulary, columns: frozenset[str]) -> list[pl.Expr]:
+    """What the messages read, kept under names of its own; what the frame lacks is null."""
     found: dict[str, pl.Expr] = {}
     for text in (rule.spec.message.en, rule.spec.message.zh):
         for hole in placeholders(text):
@@ -237,7 +236,9 @@ def _told(rule: Rule, names: Vocabulary) -> list[pl.Expr]:
             name = f"_p_{hole.name}" if is_parameter else hole.name
             name = f"{hole.name}__{hole.part}" if hole.part else name
             if is_parameter or hole.name in names.columns:
-                found[name] = pl.col(name).alias(f"_m_{name}")
+                present = is_parameter or name in columns
+                value = pl.col(name) if present else pl.lit(None, dtype=pl.Float64)
+                found[name] = value.alias(f"_m_{name}")
     return list(found.values())
 
 

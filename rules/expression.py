@@ -142,7 +142,8 @@ def _check_token(text: str, tokens: list[Token], index: int, token: Token) -> No
     word = token.text
     if token.token_type not in _ALLOWED:
         why = _REFUSED_WORDS.get(word.upper(), "is not part of the condition language")
-        raise _at(text, token.start, f"`{word[:40]}`: {why}")
+        hint = "As the name of a parameter choose another word." if _NAME.match(word) else ""
+        raise _at(text, token.start, f"`{word[:40]}`: {why}", hint)
     follows = tokens[index + 1].token_type if index + 1 < len(tokens) else None
     if token.token_type not in _WORDS:
         return

@@ -13,8 +13,7 @@ from typing import Literal
 
 import polars as pl
 
-from rules.checking import Vocabulary, unit_of
-from rules.compilation import SHARES
+from rules.checking import SHARE, Vocabulary, unit_of
 from rules.parameters import Threshold
 
 Language = Literal["en", "zh"]
@@ -71,7 +70,7 @@ def _shown(
     kind = found.quantity.type if found else "any"
     if hole.part is None:
         return show(pl.col(hole.name), kind, unit, language)
-    units = {"pct": "share", "median": unit, "z": "", "n": ""}
+    units = {"pct": SHARE, "median": unit, "z": "", "n": ""}
     return show(pl.col(f"{hole.name}__{hole.part}"), "number", units[hole.part], language)
 
 
@@ -86,7 +85,7 @@ def show(value: pl.Expr, kind: str, unit: str, language: Language) -> pl.Expr:
     name = _UNIT_NAMES.get(name, name)
     suffix = _SUFFIXES[language].get(name, "")
     number = value.cast(pl.Float64)
-    if name in SHARES:
+    if name == SHARE:
         number, suffix = number * 100.0, " %"
     elif name in ("%", "percent", "per cent"):
         suffix = " %"

@@ -26,6 +26,7 @@ def margin(value: nw.Expr, threshold: nw.Expr, op: str, *, is_share: bool) -> nw
     ``<=``. At least 0.5 when the comparison holds and at most 0.5 when it does not. Null when
     either side is null.
     """
+    value, threshold = value.cast(nw.Float64), threshold.cast(nw.Float64)
     if is_share:
         value, threshold = _odds(value), _odds(threshold)
     distance = _distance(value, threshold)

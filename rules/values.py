@@ -11,7 +11,7 @@ from functools import reduce
 import narwhals as nw
 
 from features.vocabulary import Reason
-from rules.checking import Vocabulary
+from rules.checking import SHARE, Vocabulary
 from rules.nodes import (
     And,
     Arithmetic,
@@ -80,9 +80,9 @@ class Values:
             case Column(name):
                 found = self.names.columns.get(name)
                 numeric = found is not None and found.quantity.type == "number"
-                return self.column(name).cast(nw.Float64) if numeric else self.column(name)
+                return finite(self.column(name).cast(nw.Float64)) if numeric else self.column(name)
             case Peer(kind, feature):
-                return self.column(f"{feature}__{kind}").cast(nw.Float64)
+                return finite(self.column(f"{feature}__{kind}").cast(nw.Float64))
             case Parameter(name):
                 return self.thresholds[name].value
             case Negative(operand):
@@ -125,7 +125,7 @@ class Values:
                 found = self.names.columns.get(name)
                 return (found.quantity.unit or "") if found else ""
             case Peer(kind, feature):
-                return {"pct": "share", "z": "z"}.get(kind) or self.unit(Column(feature))
+                return {"pct": SHARE, "z": "z"}.get(kind) or self.unit(Column(feature))
             case _:
                 return ""
 
