@@ -56,7 +56,10 @@ def make_circles(seed: int, size: Size, firms: Firms, goods: Goods) -> tuple[Cir
 
 
 def _wash_loop(rng: np.random.Generator, goods: Goods, rows: Ints) -> Circle:
-    """Each member sells to the next and the value comes back round, several times a month."""
+    """Value passes from member to member and comes back, several times a month.
+
+    Most loops turn both ways, so that each member buys from both of its neighbours.
+    """
     months = _active_months(rng, int(rng.integers(4, 10)))
     rounds = rng.integers(2, 14, months.size)
     start = np.repeat([month_start_day(m) for m in months], rounds) + rng.uniform(
@@ -69,8 +72,9 @@ def _wash_loop(rng: np.random.Generator, goods: Goods, rows: Ints) -> Circle:
     lag = np.cumsum(rng.uniform(0.02, 0.6, shape), axis=1)
     amount = stake * np.exp(rng.normal(0, 0.15, (start.size, 1)) + rng.normal(0, imbalance, shape))
     note = f"{iso_month(int(months[0]))} to {iso_month(int(months[-1]))}, {rows.size} sellers"
-    seller = np.broadcast_to(goods.sellers[rows], shape)
-    buyer = np.broadcast_to(goods.sellers[np.roll(rows, -1)], shape)
+    back = (rng.random((start.size, 1)) < 0.5) & (rng.random() < 0.75)
+    this, following = goods.sellers[rows], goods.sellers[np.roll(rows, -1)]
+    seller, buyer = np.where(back, following, this), np.where(back, this, following)
     return _circle(goods, rows, sku, True, note, start[:, None] + lag, seller, buyer, amount)
 
 

@@ -9,7 +9,7 @@ import polars as pl
 
 from detector.demo.names import PAIRS, compose
 from detector.demo.size import Size
-from detector.demo.timeline import Bools, Floats, Ints, numbered, stream, take
+from detector.demo.timeline import Bools, Floats, Ints, numbered, only_where, stream, take
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,9 @@ def make_firms(seed: int, size: Size) -> Firms:
             "firm_id": ids,
             "name": name_en,
             "name_zh": name_zh,
-            "group_id": take(numbered("G-", size.firms, 5), group),
+            "group_id": only_where(
+                take(numbered("G-", size.firms, 5), group), np.bincount(group)[group] > 1
+            ),
             "country": take([r[1] for r in REGIONS], region),
             "sector": take(_CODES, sector),
             "size_class": take(SIZE_CLASSES, scale),

@@ -138,7 +138,7 @@ def _draw_bidders(
 ) -> tuple[Ints, Ints]:
     """Distinct bidders for each tender row, in proportion to a weight (Gumbel top-k)."""
     most = min(MAX_BIDDERS, pool.size)
-    wanted = np.clip(2 + rng.negative_binomial(4, 4 / (2 + mean), rows.size), 2, most)
+    wanted = np.clip(2 + rng.negative_binomial(8, 8 / (6 + mean), rows.size), 2, most)
     luck = np.log(weight) + rng.gumbel(size=(rows.size, pool.size))
     chosen = np.argsort(-luck, axis=1)[:, :most]
     taken = np.arange(most) < wanted[:, None]

@@ -146,10 +146,13 @@ def _covered(rng: np.random.Generator, ring: Ring, rows: Ints, fair: Floats) -> 
 
 
 def _close(rng: np.random.Generator, ring: Ring, rows: Ints, fair: Floats) -> RiggedBids:
-    """Incomplete ring: it must stay near the market, and its bids lie close together."""
+    """Incomplete ring: it must stay near the market; one member reckons, the others add a little.
+
+    The literature gives the direction (bids of the ring closer than any outsiders'), no figure.
+    """
     places = ring.members.size
     price = fair * (1.0 + rng.uniform(0.0, 0.08, rows.size))
-    steps = rng.uniform(0.002, 0.012, (rows.size, places)).cumsum(axis=1)
+    steps = rng.uniform(0.0002, 0.0015, (rows.size, places)).cumsum(axis=1)
     amount = price[:, None] * (1.0 + rng.permuted(steps, axis=1))
     return _long(rows, ring.members, np.round(amount), np.ones(amount.shape, dtype=np.bool_))
 
@@ -191,12 +194,12 @@ def _with_outsiders(
     fair: Floats,
     bids: RiggedBids,
 ) -> RiggedBids:
-    """Add three to five independent bidders of the same trade to each tender."""
+    """Add two to six independent bidders of the same trade to each tender."""
     trade = firms.sector[ring.members[0]]
     pool = np.setdiff1d(np.flatnonzero(firms.sector == trade), ring.members)
-    most = min(5, pool.size)
+    most = min(6, pool.size)
     chosen = np.argsort(rng.random((rows.size, pool.size)), axis=1)[:, :most]
-    present = np.arange(most) < rng.integers(min(3, most), most + 1, rows.size)[:, None]
+    present = np.arange(most) < rng.integers(min(2, most), most + 1, rows.size)[:, None]
     scatter = rng.normal(0.06, TRADES[ring.trade].spread, (rows.size, most))
     amount = np.round(fair[:, None] * np.exp(scatter))
     tender = np.broadcast_to(rows[:, None], amount.shape)

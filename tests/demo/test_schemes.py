@@ -89,7 +89,8 @@ def test_patterned_rings_space_or_copy_their_bids(market: Written) -> None:
 
 
 def test_ring_members_are_strangers_to_each_other(market: Written) -> None:
-    groups = dict(market.tables["firms"].select("firm_id", "group_id").rows())
+    group = pl.coalesce("group_id", "firm_id")
+    groups = dict(market.tables["firms"].select("firm_id", group).rows())
     members = market.planted("firm", "MON-BID-*").filter(pl.col("label") == 1)
     for (_scheme,), ring in members.group_by("scheme"):
         assert 3 <= ring.height <= 6
