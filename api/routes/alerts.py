@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
+from pydantic import Field
 
 from alerts.inbox import LARGEST_PAGE, Page, QueueCounts, QueueFilter, counts, get_alert, queue
 from alerts.lifecycle import comment, decide
@@ -24,7 +25,7 @@ from features.vocabulary import Lane
 
 router = APIRouter(prefix="/api/v1/alerts", tags=["alerts"])
 
-Severity = Literal[1, 2, 3, 4, 5]
+Severity = Annotated[int, Field(ge=1, le=5)]
 
 
 @router.get("", responses=problems(422, 503))

@@ -83,7 +83,11 @@ def one_line_reason(alert: Alert, lang: Lang) -> tuple[str, str]:
         return text, text_lang
     top = weights[0]
     sentence = words(lang)["reason.of_model"].format(
-        measure=top.title if top.title == top.code else top.title[:1].lower() + top.title[1:], value=top.value, median=top.median, z=top.z, n=top.peers
+        measure=top.title if top.title == top.code else top.title[:1].lower() + top.title[1:],
+        value=top.value,
+        median=top.median,
+        z=top.z,
+        n=top.peers,
     )
     return sentence[:1].upper() + sentence[1:], HTML_LANG[lang]
 

@@ -1,0 +1,75 @@
+"""Both catalogues hold every phrase the pages use, with the same values, and nothing more."""
+
+from __future__ import annotations
+
+import re
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+from alerts.model import CloseReason, EventKind, State
+from api.known import OUTCOMES
+from api.web.wording import LANGS, words
+from features.vocabulary import GRAINS, Lane, Reason
+
+ROOT = Path(str(files("api")))
+GROUPS = {
+    "state": [s.value for s in State],
+    "reason": [r.value for r in CloseReason],
+    "act": [k.value for k in EventKind],
+    "why": [r.value for r in Reason],
+    "lane": [lane.value for lane in Lane],
+    "outcome": list(OUTCOMES),
+    "severity": ["1", "2", "3", "4", "5"],
+    "kind": sorted({g.subject_kind for g in GRAINS.values()}),
+}
+BUILT = {"act.", "chip.", "class.", "done.", "error.", "kind.", "lane.", "outcome.", "part."}
+BUILT |= {"reason.", "severity.", "state.", "theme.", "keys.", "unit.", "view.", "why.", "bool."}
+
+
+def used() -> set[str]:
+    """Keys written out in templates and code."""
+    sources = [*ROOT.rglob("*.html"), *ROOT.rglob("*.py")]
+    text = "\n".join(path.read_text(encoding="utf-8") for path in sources)
+    said = re.findall(r"""say\(\s*["']([a-z_0-9.]+)["']\s*[,)]""", text)
+    picked = re.findall(r"""words\(lang\)\[["']([a-z_.]+)["']\]""", text)
+    return {*said, *picked}
+
+
+def test_every_phrase_used_exists() -> None:
+    for lang in LANGS:
+        assert used() <= set(words(lang)), lang
+
+
+def test_the_catalogues_have_the_same_phrases_with_the_same_values() -> None:
+    en, zh = words("en"), words("zh")
+    assert set(en) == set(zh)
+    for key in en:
+        assert sorted(set(re.findall(r"{(\w+)}", en[key]))) == sorted(
+            set(re.findall(r"{(\w+)}", zh[key]))
+        ), key
+        assert zh[key].strip() or not en[key].strip()
+
+
+def test_no_phrase_lies_unused() -> None:
+    written = {k for k in words("en") if not any(k.startswith(b) for b in BUILT)}
+    assert not written - used()
+
+
+@pytest.mark.parametrize("group", sorted(GROUPS))
+def test_every_code_has_a_word(group: str) -> None:
+    missing = [c for c in GROUPS[group] if f"{group}.{c}" not in words("en")]
+    assert not missing
+
+
+def test_chinese_is_chinese() -> None:
+    latin = {"product", "facts.n"} | {k for k in words("zh") if k.startswith("class.")}
+    for key, text in words("zh").items():
+        assert key in latin or re.search(r"[\u4e00-\u9fff：]", text), key
+
+
+def test_nobody_is_called_guilty() -> None:
+    banned = re.compile(r"violation|offend|guilty|caught|违法|please|oops|!", re.IGNORECASE)
+    for lang in LANGS:
+        assert not [k for k, text in words(lang).items() if banned.search(text)]

@@ -1,0 +1,174 @@
+"""The pages in a real browser: keys, decisions, no faults in the console, nothing wider than it."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.api.conftest import KNOWN, make_system
+from tests.api.market import signals
+
+pytestmark = pytest.mark.browser
+sync_api = pytest.importorskip("playwright.sync_api")
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[object]:
+    """The Chromium of this machine."""
+    fixed = Path("/usr/bin/chromium")
+    path = str(fixed) if fixed.exists() else shutil.which("chromium") or shutil.which("chrome")
+    if path is None:
+        pytest.skip("no Chromium on this machine")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A running server over forty alerts."""
+    import uvicorn
+
+    from api.app import create_app
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    system = make_system(tmp_path_factory.mktemp("desk"), signals())
+    app = create_app(system, known=lambda: KNOWN)
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="warning"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive()
+        time.sleep(0.05)
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join(10)
+    system.engine.dispose()
+
+
+@pytest.fixture
+def page(chromium, address) -> Iterator[object]:  # type: ignore[no-untyped-def]
+    """A page that fails the test when the console or the content policy complains."""
+    context = chromium.new_context(base_url=address, viewport={"width": 1440, "height": 900})
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda m: complaints.append(m.text) if m.type != "log" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("request", lambda r: complaints.append(r.url) if not r.url.startswith(address) else 0)
+    yield page
+    context.close()
+    assert not complaints
+
+
+def focused(page) -> str:  # type: ignore[no-untyped-def]
+    return page.evaluate("document.activeElement.dataset.id ?? document.activeElement.tagName")
+
+
+def test_keys_move_open_and_come_back(page) -> None:  # type: ignore[no-untyped-def]
+    page.goto("/")
+    rows = page.locator("[data-id]").evaluate_all("rows => rows.map(r => r.dataset.id)")
+    for key, at in (("j", 0), ("j", 1), ("j", 2), ("k", 1)):
+        page.keyboard.press(key)
+        assert focused(page) == rows[at]
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/alerts/{rows[1]}")
+    page.keyboard.press("Escape")
+    page.wait_for_url("**/")
+    page.wait_for_function(f"document.activeElement.dataset.id === '{rows[1]}'")
+
+
+def test_keys_rest_while_typing_and_when_switched_off(page) -> None:  # type: ignore[no-untyped-def]
+    page.goto("/")
+    page.keyboard.press("/")
+    page.keyboard.type("jk")
+    assert page.locator("#search").input_value() == "jk"
+    page.goto("/?keys=off")
+    page.goto("/")
+    page.keyboard.press("j")
+    assert focused(page) == "BODY"
+
+
+def test_taking_an_alert_and_closing_it_with_a_reason(page) -> None:  # type: ignore[no-untyped-def]
+    page.goto("/")
+    page.locator("[data-id] a.who").first.click()
+    page.get_by_label("Acting as").locator("visible=true").first.fill("Reviewer 3")
+    page.keyboard.press("Enter")
+    page.get_by_text("The alert is in review, in your name.").wait_for()
+    page.keyboard.press("d")
+    page.get_by_label("Reason").select_option("explained")
+    page.locator("textarea[name=note]").fill("The log shows an earlier notice.")
+    page.get_by_role("button", name="Close the alert").click()
+    page.get_by_text("The alert is closed.").wait_for()
+    assert page.locator("ol.acts li").count() == 3
+
+
+def test_pages_work_without_script(chromium, address) -> None:  # type: ignore[no-untyped-def]
+    context = chromium.new_context(base_url=address, java_script_enabled=False)
+    page = context.new_page()
+    page.goto("/?lane=screen")
+    page.locator("[data-id] a.who").first.click()
+    page.locator("summary", has_text="Comment").click()
+    form = page.locator("form[action$=comments]")
+    form.locator("textarea").fill("Written without script.")
+    form.locator("input[name=actor]").fill("Reviewer 4")
+    form.get_by_role("button").click()
+    assert page.get_by_text("Written without script.").is_visible()
+    context.close()
+
+
+@pytest.mark.parametrize("width", [390, 720, 1000, 1280, 1440, 1920])
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_no_page_is_wider_than_the_window(page, width: int, lang: str) -> None:  # type: ignore[no-untyped-def]
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto(f"/?lang={lang}&lane=screen")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.locator("[data-id] a.who").first.click()
+    page.wait_for_url("**/alerts/*")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_small_text_has_enough_contrast(page, theme: str) -> None:  # type: ignore[no-untyped-def]
+    page.goto(f"/?theme={theme}")
+    worst = page.evaluate(
+        """() => {
+        const light = ([r, g, b]) => [r, g, b]
+          .map((c) => c / 255)
+          .map((c) => (c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4))
+          .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+        const rgb = (text) => text.match(/[\\d.]+/g).map(Number);
+        const behind = (node) => {
+          for (let at = node; at; at = at.parentElement) {
+            const colour = rgb(getComputedStyle(at).backgroundColor);
+            if (colour.length === 3 || colour[3] === 1) return colour;
+          }
+          return [255, 255, 255];
+        };
+        return Math.min(...[...document.querySelectorAll('main *, .known *, .top *')]
+          .filter((n) => n.checkVisibility() && [...n.childNodes].some((c) => c.data?.trim()))
+          .map((n) => {
+            const [a, b] = [rgb(getComputedStyle(n).color), behind(n)].map(light);
+            return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+          }));
+      }"""
+    )
+    assert worst >= 4.5
