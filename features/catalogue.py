@@ -171,9 +171,7 @@ class FeatureCatalogue:
         Raises:
             WardenError: ``unknown_typology`` when no such typology exists.
         """
-        if typologies is None:
-            return tuple(self.bases.values())
-        asked = set(typologies)
+        asked = set(TYPOLOGIES) if typologies is None else set(typologies)
         if unknown := sorted(asked - set(TYPOLOGIES)):
             raise WardenError(
                 "unknown_typology",

@@ -64,43 +64,9 @@ def all_equal() -> Check:
 
 
 def _aggregates(bids: Lazy) -> Lazy:
-    tender = "subject_key"
-    amount, rank, n = nw.col("amount"), nw.col("rank"), nw.col("n")
-    placed = bids.with_columns(
-        amount.rank("ordinal").over(tender).cast(nw.Int64).alias("rank"),
-        amount.count().over(tender).cast(nw.Int64).alias("n"),
-        amount.mean().over(tender).alias("mean"),
-        amount.std(ddof=1).over(tender).alias("sd"),
-        amount.min().over(tender).alias("low"),
-        amount.max().over(tender).alias("high"),
-        amount.shift(1).over(tender, order_by="amount").alias("below"),
-        nearest_whole(amount * 100).alias("cents"),
-    )
-    # Deviations in units of the mean keep third and fourth powers in range for any currency.
-    deviation = (amount - nw.col("mean")) / nw.col("mean")
-    square = deviation * deviation
-    interior = (rank > 1) & (rank < n)
-    position = (amount - nw.col("low")) / (nw.col("high") - nw.col("low"))
-    before, after = (rank - 2) / (n - 2), (rank - 1) / (n - 2)
-    uniform = nw.max_horizontal(after - position, position - before)
-    in_sd, plotted = amount / nw.col("sd"), rank / (n + 1)
-    tied = nw.col("cents").count().over(tender, "cents") > 1
     return (
-        placed.with_columns(
-            nw.when(rank == 2).then(amount).alias("second"),
-            nw.when(rank >= 2).then(amount).alias("loser"),
-            (amount - nw.col("below")).alias("gap"),
-            (amount.log() - nw.col("below").log()).alias("log_gap"),
-            square.alias("d2"),
-            (square * deviation).alias("d3"),
-            (square * square).alias("d4"),
-            nw.when(interior).then(uniform).alias("ks_point"),
-            (in_sd - plotted).abs().alias("lit_point"),
-            tied.cast(nw.Float64).alias("tied"),
-            _rounded().cast(nw.Float64).alias("rounded"),
-            nw.when(tied).then(_digits()).alias("tied_digits"),
-        )
-        .group_by(tender)
+        _points(_placed(bids))
+        .group_by("subject_key")
         .agg(
             nw.col("n").max().alias("n_bids"),
             nw.col("currency").n_unique().alias("n_currencies"),
@@ -123,6 +89,49 @@ def _aggregates(bids: Lazy) -> Lazy:
             nw.col("rounded").mean().alias("round_share"),
             nw.col("tied_digits").max(),
         )
+    )
+
+
+def _placed(bids: Lazy) -> Lazy:
+    """Each bid with its place among the tender's bids and the tender's moments."""
+    tender, amount = "subject_key", nw.col("amount")
+    return bids.with_columns(
+        amount.rank("ordinal").over(tender).cast(nw.Int64).alias("rank"),
+        amount.count().over(tender).cast(nw.Int64).alias("n"),
+        amount.mean().over(tender).alias("mean"),
+        amount.std(ddof=1).over(tender).alias("sd"),
+        amount.min().over(tender).alias("low"),
+        amount.max().over(tender).alias("high"),
+        amount.shift(1).over(tender, order_by="amount").alias("below"),
+        nearest_whole(amount * 100).alias("cents"),
+    )
+
+
+def _points(placed: Lazy) -> Lazy:
+    """Each bid's part in the screens: gaps, powers of deviations, distances, ties."""
+    amount, rank, n = nw.col("amount"), nw.col("rank"), nw.col("n")
+    # Deviations in units of the mean keep third and fourth powers in range for any currency.
+    deviation = (amount - nw.col("mean")) / nw.col("mean")
+    square = deviation * deviation
+    interior = (rank > 1) & (rank < n)
+    position = (amount - nw.col("low")) / (nw.col("high") - nw.col("low"))
+    before, after = (rank - 2) / (n - 2), (rank - 1) / (n - 2)
+    uniform = nw.max_horizontal(after - position, position - before)
+    in_sd, plotted = amount / nw.col("sd"), rank / (n + 1)
+    tied = nw.col("cents").count().over("subject_key", "cents") > 1
+    return placed.with_columns(
+        nw.when(rank == 2).then(amount).alias("second"),
+        nw.when(rank >= 2).then(amount).alias("loser"),
+        (amount - nw.col("below")).alias("gap"),
+        (amount.log() - nw.col("below").log()).alias("log_gap"),
+        square.alias("d2"),
+        (square * deviation).alias("d3"),
+        (square * square).alias("d4"),
+        nw.when(interior).then(uniform).alias("ks_point"),
+        (in_sd - plotted).abs().alias("lit_point"),
+        tied.cast(nw.Float64).alias("tied"),
+        _rounded().cast(nw.Float64).alias("rounded"),
+        nw.when(tied).then(_digits()).alias("tied_digits"),
     )
 
 

@@ -11,13 +11,22 @@ from features.tables import Tables
 
 @view("firm_groups")
 def firm_groups(t: Tables) -> Lazy:
-    """One row per firm with a known group: `member_id`, `group_id`."""
-    return (
+    """One row per firm of a group of two or more: `member_id`, `group_id`.
+
+    A firm alone in its group keeps its own id: that is the name a reader knows it by.
+    """
+    known = (
         t["firms"]
         .filter(~nw.col("group_id").is_null())
         .group_by("firm_id")
         .agg(nw.col("group_id").max())
         .rename({"firm_id": "member_id"})
+    )
+    sizes = known.group_by("group_id").agg(nw.len().alias("_members"))
+    return (
+        known.join(sizes, on="group_id", how="inner")
+        .filter(nw.col("_members") > 1)
+        .drop("_members")
     )
 
 

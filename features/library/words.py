@@ -22,6 +22,7 @@ def _translated(t: Tables, rows: Lazy) -> Lazy:
     blank = nw.coalesce(nw.col("taxonomy"), nw.lit(""))
     words = (
         t["data_type_map"]
+        .filter(nw.col("source_type") != NOTHING)
         .select(blank.alias("taxonomy"), "source_type", "data_type")
         .unique(["taxonomy", "source_type", "data_type"])
     )
