@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from alembic import context
 
+import detector.lake_tables  # noqa: F401  declares its tables
 from alerts.tables import metadata as alerts_metadata
-from detector.lake_tables import metadata as detector_metadata  # that of detector.tables too
+from detector.tables import metadata as detector_metadata
 
 connection = context.config.attributes["connection"]
 context.configure(

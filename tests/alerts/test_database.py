@@ -13,10 +13,11 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
+import detector.lake_tables  # noqa: F401  declares its tables
 from alerts.tables import Instant
 from alerts.tables import metadata as alerts_metadata
 from detector.database import connect, reading, upgrade, writing
-from detector.lake_tables import metadata as detector_metadata
+from detector.tables import metadata as detector_metadata
 from features.errors import WardenError
 
 NOTE = sa.Table(
