@@ -55,9 +55,14 @@ def _subsets(n: int, k: int) -> list[tuple[int, ...]]:
 
 
 def _plan(sizes: list[int], k: int) -> Lazy:
-    """One row per number of bids and subset: the places `p1` < ... < `pk`."""
-    rows = [(n, *places) for n in sizes if n >= k for places in _subsets(n, k)]
-    schema = {"n_bids": pl.Int64, **{f"p{i}": pl.Int64 for i in range(1, k + 1)}}
+    """One row per number of bids and subset: its `number` and places `p1` < ... < `pk`."""
+    rows = [
+        (n, number, *places)
+        for n in sizes
+        if n >= k
+        for number, places in enumerate(_subsets(n, k))
+    ]
+    schema = dict.fromkeys(("n_bids", "number", *(f"p{i}" for i in range(1, k + 1))), pl.Int64)
     return nw.from_native(pl.LazyFrame(rows, schema=schema, orient="row"))
 
 
@@ -98,7 +103,8 @@ def _summaries(tenders: Lazy, amounts: Lazy, plan: Lazy, k: int) -> Lazy:
         rows = rows.with_columns((nw.col("slot") + nw.col(f"p{i}")).alias("at")).join(
             amounts.rename({"slot": "at", "amount": f"b{i}"}), on="at", how="left"
         )
-    rows = _screens(rows, k)
+    # A fixed order, so that means add up to the last digit whoever is computed alongside.
+    rows = _screens(rows.sort("slot", "number"), k)
     reducers: dict[str, Callable[[nw.Expr], nw.Expr]] = {
         "min": nw.Expr.min, "median": nw.Expr.median, "mean": nw.Expr.mean, "max": nw.Expr.max,
     }  # fmt: skip

@@ -186,7 +186,7 @@ def test_tenders_roll_up_to_firms_and_pairs_of_the_year() -> None:
             bid("b", 1), bid("a", 2), bid("c", 3, consortium_id="C"),
             bid("d", 3, consortium_id="C"), bid(None, 4),
         ],
-        "firms": [{"firm_id": "a", "group_id": "G"}],
+        "firms": [{"firm_id": f, "group_id": "G"} for f in ("a", "e")],
     }  # fmt: skip
     done = compute(tables, "MON-BID-CV")
     firms = done.memberships["tender", "firm_y"]
@@ -206,3 +206,13 @@ def test_the_market_is_the_category_unless_given() -> None:
     found = row(done, "tender")
     assert (found["market"], found["n_band"]) == ("roads", "5-6")
     assert done.frames["tender"].frame["n_bids"].dtype == pl.Int64
+
+
+def test_a_group_of_one_firm_keeps_the_name_of_the_firm() -> None:
+    tables = {
+        "tenders": [{"tender_id": "T"}],
+        "bids": [bid("a", 1)],
+        "firms": [{"firm_id": "a", "group_id": "G"}],
+    }
+    done = compute(tables, "MON-BID-CV")
+    assert done.memberships["tender", "firm_y"]["parent_key"].to_list() == ["a"]

@@ -80,7 +80,7 @@ def _app(feature: str, i: Inputs) -> Any:
 
 
 def _breach(feature: str, i: Inputs) -> Any:
-    filed = {"aware_at": "2026-02-01T10:00:00Z", "notified_at": "2026-02-05T09:00:00Z"}
+    filed: Inputs = {"aware_at": "2026-02-01T10:00:00Z", "notified_at": "2026-02-05T09:00:00Z"}
     if "delay_h" in i:
         assert i["delay_h"] == 95
         where = {72: "EU", 4: "CN"}[i["deadline_h"]]
