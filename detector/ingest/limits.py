@@ -31,4 +31,4 @@ class Limits:
     block_bytes: int = 4 * MIB
     batch_rows: int = 65_536
     batch_bytes: int = 512 * MIB
-    partition_rows: int = 1_000_000
+    partition_rows: int = 500_000

@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from deltalake import DeltaTable
+from sqlalchemy import Engine
 
 from detector.ingest import load
 from features.contracts import CONTRACTS, RECORDED_AT
@@ -195,3 +196,13 @@ def test_a_column_added_to_the_contract_reads_as_empty(home: Home) -> None:
     assert home.rows("firms").select("firm_id", "sector").rows() == [("f1", None)]
     assert figures(home.load("firms", "firm_id,sector\nf2,x\nf1,\n")) == (2, 1, 0, 1, 0)
     assert home.rows("firms").sort("firm_id")["sector"].to_list() == [None, "x"]
+
+
+def test_the_books_are_kept_on_either_database(engine: Engine, tmp_path: Path) -> None:
+    home = Home(tmp_path / "home", engine)
+    home.path.mkdir()
+    assert figures(home.load("bids", FIRST, at=START)) == (2, 2, 0, 0, 0)
+    assert figures(home.load("bids", SECOND, at=START + DAY)) == (2, 1, 1, 0, 0)
+    assert home.load("bids", FIRST).already_known
+    assert home.rows("bids", START)["amount"].sort().to_list() == [1.0, 2.0]
+    assert home.lake.pin().amended == {"bids"}
