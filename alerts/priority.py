@@ -77,8 +77,7 @@ def evidence(signal: Signal) -> float:
     if signal.p_value is not None:
         pieces.append(math.log(bayes_factor_bound(signal.p_value)))
     if signal.rules:
-        # where a model speaks, the suspicion is the model's and says nothing of the rule's margin
-        strength = signal.suspicion if signal.p_value is None else 0.5
+        strength = max(rule.get("strength") or 0.5 for rule in signal.rules)
         pieces.append(math.log(rule_ratio(strength)))
         pieces.extend([math.log(RULE_RATIO)] * (len(signal.rules) - 1))
     strongest = max(pieces, default=0.0)

@@ -56,7 +56,12 @@ def baseline_values(results: Results, manifest: Manifest) -> pl.DataFrame:
     """The simplest scores of each subject: (subject_kind, subject_key, name, value)."""
     from features.vocabulary import GRAINS
 
-    schema = {"subject_kind": pl.String, "subject_key": pl.String, "name": pl.String, "value": pl.Float64}
+    schema = {
+        "subject_kind": pl.String,
+        "subject_key": pl.String,
+        "name": pl.String,
+        "value": pl.Float64,
+    }
     parts = [pl.DataFrame(schema=schema)]
     for grain, named in BASELINES.items():
         frame = results.features(manifest, grain)

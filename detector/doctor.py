@@ -46,14 +46,14 @@ def examine(home: Path) -> list[Finding]:
     return found
 
 
-def python_version(home: Path) -> Iterator[Finding]:
+def python_version(_home: Path) -> Iterator[Finding]:
     """Python 3.11 or newer."""
     version = ".".join(map(str, sys.version_info[:3]))
     good = sys.version_info >= (3, 11)
     yield Finding("python", "ok" if good else "error", version, "" if good else "Install 3.11.")
 
 
-def packages(home: Path) -> Iterator[Finding]:
+def packages(_home: Path) -> Iterator[Finding]:
     """Our package names are plain words: a stray folder of the same name must not win."""
     places = {}
     for name in PACKAGES:

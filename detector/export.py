@@ -29,7 +29,9 @@ def write_table(frame: pl.DataFrame, out: Path) -> None:
             f"Use one of {', '.join(ENDINGS)}.",
         )
     if not out.parent.exists():
-        raise WardenError("no_folder", f"The folder {out.parent} does not exist.", "Create it first.")
+        raise WardenError(
+            "no_folder", f"The folder {out.parent} does not exist.", "Create it first."
+        )
     draft = out.with_name(f".{out.name}.part{ending}")
     try:
         if ending == ".parquet":

@@ -73,7 +73,9 @@ def extract(
         return rows.select(OUTCOME_COLUMNS).sort(OUTCOME_COLUMNS[:5]).collect()
     if kind.startswith("features:"):
         return features_table(results, manifest_of(system, results, as_of), kind.split(":", 1)[1])
-    raise WardenError("unknown_kind", f"There is no export {kind}.", f"Use one of {', '.join(KINDS)}.")
+    raise WardenError(
+        "unknown_kind", f"There is no export {kind}.", f"Use one of {', '.join(KINDS)}."
+    )
 
 
 def manifest_of(system: System, results: Results, as_of: date | None) -> Manifest:

@@ -111,7 +111,9 @@ def steadied(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(pl.selectors.float().round_sig_figs(SIGNIFICANT))
 
 
-def split_features(computed: Computed, typologies: Collection[str]) -> dict[tuple[str, str], pl.DataFrame]:
+def split_features(
+    computed: Computed, typologies: Collection[str]
+) -> dict[tuple[str, str], pl.DataFrame]:
     """One table a (typology, grain): keys, attributes, and that typology's features."""
     parts: dict[tuple[str, str], pl.DataFrame] = {}
     for grain, table in computed.frames.items():
@@ -121,7 +123,9 @@ def split_features(computed: Computed, typologies: Collection[str]) -> dict[tupl
                 continue
             columns = ["subject_key", "period_start", "period_end", *table.attributes]
             for name in names:
-                columns += [c for c in (name, f"{name}__reason", f"{name}__n") if c in table.frame.columns]
+                columns += [
+                    c for c in (name, f"{name}__reason", f"{name}__n") if c in table.frame.columns
+                ]
             part = table.frame.select(*dict.fromkeys(columns))
             parts[typology, grain] = part.with_columns(
                 typology=pl.lit(typology), grain=pl.lit(grain)
@@ -129,7 +133,9 @@ def split_features(computed: Computed, typologies: Collection[str]) -> dict[tupl
     return parts
 
 
-def cells_to_judge(plan: Plan, parts: Parts, results: Results, digests: Mapping[str, str]) -> pl.DataFrame:
+def cells_to_judge(
+    plan: Plan, parts: Parts, results: Results, digests: Mapping[str, str]
+) -> pl.DataFrame:
     """The cells (typology, grain, period_start) this run judges anew."""
     chosen = []
     for (typology, grain), part in parts.items():

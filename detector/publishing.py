@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from alerts.model import Signal
     from detector.system import System
 
+
 def current(system: System, target: str = LIVE) -> str | None:
     """Folder name of the results in force, None before the first run."""
     with reading(system.engine) as connection:
@@ -89,7 +90,9 @@ def publish(
     with writing(system.engine) as connection:
         if plan.target == LIVE:
             judged = set(cells.select("typology", "grain", "period_start").iter_rows())
-            moved = process(connection, signals, run_id=claim.key, now=system.clock(), judged=judged)
+            moved = process(
+                connection, signals, run_id=claim.key, now=system.clock(), judged=judged
+            )
             counts = {**counts, "alerts": asdict(moved)}
         counts = {**counts, "target": plan.target, "snapshot": plan.snapshot.id}
         now = system.clock()
@@ -106,7 +109,5 @@ def finish_quietly(
     """Ends a run that found nothing to do: a ledger row, and nothing else changes."""
     counts = {**counts, "target": plan.target, "snapshot": plan.snapshot.id}
     with writing(system.engine) as connection:
-        finish(
-            connection, claim, now=system.clock(), counts=counts, inputs_hash=plan.snapshot.id
-        )
+        finish(connection, claim, now=system.clock(), counts=counts, inputs_hash=plan.snapshot.id)
     return counts

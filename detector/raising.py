@@ -92,12 +92,17 @@ def covered(
 
 
 def subject_names(system: System, plan: Plan) -> dict[str, tuple[str, str]]:
-    """English and Chinese names of firms by id, where filed."""
+    """English and Chinese names of firms and of their groups by id, where filed.
+
+    A group is called after its first firm.
+    """
     if "firms" not in plan.snapshot.versions:
         return {}
-    firms = system.lake.scan(plan.snapshot, "firms")
-    rows = firms.select("firm_id", "name", "name_zh").filter(pl.col("name").is_not_null()).collect()
-    return {key: (name, zh or name) for key, name, zh in rows.iter_rows()}
+    firms = system.lake.scan(plan.snapshot, "firms").filter(pl.col("name").is_not_null())
+    rows = firms.select("firm_id", "group_id", "name", "name_zh").sort("firm_id").collect()
+    heads = rows.filter(pl.col("group_id").is_not_null()).unique("group_id", keep="first")
+    names = {key: (f"{name} group", f"{zh or name}集团") for _, key, name, zh in heads.iter_rows()}
+    return names | {key: (name, zh or name) for key, _, name, zh in rows.iter_rows()}
 
 
 def shown_names(row: Mapping[str, Any], names: Mapping[str, tuple[str, str]]) -> tuple[str, str]:
@@ -142,7 +147,15 @@ def to_signal(
         q_value=row["q_value"],
         severity=row["severity"],
         lane=row["lane"],
-        rules=tuple({"id": r.id, "version": r.version, "title": both(r.spec.title)} for r in fired),
+        rules=tuple(
+            {
+                "id": r.id,
+                "version": r.version,
+                "title": both(r.spec.title),
+                "strength": row["strength"],
+            }
+            for r in fired
+        ),
         models=tuple(
             {"id": label.split("@")[0], "version": label.split("@")[1]}
             for label in row["models"] or ()
@@ -175,5 +188,3 @@ def unique(items: Any) -> tuple[dict[str, Any], ...]:
     for item in items:
         seen.setdefault(json.dumps(item, sort_keys=True, default=str), item)
     return tuple(seen.values())
-
-

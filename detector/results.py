@@ -81,7 +81,7 @@ class Results:
         self.root = home / "results"
 
     def write(self, run_id: str, frames: Mapping[str, pl.DataFrame]) -> None:
-        """Writes the frames of a run; a folder left by a broken attempt is replaced file by file."""
+        """Writes the frames of a run, over whatever a broken attempt left."""
         folder = self.root / run_id
         folder.mkdir(parents=True, exist_ok=True)
         for name, frame in frames.items():

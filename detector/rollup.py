@@ -20,6 +20,9 @@ TAIL = 0.10
 """A child counts as suspicious when its p-value is at most this: by chance one in ten."""
 MIN_CHILDREN = 5
 """Fewer judged children and nothing is said (catalogue, MON-BID-CV, `bid_cv_share_low`)."""
+EXTREME = 0.10
+"""Share of parents left out when the usual likeness of a parent's children is estimated."""
+MIN_FAMILY = 30
 ONLY_OFTEN = frozenset({"pair_y"})
 """Subjects that exist only once they have met that often: most pairs of bidders never do."""
 
@@ -81,8 +84,7 @@ def excess(linked: pl.DataFrame, parent: str, fdr: float) -> pl.DataFrame:
 
     Children of one parent resemble each other (same region, same rivals), so a plain binomial
     tail would fire on honest markets. The null is a beta-binomial whose overdispersion is
-    estimated over all parents of the same typology and period, suspicious ones included, which
-    errs on the side of silence.
+    estimated over the parents of the same typology and period, the most extreme tenth left out.
     """
     in_tail = pl.col("p_value") <= TAIL
     fired = pl.col("outcome") == Outcome.FIRED
@@ -98,7 +100,13 @@ def excess(linked: pl.DataFrame, parent: str, fdr: float) -> pl.DataFrame:
             mean=pl.col("suspicion").filter(tested).mean(),
             median=pl.col("suspicion").filter(tested).median(),
             severity=pl.col("severity").filter(fired).max(),
-            fired_rules=pl.col("fired_rules").filter(fired).list.explode().drop_nulls().unique().sort(),
+            strength=pl.col("strength").filter(fired).max(),
+            fired_rules=pl.col("fired_rules")
+            .filter(fired)
+            .list.explode()
+            .drop_nulls()
+            .unique()
+            .sort(),
             models=pl.col("models").list.explode().drop_nulls().unique().sort(),
             examples=pl.col("child_subject").filter(in_tail).head(12),
         )
@@ -106,22 +114,30 @@ def excess(linked: pl.DataFrame, parent: str, fdr: float) -> pl.DataFrame:
     enough = pl.col("n") >= MIN_CHILDREN
     if parent in ONLY_OFTEN:
         counted = counted.filter(enough)
-    families = counted.partition_by("typology", "period_start", maintain_order=True)
-    rows = pl.concat([with_tail(f) for f in families] or [with_tail(counted)]).with_columns(
+    rows = with_tails(counted).with_columns(
         p_value=pl.when(enough).then(pl.col("tail")),
         # Discrete p-values tie; the mean suspicion of the children breaks ties inside a step.
         suspicion=pl.when(enough).then(
             ((1 - pl.col("tail")) * 0.999 + 0.001 * pl.col("mean").fill_null(0.0)).clip(0.0, 1.0)
         ),
         lane=pl.lit(Lane.SCREEN.value),
-        outcome=pl.when(enough).then(pl.lit(Outcome.CLEAR.value)).otherwise(pl.lit(Outcome.NOT_EVALUABLE.value)),
+        outcome=pl.when(enough)
+        .then(pl.lit(Outcome.CLEAR.value))
+        .otherwise(pl.lit(Outcome.NOT_EVALUABLE.value)),
         reason=pl.when(~enough).then(pl.lit(Reason.TOO_FEW.value)),
         baseline=pl.col("n").cast(pl.Float64),
         facts=excess_facts(),
         severity=pl.col("severity").fill_null(3),
     )
-    judged = with_q_values(shaped(rows, {**JUDGED, "x": pl.Int64(), "n": pl.Int64()}))
+    counts = {"x": pl.Int64(), "n": pl.Int64(), "rate": pl.Float64()}
+    judged = with_q_values(shaped(rows, {**JUDGED, **counts}))
     return shaped(judged.pipe(fire_excess, fdr), JUDGED)
+
+
+def with_tails(counted: pl.DataFrame) -> pl.DataFrame:
+    """Tails of all families; parents with too few children shape no null."""
+    families = counted.partition_by("typology", "period_start", maintain_order=True)
+    return pl.concat([with_tail(f) for f in families] or [with_tail(counted)])
 
 
 def with_tail(family: pl.DataFrame) -> pl.DataFrame:
@@ -129,38 +145,68 @@ def with_tail(family: pl.DataFrame) -> pl.DataFrame:
     from scipy.stats import betabinom, binom
 
     x, n = family["x"].to_numpy(), family["n"].to_numpy()
-    rho = overdispersion(x, n)
+    enough = n >= MIN_CHILDREN
+    rate = usual_rate(x[enough], n[enough])
+    rho = overdispersion(x[enough], n[enough], rate)
     if rho > 0:
-        a, b = TAIL * (1 - rho) / rho, (1 - TAIL) * (1 - rho) / rho
+        a, b = rate * (1 - rho) / rho, (1 - rate) * (1 - rho) / rho
         tail = betabinom.sf(x - 1, n, a, b)
     else:
-        tail = binom.sf(x - 1, n, TAIL)
-    return family.with_columns(tail=pl.Series(tail, dtype=pl.Float64), rho=pl.lit(rho))
+        tail = binom.sf(x - 1, n, rate)
+    return family.with_columns(
+        tail=pl.Series(tail, dtype=pl.Float64), rho=pl.lit(rho), rate=pl.lit(rate)
+    )
 
 
-def overdispersion(x: NDArray[Any], n: NDArray[Any]) -> float:
+def usual_rate(x: NDArray[Any], n: NDArray[Any]) -> float:
+    """Share of children in the tail over all parents of the family, at most `TAIL`.
+
+    The p-values of typologies that ask for two kinds of evidence at once are conservative, so
+    fewer than `TAIL` fall below it; the rate of everybody is the fair comparison.
+    """
+    total = float(n.sum())
+    return round(min(max(float(x.sum()) / total if total else TAIL, 1e-4), TAIL), 6)
+
+
+def overdispersion(x: NDArray[Any], n: NDArray[Any], rate: float) -> float:
     """Correlation of children inside a parent by the method of moments, 0 to 0.9.
 
-    Solves sum((x - n p)^2) = sum(n p (1 - p) (1 + (n - 1) rho)) for rho (beta-binomial variance).
+    Solves sum((x - n p)^2) = sum(n p (1 - p) (1 + (n - 1) rho)) for rho (beta-binomial variance),
+    without the `EXTREME` share of parents that stand out most: those are what is looked for.
     """
+    import numpy as np
+
+    standing = (x - n * rate) / np.sqrt(np.maximum(n, 1) * rate * (1 - rate))
+    kept = standing <= np.quantile(standing, 1 - EXTREME) if x.size >= MIN_FAMILY else x >= 0
+    x, n = x[kept], n[kept]
     pairs = float((n * (n - 1.0)).sum())
     if pairs == 0:
         return 0.0
-    spread = float(((x - n * TAIL) ** 2).sum()) / (TAIL * (1 - TAIL))
+    spread = float(((x - n * rate) ** 2).sum()) / (rate * (1 - rate))
     return round(min(max((spread - float(n.sum())) / pairs, 0.0), 0.9), 6)
 
 
 def fire_excess(rows: pl.DataFrame, fdr: float) -> pl.DataFrame:
     """Fires where the q-value stays within the false discovery rate; writes the sentence."""
     hit = (pl.col("q_value") <= fdr).fill_null(False)
-    expected = (pl.col("n") * TAIL).round(1)
+    mean = pl.col("n") * pl.col("rate")
+    rarely = mean < 0.95
+    about = mean.round(0).cast(pl.Int64).cast(pl.String)
     english = pl.format(
-        "**{} of {}** tenders it bid in are among the most suspicious tenth; chance would give {} (q {}).",
-        "x", "n", expected, sig(pl.col("q_value")),
+        "**{} of {}** tenders it bid in are among the most suspicious of their kind; {} (q {}).",
+        "x",
+        "n",
+        pl.when(rarely)
+        .then(pl.lit("less than 1 is usual"))
+        .otherwise(pl.format("about {} is usual", about)),
+        sig(pl.col("q_value")),
     )
     chinese = pl.format(
-        "参与的 {} 个项目中 **{} 个**属最可疑的十分之一，随机预期 {} 个（q {}）。",
-        "n", "x", expected, sig(pl.col("q_value")),
+        "参与的 {} 个项目中 **{} 个**在同类中最为可疑，通常 {} 个（q {}）。",
+        "n",
+        "x",
+        pl.when(rarely).then(pl.lit("不到 1")).otherwise(about),
+        sig(pl.col("q_value")),
     )
     return rows.with_columns(
         outcome=pl.when(hit).then(pl.lit(Outcome.FIRED.value)).otherwise("outcome"),
@@ -183,7 +229,7 @@ def excess_facts() -> pl.Expr:
     fact = pl.struct(
         feature=pl.lit("suspicious_tender_share"),
         value=pl.col("x") / pl.col("n"),
-        threshold=pl.lit(TAIL),
+        threshold=pl.col("rate"),
         op=pl.lit(">"),
         n=pl.col("n"),
         count=pl.col("x"),

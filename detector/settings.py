@@ -44,7 +44,7 @@ class Jobs(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
-    ingest_folder: str = Field("*/15 * * * *", alias="ingest-folder")
+    ingest_folder: str = Field(default="*/15 * * * *", alias="ingest-folder")
     detect: str = "30 2 * * *"
     refit: str = "0 4 1 * *"
 
@@ -66,8 +66,8 @@ class Settings(BaseSettings):
 
     database_url: str = ""
     rule_dirs: list[Path] = []
-    false_discovery_rate: float = Field(0.10, gt=0, lt=1)
-    jobs: Jobs = Jobs()
+    false_discovery_rate: float = Field(default=0.10, gt=0, lt=1)
+    jobs: Jobs = Field(default_factory=lambda: Jobs.model_validate({}))
 
     @classmethod
     def settings_customise_sources(
@@ -75,14 +75,14 @@ class Settings(BaseSettings):
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Environment above the file; the file is named when the settings are loaded."""
         toml_file = settings_cls.model_config.get("toml_file")
         if toml_file is None:
             return init_settings, env_settings
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file)  # type: ignore[arg-type]
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file)
 
 
 def load_settings(home: Path) -> Settings:
@@ -99,7 +99,7 @@ def load_settings(home: Path) -> Settings:
 
     class AtHome(Settings):
         model_config = SettingsConfigDict(
-            **{**Settings.model_config, "toml_file": path if path.exists() else None}  # type: ignore[typeddict-item]
+            **{**Settings.model_config, "toml_file": path if path.exists() else None}
         )
 
     try:

@@ -30,11 +30,13 @@ JUDGED: Mapping[str, pl.DataType] = {
     "lane": pl.String(),
     "message_en": pl.String(),
     "message_zh": pl.String(),
+    "strength": pl.Float64(),
     "fired_rules": pl.List(pl.String()),
     "open_rules": pl.List(pl.String()),
     "models": pl.List(pl.String()),
 }
-"""A score with what an alert needs beside it; `open_rules` could not be evaluated."""
+"""A score with what an alert needs beside it: `strength` is the margin of the strongest rule,
+`open_rules` could not be evaluated."""
 
 
 def gravity(column: str = "outcome") -> pl.Expr:
@@ -76,7 +78,11 @@ def judge_by_rules(rules: pl.DataFrame) -> pl.DataFrame:
     return (
         rules.filter(~pl.col("shadow"))
         .with_columns(gravity_rule=gravity(), label=label)
-        .sort(["gravity_rule", "severity", "strength", "rule_id"], descending=[False, True, True, False], nulls_last=True)
+        .sort(
+            ["gravity_rule", "severity", "strength", "rule_id"],
+            descending=[False, True, True, False],
+            nulls_last=True,
+        )
         .group_by(KEYS, maintain_order=True)
         .agg(
             pl.col("gravity_rule").first(),
@@ -133,7 +139,9 @@ def joined_json(*columns: str) -> pl.Expr:
 def with_q_values(judged: pl.DataFrame) -> pl.DataFrame:
     """Adds Benjamini-Hochberg q-values inside each (typology, grain, period) family."""
     family = ["typology", "grain", "period_start"]
-    tested = judged.filter(pl.col("p_value").is_not_null()).sort([*family, "p_value", "subject_key"])
+    tested = judged.filter(pl.col("p_value").is_not_null()).sort(
+        [*family, "p_value", "subject_key"]
+    )
     m = pl.len().over(family)
     rank = pl.int_range(1, pl.len() + 1).over(family)
     step_up = (pl.col("p_value") * m / rank).reverse().cum_min().reverse().over(family)

@@ -121,7 +121,9 @@ def summary_text(counts: dict[str, Any], target: str) -> str:
 
 
 def export(
-    kind: Annotated[str, typer.Argument(help="alerts, scores, features:GRAIN, outcomes, quarantine")],
+    kind: Annotated[
+        str, typer.Argument(help="alerts, scores, features:GRAIN, outcomes, quarantine")
+    ],
     out: Annotated[Path, typer.Option(help="Ends in .parquet, .csv, .jsonl or .xlsx.")],
     typology: Typologies = None,
     as_of: AsOf = None,

@@ -16,11 +16,13 @@ MARK = "simulated-market"
 
 
 def demo(
-    serve: Annotated[bool, typer.Option("--serve/--no-serve", help="Serve the pages afterwards.")] = True,
+    serve: Annotated[
+        bool, typer.Option("--serve/--no-serve", help="Serve the pages afterwards.")
+    ] = True,
     port: Annotated[int, typer.Option(help="Port of the pages.")] = 8000,
     seed: Annotated[int, typer.Option(help="Seed of the simulated market.")] = 20260101,
     small: Annotated[bool, typer.Option(help="A twentieth of the size.")] = False,
-    top: Annotated[int, typer.Option(help="Rows of the queue to print.")] = 25,
+    top: Annotated[int, typer.Option(help="Rows of each lane of the queue to print.")] = 12,
 ) -> None:
     """Simulate a market with planted schemes, judge it, print the head of the queue, serve it."""
     from detector.demo.world import Size, generate
@@ -94,29 +96,34 @@ def ingest_all(system: Any, world: Any, began: float) -> None:
 
 
 def head_of_queue(system: Any, top: int) -> list[dict[str, Any]]:
-    """The first alerts in the order of the queue."""
-    from alerts.inbox import queue
+    """The first alerts of each lane in the order of the queue."""
+    from alerts.inbox import QueueFilter, queue
     from alerts.model import alert_object
     from detector.database import reading
+    from features.vocabulary import Lane
 
     with reading(system.engine) as connection:
-        return [alert_object(alert) for alert in queue(connection, limit=top).alerts]
+        pages = [queue(connection, QueueFilter(lanes=(lane,)), limit=top) for lane in Lane]
+        return [alert_object(alert) for page in pages for alert in page.alerts]
 
 
 def print_queue(rows: list[dict[str, Any]], counts: dict[str, Any]) -> None:
     """The head of the queue with a reason for each alert, then what was not checked."""
     from rich.console import Console
 
-    console = Console(highlight=False)
+    console = Console(highlight=False, soft_wrap=True)
     lane = ""
     for row in rows:
         if row["lane"] != lane:
             lane = row["lane"]
             heading = "Legal lane: limits passed" if lane == "legal" else "Screen lane: suspicions"
-            console.print(f"\n[bold]{heading}[/bold]")
-        console.print(f"{row['id']}  {row['title']['en']}  ({row['period']['start']})")
-        reason = row["message"]["en"].replace("**", "")
-        console.print(f"    severity {row['severity']} | {reason}", style="dim")
+            console.print(
+                f"\n[bold]{heading}[/bold], the first {sum(r['lane'] == lane for r in rows)}"
+            )
+        period = row["period"]["start"][:7]
+        console.print(f"{row['id']}  [bold]{row['title']['en']}[/bold], {period}")
+        console.print(f"              {row['message']['en'].replace('**', '')}")
     outcomes = ", ".join(f"{k.replace('_', ' ')} {v:,}" for k, v in counts["outcomes"].items())
-    console.print(f"\nJudged {counts['judged']:,}: {outcomes}.")
+    raised = counts["alerts"]["opened"]
+    console.print(f"\n{raised:,} alerts. Judged {counts['judged']:,}: {outcomes}.")
     console.print("Every suspicion is a reason to look, not a finding.")

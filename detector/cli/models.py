@@ -27,7 +27,9 @@ def fit() -> None:
     from detector.run import refit
 
     summary = refit(opened())
-    say(summary.counts, f"Fitted {summary.counts['models']} models; `warden detect` uses them next.")
+    say(
+        summary.counts, f"Fitted {summary.counts['models']} models; `warden detect` uses them next."
+    )
 
 
 @app.command("evaluate")

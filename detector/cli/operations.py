@@ -15,19 +15,14 @@ config_app = typer.Typer(help="Settings.", no_args_is_help=True)
 def init() -> None:
     """Create the home, its config and its database; harmless when repeated."""
     new = not (STATE.home / "config.toml").exists()
-    system = opened(create=True) if not new else _created()
     from detector.settings import hide_password
+    from detector.system import open_system
+
+    system = open_system(STATE.home, create=True)
 
     url = hide_password(str(system.engine.url)) if system.settings.database_url else "warden.db"
     text = f"Home at {system.home}, database {url}." + (" Created." if new else " Already there.")
     say({"home": str(system.home), "created": new, "database": url}, text)
-
-
-def _created():  # type: ignore[no-untyped-def]
-    """Creates without the remark `opened` makes."""
-    from detector.system import open_system
-
-    return open_system(STATE.home, create=True)
 
 
 def doctor() -> None:
@@ -35,7 +30,9 @@ def doctor() -> None:
     from detector.doctor import examine
 
     findings = examine(STATE.home)
-    rows = [{"check": f.check, "result": f.result, "detail": f.detail, "next": f.next} for f in findings]
+    rows = [
+        {"check": f.check, "result": f.result, "detail": f.detail, "next": f.next} for f in findings
+    ]
     say_table(rows, ("check", "result", "detail", "next"), "Nothing to check.")
     if any(f.result != "ok" for f in findings):
         raise typer.Exit(3)
@@ -60,12 +57,18 @@ def serve_system(home: Path, host: str, port: int, with_jobs: bool = False) -> N
 
     system = opened() if home == STATE.home else None
     os.environ["WARDEN_HOME"] = str(home.resolve())
+    if host not in ("127.0.0.1", "localhost", "::1"):
+        os.environ.setdefault("WARDEN_HOSTS", host if host not in ("0.0.0.0", "::") else "*")  # noqa: S104
     if with_jobs:
         from detector.scheduler import work as work_until_stopped
         from detector.system import open_system
 
         worker = system or open_system(home)
-        threading.Thread(target=work_until_stopped, args=(worker,), daemon=True).start()
+        stop = threading.Event()
+        arguments = {"stop": stop}
+        threading.Thread(
+            target=work_until_stopped, args=(worker,), kwargs=arguments, daemon=True
+        ).start()
     note(f"Serving http://{host}:{port} (Ctrl-C stops).")
     uvicorn.run("api.app:application", factory=True, host=host, port=port, log_level="warning")
 

@@ -63,11 +63,31 @@ def opened(*, create: bool = False) -> System:
     """The installation this invocation is about."""
     from detector.system import open_system
 
+    log_to_stderr()
     new = create and not (STATE.home / "config.toml").exists()
     system = open_system(STATE.home, create=create)
     if new:
         note(f"Created a new home at {STATE.home}.")
     return system
+
+
+def log_to_stderr() -> None:
+    """Logs go to stderr: readable on a terminal, JSON lines elsewhere; stdout is for data."""
+    import structlog
+
+    shape = (
+        structlog.dev.ConsoleRenderer()
+        if sys.stderr.isatty()
+        else structlog.processors.JSONRenderer(ensure_ascii=False)
+    )
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            shape,
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
 
 
 def note(text: str) -> None:

@@ -43,7 +43,9 @@ def list_rules(rules: Dirs = None) -> None:
         }
         for r in load_library(rule_dirs(rules)).rules
     ]
-    say_table(rows, ("id", "version", "status", "typology", "grain", "lane", "severity"), "No rules.")
+    say_table(
+        rows, ("id", "version", "status", "typology", "grain", "lane", "severity"), "No rules."
+    )
 
 
 @app.command("show")
@@ -59,7 +61,11 @@ def show(rule_id: str, rules: Dirs = None) -> None:
 
 
 @app.command("lint")
-def lint(paths: Annotated[list[Path] | None, typer.Argument(help="Folders; the library by default.")] = None) -> None:
+def lint(
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Folders; the library by default.")
+    ] = None,
+) -> None:
     """Check rules without running them; exit code 3 when something is found."""
     from features.catalogue import catalogue
     from rules.lint import lint_rules
@@ -82,16 +88,25 @@ def lint(paths: Annotated[list[Path] | None, typer.Argument(help="Folders; the l
 
 
 @app.command("test")
-def test(paths: Annotated[list[Path] | None, typer.Argument(help="Folders; the library by default.")] = None) -> None:
+def test(
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Folders; the library by default.")
+    ] = None,
+) -> None:
     """Run the cases inside the rules; exit code 3 when one fails."""
     from features.catalogue import catalogue
     from rules.cases import run_cases
     from rules.ruleset import load_library
 
     ruleset = load_library(rule_dirs(paths))
-    results = [r for rule in ruleset.rules for r in run_cases(rule, catalogue())]
+    results = [
+        r for rule in ruleset.rules for r in run_cases(rule, ruleset.parameters, catalogue())
+    ]
     failed = [r for r in results if not r.passed]
-    rows = [{"rule": r.rule_id, "case": r.name, "expected": r.expected, "got": r.got} for r in failed]
+    rows = [
+        {"rule": r.rule_id, "case": r.name, "expected": r.expected, "got": r.outcome}
+        for r in failed
+    ]
     if STATE.json or failed:
         say_table(rows, ("rule", "case", "expected", "got"), "")
     note(f"{len(results)} cases in {len(ruleset.rules)} rules, {len(failed)} failed.")
@@ -105,10 +120,11 @@ def new(
     out: Annotated[Path, typer.Option(help="Folder to write into.")] = Path(),
 ) -> None:
     """Write a skeleton of a rule, ready to be filled in."""
-    from rules.cases import new_rule_text
+    from detector.system import utc_now
+    from rules.skeleton import new_rule_text
 
     path = out / f"{rule_id}.yaml"
     if path.exists():
         raise WardenError("exists", f"{path} is already there.", "Choose another id or folder.")
-    path.write_text(new_rule_text(rule_id))
+    path.write_text(new_rule_text(rule_id, utc_now().date()))
     say({"path": str(path)}, f"Wrote {path}. Fill it in, then: warden rules lint {out}")

@@ -176,6 +176,27 @@ def price_cv() -> Measure:
 
 
 @feature(
+    name="price_log_cv", typology=_TYPOLOGY, base="price_series", inputs=_INPUTS, unit="ln ratio",
+    direction="low", min_n=20, n="n_prices", source="catalogue 3.C, MON-PRICE-VARIANCE",
+    peer_adjusted=True,
+    title={"en": "logarithm of relative price variation", "zh": "价格变异系数的对数"},
+)  # fmt: skip
+def price_log_cv() -> Measure:
+    """Natural logarithm of the standard deviation over the mean of the quarter's prices.
+
+    The scale on which peers are compared: the ratio itself is bounded below and skewed, so that
+    no robust z of it could ever be far below its peers.
+    """
+    cv = nw.col("sd") / nw.col("mean_price")
+    some = nw.when(nw.col("sd") > 0).then(cv).otherwise(nw.lit(None, dtype=nw.Float64))
+    return measure(
+        some.log(),
+        (nw.col("n_prices") < 2, Reason.TOO_FEW),
+        (nw.col("sd") <= 0, Reason.CONSTANT),
+    )
+
+
+@feature(
     name="price_sd_ratio", typology=_TYPOLOGY, base="price_series", inputs=_INPUTS,
     unit="ratio", direction="low", min_n=20, n="n_prices", source=_SOURCE,
     title={"en": "price variation against own past", "zh": "价格波动与历史之比"},

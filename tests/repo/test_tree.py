@@ -12,7 +12,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("alerts", "api", "detector", "features", "rules")
-HOSTS = re.compile("|".join(("pypi" + r"\.org", "python" + "hosted", "registry" + r"\.npmjs", "deb" + r"\.debian")))
+HOSTS = re.compile(
+    "|".join(("pypi" + r"\.org", "python" + "hosted", "registry" + r"\.npmjs", "deb" + r"\.debian"))
+)
 MACHINE = re.compile(r"(?<![\w.])/(work|farm|root|home)/\w")
 
 
@@ -60,7 +62,9 @@ def test_every_module_class_and_public_function_says_what_it_is() -> None:
 
 def test_no_trace_of_a_machine_or_of_a_package_host() -> None:
     traces = []
-    for path in tracked(".py", ".md", ".toml", ".lock", ".yaml", ".html", ".css", ".js", ".json", "Makefile", "run"):
+    for path in tracked(
+        ".py", ".md", ".toml", ".lock", ".yaml", ".html", ".css", ".js", ".json", "Makefile", "run"
+    ):
         if "/static/vendor/" in str(path):
             continue
         for number, line in enumerate(path.read_text(errors="replace").split("\n"), 1):
@@ -80,7 +84,11 @@ def test_no_module_shadows_the_standard_library() -> None:
 
 
 def test_only_yaml_below_the_rule_library() -> None:
-    strays = [str(p) for p in (ROOT / "rules" / "library").rglob("*") if p.is_file() and p.suffix != ".yaml"]
+    strays = [
+        str(p)
+        for p in (ROOT / "rules" / "library").rglob("*")
+        if p.is_file() and p.suffix != ".yaml"
+    ]
     assert strays == []
 
 

@@ -1,0 +1,190 @@
+"""Reference pages written from the code, so that they cannot drift from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+HEAD = "<!-- Written by `make docs` from the code; change the code, not this page. -->\n\n"
+
+
+def write_reference(out: Path) -> list[Path]:
+    """Writes every page below `out` and returns their paths."""
+    out.mkdir(parents=True, exist_ok=True)
+    written = []
+    for name, text in pages().items():
+        path = out / f"{name}.md"
+        path.write_text(HEAD + text.strip() + "\n", encoding="utf-8")
+        written.append(path)
+    return written
+
+
+def pages() -> dict[str, str]:
+    """Text of each page by file name."""
+    return {
+        "tables": tables_page(),
+        "typologies": typologies_page(),
+        "features": features_page(),
+        "rules": rules_page(),
+        "models": models_page(),
+        "commands": commands_page(),
+    }
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A Markdown table; bars and line ends inside cells are made harmless."""
+
+    def line(cells: Sequence[object]) -> str:
+        shown = (str(c).replace("|", "\\|").replace("\n", " ").strip() for c in cells)
+        return "| " + " | ".join(shown) + " |"
+
+    return "\n".join([line(head), line(["---"] * len(head)), *(line(r) for r in rows)])
+
+
+def tables_page() -> str:
+    """Canonical tables with their columns."""
+    from features.contracts import CONTRACTS
+
+    parts = ["# Canonical tables", "Unknown columns are kept out and reported, never an error."]
+    for contract in CONTRACTS.values():
+        parts.append(
+            f"## {contract.name}\n\n{contract.title}\n\nNatural key: {', '.join(contract.keys)}."
+        )
+        rows = []
+        for column in contract.columns:
+            marks = [
+                "required" if not column.nullable else "",
+                "person, stored as a keyed hash" if column.person else "",
+                f"one of {', '.join(column.allowed)}" if column.allowed else "",
+                f"computed from {column.derived_from}" if column.derived_from else "",
+            ]
+            note = "; ".join(m for m in marks if m)
+            rows.append((f"`{column.name}`", column.kind, column.unit, column.description, note))
+        parts.append(table(("column", "kind", "unit", "meaning", "note"), rows))
+    return "\n\n".join(parts)
+
+
+def typologies_page() -> str:
+    """Suspicions, the subjects they are about, and the rules that judge them."""
+    from features.vocabulary import TYPOLOGIES
+    from rules.ruleset import load_library
+
+    ruleset = load_library()
+    rows = [
+        (
+            f"`{t.id}`",
+            t.title["en"],
+            t.title["zh"],
+            f"`{t.grain}`",
+            "none, context only" if t.context_only else ", ".join(f"`{g}`" for g in t.alerts_on),
+            ", ".join(f"`{r.id}`" for r in ruleset.of_typology(t.id)),
+        )
+        for t in TYPOLOGIES.values()
+    ]
+    head = ("id", "suspicion", "中文", "grain", "alerts on", "rules")
+    return "# Typologies\n\n" + table(head, rows)
+
+
+def features_page() -> str:
+    """Every feature with unit, direction, minimum sample, formula and source."""
+    from features.catalogue import catalogue
+
+    intro = "A feature is a number, or null with a reason. `low`, `high`: the suspicious tail."
+    parts = ["# Features", intro]
+    for feature in catalogue().features.values():
+        parts.append(
+            f"## `{feature.name}`\n\n{feature.title['en']} · {feature.title['zh']}\n\n"
+            f"{' '.join(feature.doc.split())}\n\n"
+            + table(
+                ("typology", "grain", "unit", "suspicious", "least n", "inputs", "source"),
+                [
+                    (
+                        feature.typology,
+                        f"`{feature.grain}`",
+                        feature.unit,
+                        feature.direction,
+                        feature.min_n,
+                        ", ".join(feature.inputs),
+                        feature.source,
+                    )
+                ],
+            )
+        )
+    return "\n\n".join(parts)
+
+
+def rules_page() -> str:
+    """Every shipped rule: what fires it, under which law, and what else could explain it."""
+    from rules.ruleset import load_library
+
+    parts = ["# Rules"]
+    for rule in load_library().rules:
+        spec = rule.spec
+        law = "; ".join(
+            f"{b.jurisdiction} {b.instrument} art. {b.article}" for b in spec.legal_basis
+        )
+        innocent = "\n".join(f"- {t.en}" for t in spec.innocent_explanations)
+        limits = [
+            (f"`:{name}`", p.table or p.value, getattr(p.class_, "value", "") or "", p.source or "")
+            for name, p in spec.parameters.items()
+        ]
+        parts.append(
+            f"## `{spec.id}` {spec.version}\n\n{spec.title.en} · {spec.title.zh}\n\n"
+            f"{spec.typology}, grain `{spec.grain}`, {spec.lane.value} lane, "
+            f"severity {spec.severity}, {spec.status.value}.\n\n```sql\n{spec.condition.strip()}\n```\n\n"
+            + (
+                table(("limit", "value or table", "class", "source"), limits) + "\n\n"
+                if limits
+                else ""
+            )
+            + f"Law: {law or 'none'}.\n\nInnocent explanations:\n\n{innocent}"
+        )
+    return "\n\n".join(parts)
+
+
+def models_page() -> str:
+    """Registered outlier models."""
+    from detector.models.base import specs
+
+    rows = [
+        (
+            f"`{s.id}`",
+            s.typology,
+            f"`{s.grain}`",
+            ", ".join(f"`{f}`" for f in s.features),
+            s.scorer,
+            "active" if s.active else "challenger",
+            s.source,
+        )
+        for s in specs()
+    ]
+    head = ("model", "typology", "grain", "features", "scorer", "state", "source")
+    return "# Models\n\n" + table(head, rows)
+
+
+def commands_page() -> str:
+    """The command line."""
+    from typer.main import get_command
+
+    from detector.cli.main import app
+
+    rows: list[tuple[str, str]] = []
+
+    def walk(command: object, path: str) -> None:
+        children = getattr(command, "commands", None)
+        if children:
+            for name, child in children.items():
+                walk(child, f"{path} {name}")
+            return
+        words = []
+        for parameter in getattr(command, "params", ()):
+            if parameter.name == "help":
+                continue
+            if parameter.param_type_name == "argument":
+                words.append(parameter.name.upper())
+            else:
+                words.append(f"[{max(parameter.opts, key=len)}]")
+        rows.append((f"`{' '.join([path, *words])}`", getattr(command, "help", "") or ""))
+
+    walk(get_command(app), "warden")
+    return "# Commands\n\n" + table(("command", "what it does"), rows)
