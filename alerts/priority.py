@@ -77,7 +77,9 @@ def evidence(signal: Signal) -> float:
     if signal.p_value is not None:
         pieces.append(math.log(bayes_factor_bound(signal.p_value)))
     if signal.rules:
-        strength = max(rule.get("strength") or 0.5 for rule in signal.rules)
+        # without a p-value no model spoke, so the suspicion is the margin of the strongest rule
+        unsaid = signal.suspicion if signal.p_value is None else 0.5
+        strength = max(rule.get("strength") or unsaid for rule in signal.rules)
         pieces.append(math.log(rule_ratio(strength)))
         pieces.extend([math.log(RULE_RATIO)] * (len(signal.rules) - 1))
     strongest = max(pieces, default=0.0)

@@ -29,6 +29,14 @@ def test_a_rule_counts_three_at_its_threshold_and_thirty_at_most() -> None:
     assert rule_ratio(1.0) == pytest.approx(30.0)
 
 
+def test_a_rule_counts_by_its_margin_wherever_that_is_said() -> None:
+    said = signal(rules=({"id": "r", "strength": 0.75},), p_value=None, suspicion=0.1)
+    unsaid = signal(rules=({"id": "r"},), p_value=None, suspicion=0.75)
+    model = signal(rules=({"id": "r"},), p_value=0.5, suspicion=0.75)
+    assert evidence(said) == evidence(unsaid) == pytest.approx(math.log(3 * 10**0.5))
+    assert evidence(model) == pytest.approx(math.log(3))
+
+
 def test_further_correlated_evidence_counts_a_quarter() -> None:
     rule = {"id": "r", "version": "1.0.0"}
     alone = signal(rules=(), p_value=0.01)

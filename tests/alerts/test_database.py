@@ -111,18 +111,35 @@ def test_migrated_schema_is_the_declared_one(database_url: str) -> None:
     assert differences == []
 
 
+FIRST_START = """
+import sys
+import alembic.autogenerate, alembic.command, detector.lake_tables
+from detector.database import connect, upgrade
+engine = connect(sys.argv[1])
+print("ready", flush=True)
+sys.stdin.readline()
+upgrade(engine)
+"""
+
+
 def test_many_first_starts_at_once(database_url: str) -> None:
-    start = (
-        "import sys; from detector.database import connect, upgrade; upgrade(connect(sys.argv[1]))"
-    )
     starts = [
         subprocess.Popen(
-            [sys.executable, "-c", start, database_url], stderr=subprocess.PIPE, text=True
+            [sys.executable, "-c", FIRST_START, database_url],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
-        for _ in range(3)
+        for _ in range(4)
     ]
+    # all of them have loaded everything before any may begin
+    assert [process.stdout.readline() for process in starts] == ["ready\n"] * 4
+    for process in starts:
+        process.stdin.write("go\n")
+        process.stdin.flush()
     errors = [process.communicate(timeout=120)[1] for process in starts]
-    assert [process.returncode for process in starts] == [0] * 3, errors
+    assert [process.returncode for process in starts] == [0] * 4, errors
     assert sa.inspect(connect(database_url)).has_table("alert_event")
 
 
