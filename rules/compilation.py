@@ -142,6 +142,7 @@ class _Compiler:
                 holds = compare(op, value, threshold)
                 leaf = replace(leaf, op=op, parameter=next(iter(parameter_names(right)), None))
                 judged = left
+                leaf = replace(leaf, is_text=self.values.is_text(right))
             case Member(judged, options):
                 self.sides.append(
                     nw.lit(", ".join(map(write, options))).alias(self._name("t", number))
@@ -157,7 +158,7 @@ class _Compiler:
                 leaf = replace(leaf, op="=", has_threshold=False)
         leaf = replace(
             leaf, feature=next(iter(column_names(judged)), ""), expression=write(judged),
-            unit=self.values.unit(judged), is_text=self.values.is_text(judged),
+            unit=self.values.unit(judged), is_text=leaf.is_text or self.values.is_text(judged),
             peer=isinstance(judged, Peer),
         )  # fmt: skip
         self.leaves.append(leaf)

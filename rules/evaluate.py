@@ -105,7 +105,7 @@ def evaluate_rule(
 
     Raises:
         ExpressionError: a name, type or unit of the rule does not fit the frame.
-        WardenError: `unknown_parameter_table`.
+        WardenError: `unknown_parameter_table`; `rule_failed` when the engine refuses it.
     """
     names = frame_vocabulary(frame, catalogue)
     data = frame.frame
@@ -121,10 +121,14 @@ def evaluate_rule(
     scope = None
     if rule.scope is not None:
         scope = compile_condition(rule.scope, names, thresholds, columns, "_s")
-    lazy = _stages(rule, data, condition, scope, thresholds)
-    told = _told(rule, names, columns)
-    found = lazy.select(*_KEYS, *_outcome(rule), *told, _facts(condition, scope, lazy))
-    return _with_messages(rule, found.collect(), names, thresholds)
+    try:
+        lazy = _stages(rule, data, condition, scope, thresholds)
+        told = _told(rule, names, columns)
+        found = lazy.select(*_KEYS, *_outcome(rule), *told, _facts(condition, scope, lazy))
+        return _with_messages(rule, found.collect(), names, thresholds)
+    except (pl.exceptions.PolarsError, nw.exceptions.NarwhalsError) as error:
+        reason = str(error).strip().partition("\n")[0][:200]
+        raise WardenError("rule_failed", f"Rule {rule.id} cannot be computed: {reason}") from error
 
 
 def frame_vocabulary(frame: FeatureFrame, catalogue: FeatureCatalogue | None) -> Vocabulary:

@@ -196,10 +196,11 @@ def _ordered(tree: Node) -> bool:
 
 
 def check_messages(rule: Rule, context: Context) -> Iterator[RuleIssue]:
-    """D13: messages are neutral, short, and name only what the rule judges."""
+    """D13: messages are neutral, short, and name only what the rule or its typology judges."""
     spec = rule.spec
     known = {*spec.parameters, *column_names(rule.condition)}
     known |= {n for n, c in context.names.columns.items() if c.kind == "attribute"}
+    known |= {f.name for f in context.catalogue.of_typology(spec.typology) if f.grain == spec.grain}
     if rule.scope is not None:
         known |= set(column_names(rule.scope))
     for key, text in (("en", spec.message.en), ("zh", spec.message.zh)):

@@ -66,8 +66,9 @@ def _shown(
         threshold = thresholds[hole.name]
         return show(pl.col(f"_p_{hole.name}"), threshold.type, threshold.unit, language)
     found = names.columns.get(hole.name)
-    unit = (found.quantity.unit or "") if found else ""
-    kind = found.quantity.type if found else "any"
+    if found is None:
+        return pl.lit("–")
+    unit, kind = found.quantity.unit or "", found.quantity.type
     if hole.part is None:
         return show(pl.col(hole.name), kind, unit, language)
     units = {"pct": SHARE, "median": unit, "z": "", "n": ""}

@@ -255,7 +255,7 @@ def _holds(row: ParameterRow, pinned: str | None, keyed: bool) -> nw.Expr | None
         return here if _covers(row.jurisdiction, pinned) else None
     if not keyed:
         return None
-    own = nw.col("jurisdiction")
+    own = nw.col("jurisdiction").cast(nw.String)
     return here & ((own == row.jurisdiction) | own.str.starts_with(row.jurisdiction + "-"))
 
 

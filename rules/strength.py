@@ -1,16 +1,13 @@
 """How far a value lies beyond its threshold, as a number from 0 to 1.
 
 One half is the threshold itself. The distance is the ratio of value and threshold, symmetric in
-both directions, so that half the limit and twice the limit are equally far; shares are compared
-by their odds, since 0.99 lies much further beyond 0.95 than the plain ratio says.
+both directions: half the limit gives 0.25 and twice the limit 0.75. Shares are compared by their
+odds, since 0.99 lies much further beyond 0.95 than the plain ratio says.
 """
 
 from __future__ import annotations
 
 import narwhals as nw
-
-FAR = 1e12
-"""Stands for a distance without measure, as between a positive limit and a negative value."""
 
 CERTAIN_ODDS = 1e16
 """Odds of a share of one: above those of the largest float below one, so odds stay monotone."""
@@ -29,8 +26,7 @@ def margin(value: nw.Expr, threshold: nw.Expr, op: str, *, is_share: bool) -> nw
     value, threshold = value.cast(nw.Float64), threshold.cast(nw.Float64)
     if is_share:
         value, threshold = _odds(value), _odds(threshold)
-    distance = _distance(value, threshold)
-    above = distance / (distance.abs() + 1.0) * 0.5 + 0.5
+    above = _above(value, threshold)
     return above if op in RISING else 1.0 - above
 
 
@@ -44,13 +40,16 @@ def _odds(share: nw.Expr) -> nw.Expr:
     return nw.when(share >= 1.0).then(nw.lit(CERTAIN_ODDS)).otherwise(share / (1.0 - share))
 
 
-def _distance(value: nw.Expr, threshold: nw.Expr) -> nw.Expr:
-    """Signed ratio distance, increasing in the value, zero at the threshold."""
+def _above(value: nw.Expr, threshold: nw.Expr) -> nw.Expr:
+    """Half at the threshold, rising with the value; 0 or 1 on the other side of zero."""
     size, limit = value.abs(), threshold.abs()
-    outward = nw.when(size >= limit).then((size - limit) / limit).otherwise((size - limit) / size)
-    same_side = ((value > 0) & (threshold > 0)) | ((value < 0) & (threshold < 0))
-    upward = nw.when(threshold > 0).then(outward).otherwise(-outward)
-    across = nw.when(value > threshold).then(nw.lit(FAR)).otherwise(nw.lit(-FAR))
-    measured = nw.when(same_side).then(upward).otherwise(across)
-    found = nw.when(threshold == 0).then(value).otherwise(measured)
+    farther = 1.0 - limit / size * 0.5
+    outward = nw.when(size >= limit).then(farther).otherwise(size / limit * 0.5)
+    found = (
+        nw.when(threshold > 0)
+        .then(nw.when(value < 0).then(nw.lit(0.0)).otherwise(outward))
+        .otherwise(nw.when(value > 0).then(nw.lit(1.0)).otherwise(1.0 - outward))
+    )
+    at_zero = value / (size + 1.0) * 0.5 + 0.5
+    found = nw.when(threshold == 0).then(at_zero).otherwise(found)
     return nw.when(~(value.is_null() | threshold.is_null())).then(found)
