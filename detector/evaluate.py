@@ -13,7 +13,7 @@ from typing import Any
 
 import polars as pl
 
-from detector.statistics import average_precision, expected_precision_at_k, roc_auc
+from detector.inference import average_precision, expected_precision_at_k, roc_auc
 from features.errors import WardenError
 
 SUBJECT = ("subject_kind", "subject_key")

@@ -163,8 +163,11 @@ def judge(
         )
         for (child, parent), table in computed.memberships.items()
     }
+    native = natively_judged(panel)
+    pairs = pl.DataFrame(sorted(native), schema=["typology", "grain"], orient="row")
+    kept = kept.join(pairs, on=["typology", "grain"], how="semi")
     everyone = pl.concat([children, shaped(kept, signals.JUDGED)])
-    parents = rollup.roll_up(everyone, links, system.settings.false_discovery_rate)
+    parents = rollup.roll_up(everyone, links, native, system.settings.false_discovery_rate)
     parents = within(parents, above)
     return Judgement(
         judged=pl.concat([children, parents]).sort(signals.KEYS),
@@ -173,6 +176,12 @@ def judge(
         storms=storms(outcomes, panel.ruleset),
         skipped=computed.skipped,
     )
+
+
+def natively_judged(panel: Panel) -> set[tuple[str, str]]:
+    """(typology, grain) that a rule or an active model judges, rather than a roll-up."""
+    rules = {(r.spec.typology, r.spec.grain) for r in panel.ruleset.judging()}
+    return rules | {(m.spec.typology, m.spec.grain) for m in panel.fitted if m.spec.active}
 
 
 def storms(outcomes: pl.DataFrame, ruleset: RuleSet) -> dict[str, float]:

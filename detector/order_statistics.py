@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.statistics import IQR_TO_SD, MAD_TO_SD, Floats
+from detector.inference import IQR_TO_SD, MAD_TO_SD, Floats
 
 Ints = NDArray[np.int64]
 

@@ -21,7 +21,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from detector.order_statistics import Sample, Without, robust_scale
-from detector.statistics import Floats
+from detector.inference import Floats
 
 if TYPE_CHECKING:
     from features.compute import FeatureFrame

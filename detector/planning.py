@@ -85,7 +85,11 @@ def make_plan(
             f"Known: {', '.join(TYPOLOGIES)}.",
         )
     if start and end and end < start:
-        raise WardenError("bad_window", f"The window ends on {end}, before it starts on {start}.")
+        raise WardenError(
+            "bad_window",
+            f"The window ends on {end}, before it starts on {start}.",
+            "Give --from a day before --to.",
+        )
     known_at = end_of(as_of) if as_of else system.clock()
     snapshot = system.lake.pin(end_of(as_of) if as_of else None)
     base = results.manifest(published) if published else None

@@ -7,7 +7,7 @@ how likely that is by chance; `worst` hands the most suspicious child to its par
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -32,19 +32,24 @@ if TYPE_CHECKING:
 Memberships = Mapping[tuple[str, str], pl.DataFrame]
 
 
-def roll_up(judged: pl.DataFrame, memberships: Memberships, fdr: float) -> pl.DataFrame:
+def roll_up(
+    judged: pl.DataFrame,
+    memberships: Memberships,
+    native: Collection[tuple[str, str]],
+    fdr: float,
+) -> pl.DataFrame:
     """Rows of every parent grain that has no judgement of its own (schema `JUDGED`).
 
     Args:
         judged: child rows.
+        native: (typology, grain) that rules or models judge themselves.
         memberships: child to parent keys and periods by (child grain, parent grain).
         fdr: false discovery rate at which an excess fires.
     """
     parts = [shaped(pl.DataFrame(), JUDGED)]
-    own = set(judged.select("typology", "grain").unique().iter_rows())
     for (child, parent), links in memberships.items():
         rows = judged.filter(pl.col("grain") == child)
-        taken = [t for t, g in own if g == parent]
+        taken = [t for t, g in native if g == parent]
         rows = rows.filter(~pl.col("typology").is_in(taken))
         if rows.is_empty() or links.is_empty():
             continue
@@ -76,7 +81,7 @@ def worst(linked: pl.DataFrame, parent: str) -> pl.DataFrame:
     best = order.sort(
         ["_gravity", "suspicion", "child_subject"], descending=[False, True, False], nulls_last=True
     ).unique(KEYS, keep="first", maintain_order=True)
-    return with_q_values(shaped(best, JUDGED))
+    return shaped(best, JUDGED)
 
 
 def excess(linked: pl.DataFrame, parent: str, fdr: float) -> pl.DataFrame:

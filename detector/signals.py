@@ -48,6 +48,9 @@ def gravity(column: str = "outcome") -> pl.Expr:
 def combine(rules: pl.DataFrame, models: pl.DataFrame) -> pl.DataFrame:
     """Joins rule outcomes and model scores into judged rows (schema `JUDGED`).
 
+    No q-value is given here: a conformal p-value ranks a subject among its own peers and is
+    uniform over them by construction, so its step-up over the same peers would say nothing.
+
     Args:
         rules: rows of `rules.evaluate.evaluate_rules`; shadow rules are left aside.
         models: rows of `detector.models.score.score_models`.
@@ -67,7 +70,7 @@ def combine(rules: pl.DataFrame, models: pl.DataFrame) -> pl.DataFrame:
         lane=pl.col("lane").fill_null(Lane.SCREEN.value),
         severity=pl.col("severity").fill_null(2),
     )
-    return with_q_values(shaped(judged, JUDGED)).sort(KEYS)
+    return shaped(judged, JUDGED).sort(KEYS)
 
 
 def judge_by_rules(rules: pl.DataFrame) -> pl.DataFrame:

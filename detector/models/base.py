@@ -15,7 +15,7 @@ from typing import Literal, Protocol, Self
 
 import polars as pl
 
-from detector.statistics import Floats
+from detector.inference import Floats
 from features.errors import WardenError
 
 CODE_VERSION = "1"

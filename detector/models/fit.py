@@ -19,7 +19,7 @@ from detector.models.judge import own_judgement
 from detector.models.reference import Calibration
 from detector.models.signed import signed_evidence
 from detector.peers import Reference, apply_peers, fit_reference
-from detector.statistics import Floats
+from detector.inference import Floats
 
 if TYPE_CHECKING:
     from features.compute import FeatureFrame

@@ -10,7 +10,7 @@ import polars as pl
 
 from detector.models.signed import one_sided
 from detector.peers import stable_hash
-from detector.statistics import Floats
+from detector.inference import Floats
 
 FOLDS = 5
 TREES = 100

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from detector.statistics import Floats
+from detector.inference import Floats
 
 TIE_BREAK = 1e-6
 """Share of the stronger part that separates rows tied in the weaker."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from detector.models import joint
 from detector.models.fitted import FittedModel
 from detector.models.signed import NEUTRAL, Evidence, signed_evidence
-from detector.statistics import Floats
+from detector.inference import Floats
 from features.vocabulary import Reason
 
 if TYPE_CHECKING:

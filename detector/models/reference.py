@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from detector.peers import stable_hash
-from detector.statistics import Floats
+from detector.inference import Floats
 
 CALIBRATION_CAP = 100_000
 """Scores kept; the smallest p-value is then 1e-5."""

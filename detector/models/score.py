@@ -12,7 +12,7 @@ from detector.models.explain import contributions
 from detector.models.fitted import FittedModel, FittedSet
 from detector.models.judge import Judgement, joint_judgement, own_judgement
 from detector.peers import apply_peers
-from detector.statistics import Floats, bh_adjust
+from detector.inference import Floats, bh_adjust
 from features.vocabulary import GRAINS, Outcome, Reason
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from detector.statistics import Floats
+from detector.inference import Floats
 from features.errors import WardenError
 from features.vocabulary import Reason
 

@@ -8,7 +8,7 @@ from typing import Literal, Self
 import polars as pl
 
 from detector.models.signed import neutral
-from detector.statistics import Floats
+from detector.inference import Floats
 
 
 class SignedRank:
