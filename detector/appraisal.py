@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from detector import planning
 from detector.evaluate import as_table, evaluate
 from detector.extracts import manifest_of
 from detector.results import Manifest, Results
@@ -34,7 +35,31 @@ def evaluate_published(system: System, labels: Path, k: int) -> list[dict[str, A
     results = Results(system.home)
     manifest = manifest_of(system, results, None)
     scores = results.judged(manifest).collect()
-    return as_table(evaluate(scores, read_labels(labels), k, baseline_values(results, manifest)))
+    beside = pl.concat([baseline_values(results, manifest), challenger_values(system)])
+    return as_table(evaluate(scores, read_labels(labels), k, beside))
+
+
+def challenger_values(system: System) -> pl.DataFrame:
+    """Scores of models that are not in use, fitted for the occasion on what is known now."""
+    from detector.models.fit import fit_in_memory
+    from detector.models.score import score_models
+
+    plan = planning.make_plan(system, Results(system.home), None)
+    frames = planning.compute(system, plan).frames
+    fitted = fit_in_memory(frames, plan.snapshot.id, plan.known_at)
+    idle = {m.spec.id: m.spec for m in fitted if not m.spec.active}
+    scores = score_models(frames, fitted, challengers=True)
+    return (
+        scores.filter(pl.col("model_id").is_in(list(idle)), pl.col("suspicion").is_not_null())
+        .group_by("subject_kind", "subject_key", "model_id")
+        .agg(value=pl.col("suspicion").max())
+        .select(
+            "subject_kind",
+            "subject_key",
+            name=pl.concat_str(pl.lit("challenger "), "model_id"),
+            value="value",
+        )
+    )
 
 
 def read_labels(path: Path) -> pl.DataFrame:

@@ -111,7 +111,7 @@ def fitted_for(system: System, plan: Plan, computed: Computed) -> FittedSet:
         frames = {grain: frame for grain, frame in frames.items() if grain not in have}
     if not frames and current is not None:
         return current
-    fitted = fit_in_memory(frames, plan.snapshot.id, plan.known_at)
+    fitted = fit_in_memory(frames, plan.snapshot.id, plan.known_at, models_in_use())
     if current is not None:
         grains = {**current.reference.grains, **fitted.reference.grains}
         models = {**current.models, **fitted.models}
@@ -119,6 +119,13 @@ def fitted_for(system: System, plan: Plan, computed: Computed) -> FittedSet:
     if plan.target == LIVE and (current is None or fitted.digest != current.digest):
         artifacts.store(folder, fitted)
     return fitted
+
+
+def models_in_use() -> set[str]:
+    """Ids of models whose suspicion counts; challengers are fitted by `refit` and on request."""
+    from detector.models.base import specs
+
+    return {spec.id for spec in specs() if spec.active}
 
 
 def judges_digest(typology: str, ruleset: RuleSet, fitted: FittedSet) -> str:
