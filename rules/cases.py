@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -62,28 +62,40 @@ def run_cases(
     Raises:
         ExpressionError: the rule names what the grain does not have.
     """
-    return [_run(rule, test, parameters, catalogue, nudge) for test in rule.spec.tests]
+    batches: dict[str, tuple[dict[str, Figure], list[int]]] = {}
+    for index, test in enumerate(rule.spec.tests):
+        given = _given(rule, test, parameters, nudge)
+        batches.setdefault(repr(sorted(given.items())), (given, []))[1].append(index)
+    found: dict[int, CaseResult] = {}
+    for given, indices in batches.values():
+        tests = [rule.spec.tests[i] for i in indices]
+        frame = cases_frame(rule, tests, catalogue)
+        result = evaluate_rule(rule, frame, parameters, catalogue=catalogue, given=given)
+        rows = result.iter_rows(named=True)
+        found |= {
+            i: _compared(rule, rule.spec.tests[i], row)
+            for i, row in zip(indices, rows, strict=True)
+        }
+    return [found[index] for index in range(len(rule.spec.tests))]
 
 
-def _run(
-    rule: Rule,
-    test: RuleTest,
-    parameters: ParameterBook,
-    catalogue: FeatureCatalogue,
-    nudge: tuple[str, int] | None,
-) -> CaseResult:
-    frame = case_frame(rule, test, catalogue)
+def _given(
+    rule: Rule, test: RuleTest, parameters: ParameterBook, nudge: tuple[str, int] | None
+) -> dict[str, Figure]:
+    """Parameter values of one example that stand in for those in force."""
     given = dict(test.params)
-    day, where = frame.frame["period_start"].item(), test.given.get("jurisdiction")
+    day, where = _day(rule, test), test.given.get("jurisdiction")
     if nudge is not None:
         name, sign = nudge
         figure = given.get(name, _in_force(rule, name, parameters, day, where))
         if isinstance(figure, int | float) and not isinstance(figure, bool):
             given[name] = nudged(figure, sign)
-    found = evaluate_rule(rule, frame, parameters, catalogue=catalogue, given=given).row(
-        0, named=True
-    )
-    return _compared(rule, test, found)
+    return given
+
+
+def _day(rule: Rule, test: RuleTest) -> date:
+    day = test.given.get("period_start")
+    return date.fromisoformat(str(day)) if day else rule.spec.modified
 
 
 def nudged(value: float, sign: int) -> float:
@@ -124,38 +136,37 @@ def _compared(rule: Rule, test: RuleTest, found: Mapping[str, Any]) -> CaseResul
     )  # fmt: skip
 
 
-def case_frame(rule: Rule, test: RuleTest, catalogue: FeatureCatalogue) -> FeatureFrame:
-    """One row with what the example gives; all else is null.
+def cases_frame(rule: Rule, tests: Sequence[RuleTest], catalogue: FeatureCatalogue) -> FeatureFrame:
+    """One row per example with what it gives; all else is null.
 
     Raises:
         WardenError: `unknown_test_column` when the example names what the grain does not have.
     """
     names = grain_vocabulary(rule.spec.grain, catalogue).columns
     features = tuple(catalogue.of_grain(rule.spec.grain))
-    day = test.given.get("period_start")
-    start = date.fromisoformat(str(day)) if day else rule.spec.modified
+    days = [_day(rule, test) for test in tests]
     columns: dict[str, pl.Series] = {
-        "subject_key": pl.Series(["case"]),
-        "period_start": pl.Series([start], dtype=pl.Date),
-        "period_end": pl.Series([start], dtype=pl.Date),
+        "subject_key": pl.Series([f"case {i}" for i in range(len(tests))]),
+        "period_start": pl.Series(days, dtype=pl.Date),
+        "period_end": pl.Series(days, dtype=pl.Date),
     }
-    for key, value in test.given.items():
-        if key != "period_start":
-            columns[key] = _column(rule, key, value, names)
+    keys = dict.fromkeys(key for test in tests for key in test.given if key != "period_start")
+    for key in keys:
+        columns[key] = _column(rule, key, [test.given.get(key) for test in tests], names)
     for feature in features:
-        columns.setdefault(feature.name, _null(feature))
+        columns.setdefault(feature.name, _nulls(feature, len(tests)))
     attributes = tuple(n for n, c in names.items() if c.kind == "attribute")
     for name in attributes:
-        columns.setdefault(name, pl.Series([None], dtype=pl.Null))
+        columns.setdefault(name, pl.Series([None] * len(tests), dtype=pl.Null))
     return FeatureFrame(rule.spec.grain, pl.DataFrame(columns), features, attributes, ())
 
 
-def _null(feature: Feature) -> pl.Series:
-    return pl.Series([None], dtype=pl.String if feature.kind == "class" else pl.Float64)
+def _nulls(feature: Feature, rows: int) -> pl.Series:
+    return pl.Series([None] * rows, dtype=pl.String if feature.kind == "class" else pl.Float64)
 
 
 def _column(
-    rule: Rule, key: str, value: Figure | None, names: Mapping[str, ColumnInfo]
+    rule: Rule, key: str, values: list[Figure | None], names: Mapping[str, ColumnInfo]
 ) -> pl.Series:
     base, _, suffix = key.partition("__")
     known = names.get(base)
@@ -169,14 +180,22 @@ def _column(
             f"Rule {rule.id}: an example gives `{key}`, which grain {rule.spec.grain} lacks.",
         )
     if suffix in _COUNTS:
-        return pl.Series([value], dtype=pl.Int64)
+        return pl.Series(values, dtype=pl.Int64)
     if suffix == "reason":
-        return pl.Series([value], dtype=pl.String)
-    return pl.Series([value], dtype=_dtype("number" if suffix else known.quantity.type, value))
+        return pl.Series(values, dtype=pl.String)
+    dtype = _dtype("number" if suffix else known.quantity.type, values)
+    try:
+        return pl.Series(values, dtype=dtype)
+    except (TypeError, pl.exceptions.PolarsError):
+        raise WardenError(
+            "mixed_test_values",
+            f"Rule {rule.id}: the examples give `{key}` values of the wrong or of mixed types.",
+        ) from None
 
 
-def _dtype(kind: ValueType, value: Figure | None) -> type[pl.DataType]:
+def _dtype(kind: ValueType, values: list[Figure | None]) -> type[pl.DataType]:
     if kind == "any":
+        value = next((v for v in values if v is not None), None)
         kind = (
             "boolean" if isinstance(value, bool)
             else "text" if isinstance(value, str)

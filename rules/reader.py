@@ -26,7 +26,7 @@ MAX_NODES = 5000
 Place: TypeAlias = tuple[str | int, ...]
 
 _INT = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})\Z")
-_FLOAT = re.compile(r"[-+]?([0-9]{1,20}\.[0-9]{0,20}|[0-9]{1,20})([eE][-+]?[0-9]{1,3})?\Z")
+_FLOAT = re.compile(r"[-+]?(0|[1-9][0-9]{0,19})(\.[0-9]{0,20})?([eE][-+]?[0-9]{1,3})?\Z")
 
 
 @dataclass(slots=True)

@@ -125,7 +125,7 @@ def test_messages_only_when_fired_and_readable() -> None:
     assert found["message_en"].to_list() == [
         "seen 1,234,567", "seen 0.0554", "seen −12.3", "seen 100", None
     ]  # fmt: skip
-    extra = "parameters:\n  lim: {value: 0.25, class: ENG, unit: 0-1, source: someone, verified: false}\n"
+    extra = K.replace("k:", "lim:").replace("value: 2", "value: 0.25").replace("ratio", "0-1")
     rule = make_rule("part > :lim AND wait > 1", extra)
     words = rule.spec.message.model_copy(
         update={"en": "{part} over {lim}, {wait}, {missing_one}", "zh": "{part}、{wait}"}
@@ -182,7 +182,8 @@ def table_book() -> ParameterBook:
     [
         (date(2020, 2, 29), "US-WA", 1080), (date(2020, 3, 1), "US-WA", 720),
         (date(2014, 12, 31), "US-WA", 1440), (date(2026, 1, 1), "US-CA", 1440),
-        (date(2018, 5, 24), "EU", None), (date(2018, 5, 25), "EU", 72), (date(2026, 1, 1), "XX", None),
+        (date(2018, 5, 24), "EU", None), (date(2018, 5, 25), "EU", 72),
+        (date(2026, 1, 1), "XX", None),
         (date(2026, 1, 1), None, None),
     ],
 )  # fmt: skip

@@ -1,0 +1,65 @@
+"""Every shipped rule: readable, clean, tested, and its examples notice every nudge."""
+
+from __future__ import annotations
+
+import pytest
+
+from features.catalogue import catalogue
+from features.vocabulary import TYPOLOGIES
+from rules.cases import failed, run_cases
+from rules.lint import lint_rules
+from rules.mutation import mutate, survivors
+from rules.parameters import ThresholdClass
+from rules.ruleset import load_library
+from rules.schema import SCHEMA_FILE, schema_text
+
+LIBRARY = load_library()
+IDS = [rule.id for rule in LIBRARY.rules]
+
+
+def test_all_files_load_and_lint_has_nothing_to_say() -> None:
+    assert [str(issue) for issue in LIBRARY.issues] == []
+    assert [str(issue) for issue in lint_rules(LIBRARY, catalogue())] == []
+
+
+def test_there_is_a_rule_for_every_typology() -> None:
+    assert len(IDS) >= 15
+    assert {rule.spec.typology for rule in LIBRARY.rules} == set(TYPOLOGIES)
+
+
+@pytest.mark.parametrize("rule_id", IDS)
+def test_examples_pass(rule_id: str) -> None:
+    results = run_cases(LIBRARY.get(rule_id), LIBRARY.parameters, catalogue())
+    assert [(r.name, r.detail) for r in failed(results)] == []
+    assert {"fired", "clear", "not_evaluable"} <= {r.outcome for r in results}
+    assert any(r.at_threshold for r in results)
+    told = [(r.message_en or "–", r.message_zh or "–") for r in results if r.outcome == "fired"]
+    assert any("–" not in en and "–" not in zh for en, zh in told), told
+
+
+@pytest.mark.parametrize("rule_id", IDS)
+def test_every_nudge_of_threshold_or_operator_is_noticed(rule_id: str) -> None:
+    mutants = mutate(LIBRARY.get(rule_id), LIBRARY.parameters, catalogue())
+    assert mutants
+    assert [m.change for m in survivors(mutants)] == []
+
+
+def test_thresholds_that_were_not_verified_say_so() -> None:
+    """Engineering starting points never claim to be verified; law always names its source."""
+    for rule in LIBRARY.rules:
+        for name, spec in rule.spec.parameters.items():
+            if spec.class_ is ThresholdClass.ENG:
+                assert spec.verified is False, (rule.id, name)
+            assert spec.class_ is not ThresholdClass.LEGAL, (rule.id, name, "belongs in a table")
+    for table in LIBRARY.parameters.tables.values():
+        for row in table.rows:
+            assert row.source and row.class_ in set(ThresholdClass)
+
+
+def test_no_parameter_table_is_unused() -> None:
+    used = {s.table for rule in LIBRARY.rules for s in rule.spec.parameters.values()}
+    assert set(LIBRARY.parameters.tables) <= used
+
+
+def test_the_published_schema_is_the_one_of_the_format() -> None:
+    assert SCHEMA_FILE.read_text(encoding="utf-8") == schema_text(), "run `python -m rules.schema`"
