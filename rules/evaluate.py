@@ -13,6 +13,7 @@ import polars as pl
 import structlog
 
 from features.catalogue import FeatureCatalogue
+from features.catalogue import catalogue as whole_catalogue
 from features.compute import FeatureFrame
 from features.errors import WardenError
 from features.vocabulary import GRAINS, Outcome, Reason
@@ -52,7 +53,8 @@ def evaluate_rules(
         rules: rules of any status; drafts and retired ones are passed over.
         frames: feature frames by grain code.
         parameters: the dated tables.
-        catalogue: where features a frame lacks are looked up; they read as missing.
+        catalogue: where features a frame lacks are looked up, the whole library by default; they
+            read as missing.
 
     Returns:
         One row per (rule, row) with the columns of `RESULT_SCHEMA`. `facts` is JSON text, a list
@@ -60,8 +62,9 @@ def evaluate_rules(
         `strength` is 0..1 with 0.5 at the threshold, null unless fired or clear. The messages are
         null unless fired.
     """
+    known = catalogue or whole_catalogue()
     parts = [
-        judge(rule, frames[rule.spec.grain], parameters, catalogue=catalogue)
+        judge(rule, frames[rule.spec.grain], parameters, catalogue=known)
         for rule in sorted(rules, key=lambda r: r.id)
         if rule.spec.status in (Status.ACTIVE, Status.SHADOW) and rule.spec.grain in frames
     ]

@@ -236,3 +236,9 @@ def big_frame(rows: int, known: Any) -> FeatureFrame:
         for suffix in ("pct", "median", "z"):
             columns[f"{feature.name}__{suffix}"] = random.random(rows)
     return FeatureFrame("tender", pl.DataFrame(columns), features, ("award_rule", "n_bids"), ())
+
+
+def test_a_library_feature_without_a_base_in_this_run_is_missing_not_an_error() -> None:
+    frames = {"tender": frame_of([{"a": 2}])}
+    found = evaluate_rules([make_rule("bid_rd > 1")], frames, BOOK)
+    assert found.select("outcome", "reason").row(0) == ("not_evaluable", "missing_input")
