@@ -13,7 +13,7 @@ import polars as pl
 from detector import rollup, signals
 from detector.planning import LIVE, Plan, within
 from detector.results import CELL, OUTCOMES, Results, cells_of, shaped
-from features.vocabulary import Outcome
+from features.vocabulary import TYPOLOGIES, Outcome
 
 if TYPE_CHECKING:
     from detector.models.fitted import FittedSet
@@ -60,8 +60,11 @@ class Judgement:
         return {"judged": self.judged, "outcomes": self.outcomes, "cells": self.cells}
 
     def fired(self) -> int:
-        """Number of subjects that fired."""
-        return int((self.judged["outcome"] == Outcome.FIRED).sum())
+        """Number of fired subjects of the kinds alerts are about."""
+        about = [(t.id, g) for t in TYPOLOGIES.values() if not t.context_only for g in t.alerts_on]
+        pairs = pl.DataFrame(about, schema=["typology", "grain"], orient="row")
+        fired = self.judged.filter(pl.col("outcome") == Outcome.FIRED)
+        return fired.join(pairs, on=["typology", "grain"], how="semi").height
 
     def counts(self) -> dict[str, Any]:
         """All five outcomes of subjects and of rules, zeros included."""

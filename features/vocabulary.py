@@ -10,6 +10,9 @@ from datetime import date
 from enum import StrEnum
 from typing import Literal
 
+from features.typologies import TYPOLOGIES as TYPOLOGIES
+from features.typologies import Typology as Typology
+
 Direction = Literal["high", "low", "none"]
 """Which tail of a feature is suspicious; `none` marks context that no model may use."""
 
@@ -63,145 +66,65 @@ class Grain:
     period: PeriodLetter
 
 
+# fmt: off
 GRAINS: dict[str, Grain] = {
     g.code: g
     for g in (
         Grain("tender", "tender", ("tender_id", "lot_id"), "m"),
+        Grain("pair_tender", "pair_tender", ("firm_a", "firm_b", "tender_id"), "m"),
+        Grain("group_y", "group", ("members",), "y"),
+        Grain("category_y", "category", ("category",), "y"),
+        Grain("buyer_y", "buyer", ("buyer_id",), "y"),
+        Grain("buyer_q", "buyer", ("buyer_id",), "q"),
         Grain("firm_q", "firm", ("firm_id",), "q"),
         Grain("firm_y", "firm", ("firm_id",), "y"),
         Grain("pair_y", "pair", ("firm_a", "firm_b"), "y"),
+        Grain("pair_q", "pair", ("seller_a", "seller_b"), "q"),
         Grain("market_y", "market", ("market_id",), "y"),
         Grain("market_q", "market", ("market_id",), "q"),
         Grain("market_firm_y", "market_firm", ("market_id", "firm_id"), "y"),
+        Grain("sku_d", "sku", ("sku_id",), "d"),
+        Grain("sku_w", "sku", ("sku_id",), "w"),
+        Grain("sku_m", "sku", ("sku_id",), "m"),
+        Grain("sku_q", "sku", ("sku_id",), "q"),
+        Grain("sku_event", "sku_event", ("sku_id", "promo_id"), "m"),
         Grain("sku_seller_q", "sku_seller", ("sku_id", "seller_id"), "q"),
+        Grain("cell", "cell", ("sku_id", "bucket"), "m"),
+        Grain("product_m", "product", ("product_id",), "m"),
+        Grain("product_q", "product", ("product_id",), "q"),
+        Grain("product_pair_m", "product_pair", ("sku_a", "sku_b"), "m"),
+        Grain("customer_y", "customer", ("seller_id", "buyer_id"), "y"),
+        Grain("platform_m", "platform", ("platform_id",), "m"),
+        Grain("merchant_d", "merchant", ("merchant_id",), "d"),
+        Grain("merchant_w", "merchant", ("merchant_id",), "w"),
+        Grain("merchant_m", "merchant", ("merchant_id",), "m"),
+        Grain("item_d", "item", ("item_id",), "d"),
         Grain("cluster_m", "cluster", ("members",), "m"),
+        Grain("path_m", "path", ("members",), "m"),
         Grain("deal", "deal", ("deal_id",), "m"),
         Grain("deal_market", "deal_market", ("deal_id", "market_id"), "m"),
         Grain("app_v", "app", ("app_id",), "m"),
+        Grain("app_m", "app", ("app_id",), "m"),
+        Grain("app_locale_m", "app_locale", ("app_id", "locale"), "m"),
         Grain("app_data_type", "app_data_type", ("app_id", "data_type"), "m"),
+        Grain("app_recipient", "app_recipient", ("app_id", "data_type", "recipient"), "m"),
+        Grain("operator_d", "operator", ("operator_id",), "d"),
+        Grain("operator_m", "operator", ("operator_id",), "m"),
+        Grain("operator_q", "operator", ("operator_id",), "q"),
+        Grain("operator_y", "operator", ("operator_id",), "y"),
+        Grain("operator_type_q", "operator_type", ("operator_id", "data_type"), "q"),
+        Grain("operator_topic_w", "operator_topic", ("operator_id", "topic"), "w"),
+        Grain("service_pair_m", "service_pair", ("operator_id", "service_a", "service_b"), "m"),
         Grain("incident", "incident", ("incident_id",), "m"),
+        Grain("request", "request", ("request_id",), "m"),
+        Grain("dataset", "dataset", ("dataset_id",), "m"),
+        Grain("metric_cell", "metric_cell",
+              ("operator_id", "service_id", "metric", "period_start"), "m"),
+        Grain("filing", "filing", ("operator_id", "filing"), "m"),
+        Grain("vendor", "vendor", ("vendor_id",), "m"),
     )
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Typology:
-    """One suspicion of the domain catalogue.
-
-    Attributes:
-        id: catalogue id, for example ``MON-BID-CV``.
-        title: neutral name by language (``en``, ``zh``).
-        grain: the grain its features are computed at.
-        alerts_on: grains an alert may be about, best first; a row that rolls up to none of the
-            coarser ones is alerted on itself, so nothing is dropped.
-        context_only: raises other suspicions but is never an alert alone.
-    """
-
-    id: str
-    title: dict[str, str]
-    grain: str
-    alerts_on: tuple[str, ...]
-    family: str
-    context_only: bool = False
-
-
-TYPOLOGIES: dict[str, Typology] = {
-    t.id: t
-    for t in (
-        Typology(
-            "MON-STR-HHI",
-            {"en": "highly concentrated market", "zh": "市场高度集中"},
-            "market_y",
-            ("market_y",),
-            "MON-STR",
-            context_only=True,
-        ),
-        Typology(
-            "MON-HHI-MERGER",
-            {"en": "merger raising concentration", "zh": "经营者集中推高市场集中度"},
-            "deal_market",
-            ("deal",),
-            "MON-STR",
-        ),
-        Typology(
-            "MON-DOMINANCE-CN",
-            {"en": "presumed dominant position", "zh": "推定市场支配地位"},
-            "market_firm_y",
-            ("market_firm_y",),
-            "MON-STR",
-        ),
-        Typology(
-            "MON-BID-CV",
-            {"en": "bids unusually close together", "zh": "投标报价异常集中"},
-            "tender",
-            ("firm_y", "tender"),
-            "MON-BID",
-        ),
-        Typology(
-            "MON-BID-DISTANCE",
-            {"en": "winner isolated from cover bids", "zh": "中标价与陪标价差距异常"},
-            "tender",
-            ("firm_y", "tender"),
-            "MON-BID",
-        ),
-        Typology(
-            "MON-BID-SHAPE",
-            {"en": "lopsided bid distribution", "zh": "报价分布形态异常"},
-            "tender",
-            ("firm_y", "tender"),
-            "MON-BID",
-        ),
-        Typology(
-            "MON-BID-KS",
-            {"en": "bids unlike independent ones", "zh": "报价偏离独立竞价分布"},
-            "tender",
-            ("firm_y", "tender"),
-            "MON-BID",
-        ),
-        Typology(
-            "MON-BID-SUBGROUP",
-            {"en": "tight group of bidders inside a tender", "zh": "部分投标人报价异常接近"},
-            "tender",
-            ("firm_y", "tender"),
-            "MON-BID",
-        ),
-        Typology(
-            "MON-BID-IDENTICAL",
-            {"en": "identical or patterned bids", "zh": "报价雷同或呈规律性差异"},
-            "tender",
-            ("firm_y", "tender"),
-            "MON-BID",
-        ),
-        Typology(
-            "MON-PRICE-VARIANCE",
-            {"en": "prices unusually stable", "zh": "价格异常稳定"},
-            "sku_seller_q",
-            ("sku_seller_q",),
-            "MON-PRICE",
-        ),
-        Typology(
-            "TRX-WASH-SCC",
-            {"en": "goods or money moving in circles", "zh": "循环或对敲交易"},
-            "cluster_m",
-            ("cluster_m",),
-            "TRX",
-        ),
-        Typology(
-            "PRIV-UNDECLARED-COLLECTION",
-            {"en": "data collected but not declared", "zh": "收集未声明的个人信息"},
-            "app_data_type",
-            ("app_v",),
-            "PRIV",
-        ),
-        Typology(
-            "PRIV-BREACH-LATE",
-            {"en": "breach notified late", "zh": "个人信息泄露通知迟延"},
-            "incident",
-            ("incident",),
-            "PRIV",
-        ),
-    )
-}
+# fmt: on
 
 
 @dataclass(frozen=True, slots=True)

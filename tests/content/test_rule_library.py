@@ -14,6 +14,21 @@ from rules.ruleset import load_library
 from rules.schema import SCHEMA_FILE, schema_text
 
 LIBRARY = load_library()
+SPINE = {
+    "MON-STR-HHI",
+    "MON-HHI-MERGER",
+    "MON-DOMINANCE-CN",
+    "MON-BID-CV",
+    "MON-BID-DISTANCE",
+    "MON-BID-SHAPE",
+    "MON-BID-KS",
+    "MON-BID-SUBGROUP",
+    "MON-BID-IDENTICAL",
+    "MON-PRICE-VARIANCE",
+    "TRX-WASH-SCC",
+    "PRIV-UNDECLARED-COLLECTION",
+    "PRIV-BREACH-LATE",
+}
 IDS = [rule.id for rule in LIBRARY.rules]
 
 
@@ -22,9 +37,11 @@ def test_all_files_load_and_lint_has_nothing_to_say() -> None:
     assert [str(issue) for issue in lint_rules(LIBRARY, catalogue())] == []
 
 
-def test_there_is_a_rule_for_every_typology() -> None:
+def test_there_is_a_rule_for_every_typology_of_the_spine() -> None:
     assert len(IDS) >= 15
-    assert {rule.spec.typology for rule in LIBRARY.rules} == set(TYPOLOGIES)
+    judged = {rule.spec.typology for rule in LIBRARY.rules}
+    assert judged <= set(TYPOLOGIES)
+    assert judged >= SPINE
 
 
 @pytest.mark.parametrize("rule_id", IDS)

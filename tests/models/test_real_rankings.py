@@ -16,7 +16,7 @@ import pytest
 from detector.evaluate import MEAN, MODEL, Quality, evaluate
 from detector.models.fit import fit_in_memory
 from detector.models.score import score_models
-from detector.statistics import roc_auc
+from detector.inference import roc_auc
 from features.compute import Computed, compute_features
 from features.contracts import conform
 from features.vocabulary import RunContext
