@@ -20,8 +20,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from detector.order_statistics import Sample, Without, robust_scale
 from detector.inference import Floats
+from detector.order_statistics import Sample, Without, robust_scale
 
 if TYPE_CHECKING:
     from features.compute import FeatureFrame

@@ -90,26 +90,20 @@ def features_page() -> str:
     from features.catalogue import catalogue
 
     intro = "A feature is a number, or null with a reason. `low`, `high`: the suspicious tail."
+    head = ("typology", "grain", "unit", "suspicious", "least n", "inputs", "source")
     parts = ["# Features", intro]
-    for feature in catalogue().features.values():
-        parts.append(
-            f"## `{feature.name}`\n\n{feature.title['en']} · {feature.title['zh']}\n\n"
-            f"{' '.join(feature.doc.split())}\n\n"
-            + table(
-                ("typology", "grain", "unit", "suspicious", "least n", "inputs", "source"),
-                [
-                    (
-                        feature.typology,
-                        f"`{feature.grain}`",
-                        feature.unit,
-                        feature.direction,
-                        feature.min_n,
-                        ", ".join(feature.inputs),
-                        feature.source,
-                    )
-                ],
-            )
+    for f in catalogue().features.values():
+        row = (
+            f.typology,
+            f"`{f.grain}`",
+            f.unit,
+            f.direction,
+            f.min_n,
+            ", ".join(f.inputs),
+            f.source,
         )
+        title = f"## `{f.name}`\n\n{f.title['en']} · {f.title['zh']}"
+        parts += [title, " ".join(f.doc.split()), table(head, [row])]
     return "\n\n".join(parts)
 
 
@@ -131,7 +125,8 @@ def rules_page() -> str:
         parts.append(
             f"## `{spec.id}` {spec.version}\n\n{spec.title.en} · {spec.title.zh}\n\n"
             f"{spec.typology}, grain `{spec.grain}`, {spec.lane.value} lane, "
-            f"severity {spec.severity}, {spec.status.value}.\n\n```sql\n{spec.condition.strip()}\n```\n\n"
+            f"severity {spec.severity}, {spec.status.value}.\n\n"
+            f"```sql\n{spec.condition.strip()}\n```\n\n"
             + (
                 table(("limit", "value or table", "class", "source"), limits) + "\n\n"
                 if limits

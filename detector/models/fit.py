@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from detector.inference import Floats
 from detector.models import artifacts, joint
 from detector.models.base import MIN_REFERENCE, SEED, ModelSpec, make_scorer, specs
 from detector.models.fitted import LIBRARIES, FittedModel, FittedSet, content_version
@@ -19,7 +20,6 @@ from detector.models.judge import own_judgement
 from detector.models.reference import Calibration
 from detector.models.signed import signed_evidence
 from detector.peers import Reference, apply_peers, fit_reference
-from detector.inference import Floats
 
 if TYPE_CHECKING:
     from features.compute import FeatureFrame

@@ -8,9 +8,9 @@ from typing import Any, Self
 import numpy as np
 import polars as pl
 
+from detector.inference import Floats
 from detector.models.signed import one_sided
 from detector.peers import stable_hash
-from detector.inference import Floats
 
 FOLDS = 5
 TREES = 100

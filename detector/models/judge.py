@@ -9,10 +9,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from detector.inference import Floats
 from detector.models import joint
 from detector.models.fitted import FittedModel
 from detector.models.signed import NEUTRAL, Evidence, signed_evidence
-from detector.inference import Floats
 from features.vocabulary import Reason
 
 if TYPE_CHECKING:

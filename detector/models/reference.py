@@ -12,8 +12,8 @@ from typing import Self
 import numpy as np
 import polars as pl
 
-from detector.peers import stable_hash
 from detector.inference import Floats
+from detector.peers import stable_hash
 
 CALIBRATION_CAP = 100_000
 """Scores kept; the smallest p-value is then 1e-5."""

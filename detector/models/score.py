@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from detector.inference import Floats, bh_adjust
 from detector.models.explain import contributions
 from detector.models.fitted import FittedModel, FittedSet
 from detector.models.judge import Judgement, joint_judgement, own_judgement
 from detector.peers import apply_peers
-from detector.inference import Floats, bh_adjust
 from features.vocabulary import GRAINS, Outcome, Reason
 
 if TYPE_CHECKING:

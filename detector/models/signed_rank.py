@@ -7,8 +7,8 @@ from typing import Literal, Self
 
 import polars as pl
 
-from detector.models.signed import neutral
 from detector.inference import Floats
+from detector.models.signed import neutral
 
 
 class SignedRank:

@@ -23,7 +23,7 @@ PRELOADED = (
 )
 
 
-def detect(home: Path, there: "Connection[Any, Any]") -> None:
+def detect(home: Path, there: Connection[Any, Any]) -> None:
     """Judges what is new and says so when it is published."""
     there.send("at work")
     summary = detector.run.run_detection(opened(home))

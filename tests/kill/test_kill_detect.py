@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import polars as pl
+import pytest
 
 from detector import publishing
 from detector.database import reading
@@ -116,10 +117,8 @@ def same(found: tuple[pl.DataFrame, ...], expected: tuple[pl.DataFrame, ...]) ->
 
 def test_a_broken_run_is_told_in_the_ledger(tmp_path: Path) -> None:
     system = small_market(tmp_path / "home")
-    try:
+    with pytest.raises(WardenError):
         run_detection(system, typologies=["MON-NONE"])
-    except WardenError:
-        pass
     with reading(system.engine) as connection:
         row = ledger_rows(connection, job="detect")[0]
     assert row.state == "failed"

@@ -14,9 +14,9 @@ import polars as pl
 import pytest
 
 from detector.evaluate import MEAN, MODEL, Quality, evaluate
+from detector.inference import roc_auc
 from detector.models.fit import fit_in_memory
 from detector.models.score import score_models
-from detector.inference import roc_auc
 from features.compute import Computed, compute_features
 from features.contracts import conform
 from features.vocabulary import RunContext

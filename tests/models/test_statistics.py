@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from detector import inference as statistics as st
+from detector import inference as st
 from features.errors import WardenError
 from tests.conftest import shared_file
 
