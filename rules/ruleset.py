@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from features.errors import WardenError
@@ -119,6 +120,20 @@ def name_of(path: Path) -> str:
     return f"rules/{path.relative_to(HERE).as_posix()}" if path.is_relative_to(HERE) else str(path)
 
 
+@lru_cache(maxsize=4096)
+def _rule_of(text: str, path: str) -> tuple[Rule | None, tuple[RuleIssue, ...]]:
+    """A rule by its text: the same text is read only once in a process."""
+    rule, issues = load_rule(text, path)
+    return rule, tuple(issues)
+
+
+@lru_cache(maxsize=1024)
+def _table_of(text: str, path: str) -> tuple[ParameterTable | None, tuple[RuleIssue, ...]]:
+    """The same for a parameter table."""
+    table, issues = load_table(text, path)
+    return table, tuple(issues)
+
+
 def _read_tables(
     root: Path,
     tables: dict[str, ParameterTable],
@@ -129,7 +144,7 @@ def _read_tables(
         text = _text(path, issues)
         if text is None:
             continue
-        table, found = load_table(text, name_of(path))
+        table, found = _table_of(text, name_of(path))
         issues.extend(found)
         if table is None:
             continue
@@ -149,7 +164,7 @@ def _read_rules(
         text = _text(path, issues)
         if text is None:
             continue
-        rule, found = load_rule(text, name_of(path))
+        rule, found = _rule_of(text, name_of(path))
         issues.extend(found)
         if rule is None:
             continue

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -23,3 +25,16 @@ def shared_file(name: str) -> Path:
 def shared_data(name: str) -> Path:
     """Folder of one real data set; skips the test with one clear line when absent."""
     return shared_file(f"data/{name}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Turns a skip into a failure for the markers named in WARDEN_TEST_REQUIRE (as CI does)."""
+    report = yield
+    required = {m for m in os.environ.get("WARDEN_TEST_REQUIRE", "").split(",") if m}
+    if report.skipped and required & {mark.name for mark in item.iter_markers()}:
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} was skipped, and must not be here: {report.longrepr}"
+    return report
