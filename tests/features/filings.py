@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
+from math import isfinite
 from typing import Any
 
 import polars as pl
 
 from features.compute import Computed, compute_features
 from features.contracts import CONTRACTS, conform
-from features.vocabulary import RunContext
+from features.vocabulary import Reason, RunContext
 
 AS_OF = date(2026, 11, 23)
 CONTEXT = RunContext(AS_OF)
@@ -53,6 +54,27 @@ def row(computed: Computed, grain: str, subject: str | None = None) -> dict[str,
         frame = frame.filter(pl.col("subject_key") == subject)
     assert frame.height == 1, frame
     return frame.row(0, named=True)
+
+
+def holds_the_promise(done: Computed) -> None:
+    """Every row: unique, sorted, each feature a finite number of its kind or null with a reason."""
+    for made in done.frames.values():
+        keys = made.frame.select("subject_key", "period_start")
+        assert keys.is_unique().all() and keys.null_count().sum_horizontal().item() == 0
+        assert (made.frame["period_start"] <= made.frame["period_end"]).all()
+        assert keys.equals(keys.sort("subject_key", "period_start"))
+        for f in made.features:
+            values = made.frame[f.name]
+            reasons = made.frame[f"{f.name}__reason"]
+            assert values.dtype == (pl.String if f.kind == "class" else pl.Float64), f.name
+            assert made.frame[f"{f.name}__n"].dtype == pl.Int64, f.name
+            assert made.frame[f"{f.name}__n"].null_count() == 0, f.name
+            assert (values.is_null() != reasons.is_null()).all(), f.name
+            assert set(reasons.drop_nulls()) <= set(Reason), f.name
+            if f.kind != "class":
+                assert all(isfinite(v) for v in values.drop_nulls()), f.name
+            if f.kind == "bool":
+                assert set(values.drop_nulls()) <= {0.0, 1.0}, f.name
 
 
 def bids(amounts: Sequence[float], tender: str = "T", **more: Any) -> dict[str, list[Filing]]:
