@@ -1,0 +1,75 @@
+"""`python -m benchmarks`: each case against the plainest good peer, several rounds, best time.
+
+A ratio of 2 means that we take twice as long as the peer. The peers do less: they neither check,
+version, hash nor explain; the ratio says what that costs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+
+from benchmarks import cases
+
+
+@dataclass(frozen=True)
+class Result:
+    """Best time of us and of the peer, in seconds."""
+
+    case: str
+    peer: str
+    rows: int
+    ours_s: float
+    peer_s: float
+    ratio: float
+
+
+def best(run: Callable[[], object], rounds: int) -> float:
+    """Shortest of several runs: what the machine can do when nothing disturbs it."""
+    times = []
+    for _ in range(rounds):
+        began = time.perf_counter()
+        run()
+        times.append(time.perf_counter() - began)
+    return min(times)
+
+
+def measure(chosen: Iterable[cases.Case], scale: float, rounds: int) -> Iterable[Result]:
+    """Prepares each case, then times both sides in turn."""
+    for case in chosen:
+        with case.prepare(scale) as ready:
+            ready.ours()  # the first call imports; it is no part of the comparison
+            ready.peer()
+            ours, peer = best(ready.ours, rounds), best(ready.peer, rounds)
+            yield Result(case.name, case.peer, ready.rows, ours, peer, ours / peer)
+
+
+def main() -> None:
+    """Prints a table, or JSON lines with --json."""
+    parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
+    parser.add_argument("--scale", type=float, default=1.0, help="size of the data")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("names", nargs="*", help="only these cases")
+    asked = parser.parse_args()
+    chosen = [c for c in cases.CASES if not asked.names or c.name in asked.names]
+    if not asked.json:
+        sys.stdout.write(
+            f"{'case':34}{'peer':34}{'rows':>10}{'ours s':>9}{'peer s':>9}{'ratio':>7}\n"
+        )
+    for result in measure(chosen, asked.scale, asked.rounds):
+        if asked.json:
+            sys.stdout.write(json.dumps(asdict(result)) + "\n")
+        else:
+            sys.stdout.write(
+                f"{result.case:34}{result.peer:34}{result.rows:>10,}"
+                f"{result.ours_s:>9.2f}{result.peer_s:>9.2f}{result.ratio:>7.2f}\n"
+            )
+        sys.stdout.flush()
+
+
+main()
