@@ -31,6 +31,7 @@ WANTED = {
     "instant": "a time such as 2024-03-31T14:05:00Z, or a date",
     "period": "a period such as 2024, 2024-Q1, 2024-03 or 2024-03-31",
     "list": 'a JSON list such as ["a", "b"]',
+    "object": 'a JSON object such as {"age": "30-39", "sex": "M"}',
     "text": "text without control characters",
 }
 """What a column of each kind wants, for messages."""
@@ -55,7 +56,8 @@ def cast(values: pl.Series, column: Column, mapping: Mapping) -> pl.Series:
         "date": lambda: _date(values, mapping.formats(column.name)),
         "instant": lambda: _instant(values, mapping.formats(column.name), mapping.timezone),
         "period": lambda: _period(values, mapping.formats(column.name)),
-        "list": lambda: _list(values),
+        "list": lambda: _json(values, list),
+        "object": lambda: _json(values, dict),
     }
     return readers[column.kind]().alias(column.name)
 
@@ -191,19 +193,22 @@ def _period(values: pl.Series, formats: tuple[str, ...]) -> pl.Series:
     return plain.set(~(known | day).fill_null(True), None)
 
 
-def _list(values: pl.Series) -> pl.Series:
-    """JSON lists in one spelling; each distinct text is read once."""
+def _json(values: pl.Series, kind: type) -> pl.Series:
+    """JSON lists or objects in one spelling; each distinct text is read once."""
     unique = values.drop_nulls().unique()
-    read = pl.Series([_as_list(v) for v in unique], dtype=pl.String)
+    read = pl.Series([_spelled(v, kind) for v in unique], dtype=pl.String)
     return values.replace_strict(unique, read, default=None, return_dtype=pl.String)
 
 
-def _as_list(text: str) -> str | None:
+def _spelled(text: str, kind: type) -> str | None:
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):
         return None
-    return json.dumps(found, ensure_ascii=False) if isinstance(found, list) else None
+    sort = kind is dict
+    return (
+        json.dumps(found, ensure_ascii=False, sort_keys=sort) if isinstance(found, kind) else None
+    )
 
 
 def _first(

@@ -6,7 +6,19 @@ from difflib import get_close_matches
 
 import polars as pl
 
-from features.contracts import deals, privacy, procurement, structure, trade
+from features.contracts import (
+    conduct,
+    consent,
+    deals,
+    filings,
+    governance,
+    payments,
+    platforms,
+    privacy,
+    procurement,
+    structure,
+    trade,
+)
 from features.contracts.table import (
     INSTANT,
     RECORDED_AT,
@@ -34,11 +46,15 @@ CONTRACTS: dict[str, TableContract] = {
     t.name: t
     for t in (
         structure.FIRMS,
+        structure.FIRM_YEARS,
         structure.OWNERSHIP,
+        structure.OFFICERS,
         structure.MARKETS,
         structure.MARKET_POSITIONS,
         procurement.TENDERS,
         procurement.BIDS,
+        procurement.SUBCONTRACTS,
+        procurement.LIMITS,
         trade.TRANSACTIONS,
         trade.LISTING_PRICES,
         privacy.APPS,
@@ -48,6 +64,12 @@ CONTRACTS: dict[str, TableContract] = {
         privacy.BREACH_NOTIFICATIONS,
         deals.MERGER_NOTIFICATIONS,
         deals.DEAL_PARTIES,
+        *conduct.TABLES,
+        *platforms.TABLES,
+        *payments.TABLES,
+        *consent.TABLES,
+        *governance.TABLES,
+        *filings.TABLES,
     )
 }
 """Every canonical table by name."""

@@ -15,8 +15,9 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import dataframely as dy
+import polars as pl
 
-Kind = Literal["text", "number", "whole", "flag", "date", "instant", "period", "list"]
+Kind = Literal["text", "number", "whole", "flag", "date", "instant", "period", "list", "object"]
 
 
 def _meta(kind: Kind, unit: str, **extra: Any) -> dict[str, Any]:
@@ -30,10 +31,12 @@ def ident(description: str, *, required: bool = False, alias: str | None = None)
     )
 
 
-def person(description: str, *, derived_from: str | None = None) -> dy.String:
+def person(
+    description: str, *, required: bool = False, derived_from: str | None = None
+) -> dy.String:
     """Identifier of a natural person: stored only as a keyed hash of 32 hex digits."""
     return dy.String(
-        nullable=True,
+        nullable=not required,
         description=description,
         metadata=_meta("text", "keyed hash", person=True, derived_from=derived_from),
     )
@@ -85,6 +88,13 @@ def listing(description: str) -> dy.String:
     return dy.String(nullable=True, description=description, metadata=_meta("list", "JSON list"))
 
 
+def fields(description: str, *, required: bool = False) -> dy.String:
+    """Named values, kept as JSON text with sorted names: ``{"age": "30-39", "sex": "M"}``."""
+    return dy.String(
+        nullable=not required, description=description, metadata=_meta("object", "JSON object")
+    )
+
+
 def money(description: str, *, above_zero: bool = False) -> dy.Float64:
     """Amount in the row's currency, at least zero."""
     return dy.Float64(
@@ -107,6 +117,11 @@ def quantity(description: str, unit: str, *, above_zero: bool = False) -> dy.Flo
     )
 
 
+def figure(description: str, unit: str) -> dy.Float64:
+    """Any number, also below zero."""
+    return dy.Float64(nullable=True, description=description, metadata=_meta("number", unit))
+
+
 def share(description: str) -> dy.Float64:
     """Part of a whole, 0 to 1."""
     return dy.Float64(
@@ -121,10 +136,13 @@ def percent(description: str) -> dy.Float64:
     )
 
 
-def whole(description: str, unit: str, *, minimum: int = 0) -> dy.Int64:
+def whole(description: str, unit: str, *, minimum: int = 0, required: bool = False) -> dy.Int64:
     """Whole number."""
     return dy.Int64(
-        nullable=True, min=minimum, description=description, metadata=_meta("whole", unit)
+        nullable=not required,
+        min=minimum,
+        description=description,
+        metadata=_meta("whole", unit),
     )
 
 
@@ -135,10 +153,10 @@ def flag(description: str, *, default: bool | None = None) -> dy.Bool:
     )
 
 
-def day(description: str, *, alias: str | None = None) -> dy.Date:
+def day(description: str, *, required: bool = False, alias: str | None = None) -> dy.Date:
     """Civil date."""
     return dy.Date(
-        nullable=True, alias=alias, description=description, metadata=_meta("date", "date")
+        nullable=not required, alias=alias, description=description, metadata=_meta("date", "date")
     )
 
 
@@ -156,3 +174,8 @@ def instant(description: str, *, required: bool = False) -> dy.Datetime:
 def source() -> dy.String:
     """Where the filing came from; optional in every table."""
     return text("Where the filing came from")
+
+
+def at_most(small: str, large: str) -> Any:
+    """Row rule: `small` does not exceed `large` (a part its whole, a start its end)."""
+    return dy.rule()(lambda _cls: pl.col(small) <= pl.col(large))

@@ -6,7 +6,7 @@ import dataframely as dy
 import polars as pl
 
 from features.contracts import columns as c
-from features.contracts.table import RowCheck, TableContract
+from features.contracts.table import RowCheck, TableContract, earlier
 
 AWARD_RULES = ("lowest", "average", "best_value")
 BID_STATUS = ("valid", "disqualified", "withdrawn")
@@ -21,6 +21,8 @@ class Tenders(dy.Schema):
     category = c.text("Category of the purchase (CPV or local); the market unless given")
     market_id = c.ident("Market, where it is not the category")
     region = c.text("Region")
+    jurisdiction = c.text("Jurisdiction whose limits apply", unit="code")
+    kind = c.text("Kind of contract: goods, works, services")
     method = c.text("Procurement method")
     award_rule = c.word("How the winner is chosen", AWARD_RULES)
     award_criteria = c.text("Award criteria as filed")
@@ -62,6 +64,7 @@ class Bids(dy.Schema):
     deposit_account_hash = c.person("Account that paid the deposit")
     doc_author_hash = c.person("Author in the document's properties")
     contact_hash = c.person("Contact person")
+    project_manager_hash = c.person("Project manager named in the bid")
     doc_simhash = c.text("Similarity hash of the document", unit="hex")
     source = c.source()
 
@@ -69,6 +72,35 @@ class Bids(dy.Schema):
     def amount_of_valid_bid(cls) -> pl.Expr:  # noqa: N805
         """A valid bid has an amount."""
         return pl.col("amount").is_not_null() | (pl.col("status") != "valid")
+
+
+class Subcontracts(dy.Schema):
+    """One row per winner and subcontractor of a contract."""
+
+    tender_id = c.ident("Tender", required=True)
+    lot_id = c.ident("Lot")
+    winner_id = c.ident("Winning bidder", required=True)
+    sub_id = c.ident("Subcontractor", required=True)
+    value = c.money("Value subcontracted")
+    currency = c.currency()
+    signed_on = c.day("Day of the subcontract")
+    declared = c.flag("Declared in the bid")
+    source = c.source()
+
+
+class Limits(dy.Schema):
+    """Approval and tender limits in money, from when to when."""
+
+    jurisdiction = c.text("Whose limit", unit="code", required=True)
+    kind = c.text("Kind of contract or approval: goods, works, services", required=True)
+    buyer_id = c.ident("Buyer, where the limit is that buyer's own")
+    value = c.money("Limit; values at or above it need the stricter procedure", above_zero=True)
+    currency = c.currency()
+    from_ = c.day("First day", alias="from")
+    to = c.day("Last day, empty while it lasts")
+    source = c.source()
+
+    to_before_from = c.at_most("from", "to")
 
 
 TENDERS = TableContract(
@@ -103,4 +135,19 @@ BIDS = TableContract(
             "or `status` must say disqualified or withdrawn",
         )
     },
+)
+SUBCONTRACTS = TableContract(
+    "subcontracts",
+    "Subcontracts",
+    Subcontracts,
+    ("tender_id", "lot_id", "winner_id", "sub_id"),
+    ("signed_on",),
+)
+LIMITS = TableContract(
+    "limits",
+    "Approval and tender limits",
+    Limits,
+    ("jurisdiction", "kind", "buyer_id", "from"),
+    ("from",),
+    checks={"to_before_from": earlier("to", "from", "a limit cannot end before it began")},
 )

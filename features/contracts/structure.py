@@ -6,7 +6,7 @@ import dataframely as dy
 import polars as pl
 
 from features.contracts import columns as c
-from features.contracts.table import RowCheck, TableContract
+from features.contracts.table import RowCheck, TableContract, earlier
 
 METRICS = ("turnover", "units", "active_users", "business_users", "time_spent", "visits")
 
@@ -26,6 +26,31 @@ class Firms(dy.Schema):
     currency = c.currency("Currency of the turnovers, ISO 4217")
     year = c.whole("Year of the turnovers", "year", minimum=1800)
     is_ciio = c.flag("Operator of critical information infrastructure")
+    is_gatekeeper = c.flag("Designated as a gatekeeper or very large platform")
+    jurisdiction = c.text("Jurisdiction whose rules apply first", unit="code")
+    market_cap = c.money("Average market capitalisation of `year`")
+    member_states = c.whole("Member States in which the service is offered", "states")
+    active_users = c.whole("Monthly active users", "persons")
+    registered_users = c.whole("Registered users", "persons")
+    address_hash = c.person("Registered address, to find firms that share one")
+    source = c.source()
+
+
+class FirmYears(dy.Schema):
+    """Yearly figures of a firm, for tests that look at several years."""
+
+    firm_id = c.ident("Firm", required=True)
+    year = c.whole("Financial year", "year", minimum=1800, required=True)
+    service_id = c.ident("Service the user figures are about, where a firm has several")
+    turnover_world = c.money("World turnover")
+    turnover_domestic = c.money("Domestic turnover")
+    turnover_eu = c.money("Turnover in the European Union")
+    market_cap = c.money("Average market capitalisation")
+    assets = c.money("Total assets")
+    currency = c.currency()
+    member_states = c.whole("Member States in which the service is offered", "states")
+    active_users = c.whole("Monthly active users", "persons")
+    business_users = c.whole("Yearly active business users", "firms")
     source = c.source()
 
 
@@ -43,6 +68,19 @@ class Ownership(dy.Schema):
     def from_after_to(cls) -> pl.Expr:  # noqa: N805
         """Ownership cannot end before it began."""
         return pl.col("from") <= pl.col("to")
+
+
+class Officers(dy.Schema):
+    """Who serves in which organ of a firm, from when to when."""
+
+    firm_id = c.ident("Firm", required=True)
+    person_hash = c.person("Officer", required=True)
+    role = c.text("Role, for example director, supervisor, legal representative")
+    from_ = c.day("First day", alias="from")
+    to = c.day("Last day, empty while it lasts")
+    source = c.source()
+
+    to_before_from = c.at_most("from", "to")
 
 
 class Markets(dy.Schema):
@@ -83,6 +121,9 @@ class MarketPositions(dy.Schema):
 
 
 FIRMS = TableContract("firms", "Firms", Firms, ("firm_id",))
+FIRM_YEARS = TableContract(
+    "firm_years", "Yearly figures of firms", FirmYears, ("firm_id", "year", "service_id")
+)
 OWNERSHIP = TableContract(
     "ownership",
     "Ownership",
@@ -94,6 +135,14 @@ OWNERSHIP = TableContract(
             ("to", "from"), "`to` is earlier than `from`; ownership cannot end before it began"
         )
     },
+)
+OFFICERS = TableContract(
+    "officers",
+    "Officers",
+    Officers,
+    ("firm_id", "person_hash", "role", "from"),
+    ("from",),
+    checks={"to_before_from": earlier("to", "from", "an office cannot end before it began")},
 )
 MARKETS = TableContract(
     "markets",

@@ -20,7 +20,7 @@ class Column:
     """One column of a canonical table.
 
     Attributes:
-        kind: how text is read: text number whole flag date instant period list.
+        kind: how text is read: text number whole flag date instant period list object.
         unit: unit of the value, in words.
         nullable: a required column (not nullable) must be in every file and row.
         person: values name a natural person and are stored only as keyed hashes.
@@ -52,6 +52,17 @@ class RowCheck:
 
     columns: tuple[str, ...]
     says: str
+
+
+def earlier(later: str, first: str, why: str) -> RowCheck:
+    """Words for a row whose `later` comes before its `first`."""
+    return RowCheck((later, first), f"`{later}` is before `{first}`; {why}")
+
+
+def exceeds(small: str, large: str) -> RowCheck:
+    """Words for a row whose part `small` is larger than its whole `large`."""
+    says = f"`{small}` is larger than `{large}`; a part cannot exceed the whole"
+    return RowCheck((small, large), says)
 
 
 @dataclass(frozen=True, slots=True)
