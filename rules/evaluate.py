@@ -23,7 +23,7 @@ from rules.errors import ExpressionError
 from rules.facts import fact_sides, facts_json
 from rules.grains import attribute_types, parameter_types
 from rules.load import Rule
-from rules.messages import Language, message_expr, placeholders
+from rules.messages import STATISTICS, Language, message_expr, placeholders
 from rules.nodes import Peer, column_names, walk
 from rules.parameters import Figure, ParameterBook, Threshold
 from rules.spec import Status
@@ -127,7 +127,7 @@ def evaluate_rule(
     try:
         lazy = _stages(rule, data, condition, scope, thresholds)
         told = _told(rule, names, columns)
-        found = lazy.select(*_KEYS, *_outcome(rule), *told, _facts(condition, scope, lazy))
+        found = lazy.select(*_KEYS, *_outcome(rule), *told, _facts(rule.id, condition, scope, lazy))
         return _with_messages(rule, found.collect(), names, thresholds)
     except (pl.exceptions.PolarsError, nw.exceptions.NarwhalsError) as error:
         reason = str(error).strip().partition("\n")[0][:200]
@@ -224,13 +224,13 @@ def _outcome(rule: Rule) -> list[pl.Expr]:
     return [outcome.alias("outcome"), reason.alias("reason"), strength.alias("strength")]
 
 
-def _facts(condition: Compiled, scope: Compiled | None, lazy: pl.LazyFrame) -> pl.Expr:
+def _facts(rule: str, condition: Compiled, scope: Compiled | None, lazy: pl.LazyFrame) -> pl.Expr:
     columns = frozenset(lazy.collect_schema().names())
-    of_condition = facts_json(condition, columns, "_c")
+    of_condition = facts_json(condition, columns, "_c", rule=rule)
     if scope is None:
         return of_condition.alias("facts")
     inside = pl.col("_scope").fill_null(value=False)
-    of_scope = facts_json(scope, columns, "_s")
+    of_scope = facts_json(scope, columns, "_s", rule=rule, of_scope=True)
     return pl.when(inside).then(of_condition).otherwise(of_scope).alias("facts")
 
 
@@ -241,7 +241,7 @@ def _told(rule: Rule, names: Vocabulary, columns: frozenset[str]) -> list[pl.Exp
         for hole in placeholders(text):
             is_parameter = hole.name in rule.spec.parameters
             name = f"_p_{hole.name}" if is_parameter else hole.name
-            name = f"{hole.name}__{hole.part}" if hole.part else name
+            name = f"{name}__{hole.part}" if hole.part in STATISTICS else name
             if is_parameter or hole.name in names.columns:
                 present = is_parameter or name in columns
                 value = pl.col(name) if present else pl.lit(None, dtype=pl.Float64)

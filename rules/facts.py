@@ -30,30 +30,36 @@ def fact_sides(
     return found
 
 
-def facts_json(compiled: Compiled, columns: Set[str], prefix: str) -> pl.Expr:
-    """JSON list of ``{feature, expression, value, op, threshold, n, holds, unit, parameter,
+def facts_json(
+    compiled: Compiled, columns: Set[str], prefix: str, *, rule: str, of_scope: bool = False
+) -> pl.Expr:
+    """JSON list of ``{feature, expression, value, op, threshold, n, holds, unit, parameter, rule,
     class}``, and ``actual`` and ``peer_median`` where the judged side is not the plain feature.
+    Comparisons of the scope of a rule that does not apply have ``part`` ``"scope"``.
 
     Args:
         compiled: the condition, its steps already applied.
         columns: columns of the frame the facts are read from.
         prefix: prefix of the helper columns.
+        rule: id of the rule the comparisons belong to.
+        of_scope: whether they are those of its scope.
     """
+    whose = {"rule": rule, "part": "scope"} if of_scope else {"rule": rule}
     if not compiled.leaves:
         return pl.lit("[]")
     parts: list[pl.Expr] = []
     for leaf in compiled.leaves:
         parts.append(pl.lit("," if parts else "["))
-        parts.extend(_fact(leaf, columns, prefix))
+        parts.extend(_fact(leaf, columns, prefix, whose))
     return pl.concat_str([*parts, pl.lit("]")], ignore_nulls=False)
 
 
-def _fact(leaf: Leaf, columns: Set[str], prefix: str) -> list[pl.Expr]:
+def _fact(leaf: Leaf, columns: Set[str], prefix: str, whose: Mapping[str, str]) -> list[pl.Expr]:
     def column(kind: str) -> str:
         return f"{prefix}{kind}{leaf.index}"
 
     start = {"feature": leaf.feature, "expression": leaf.expression}
-    end = {"unit": leaf.unit, "parameter": leaf.parameter}
+    end = {"unit": leaf.unit, "parameter": leaf.parameter, **whose}
     parts = [pl.lit(json.dumps(start, ensure_ascii=False)[:-1] + ', "value": ')]
     parts.append(_json(column("v"), is_text=leaf.is_text))
     parts.append(pl.lit(', "op": ' + json.dumps(leaf.op) + ', "threshold": '))

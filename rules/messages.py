@@ -1,7 +1,9 @@
 """Sentences of fired rows: a rule's message with the row's own figures in it.
 
 A placeholder is ``{name}`` for a feature, an attribute or a parameter of the rule, or
-``{name:pct}``, ``{name:median}``, ``{name:z}``, ``{name:n}`` for what is known about a feature.
+``{name:pct}``, ``{name:median}``, ``{name:z}``, ``{name:n}`` for what is known about a feature, or
+``{name:h}`` for hours filed without a unit. ``{name?so|else}`` is the first text where the yes/no
+attribute holds and else the second. The number that counts most stands between ``**``.
 """
 
 from __future__ import annotations
@@ -17,11 +19,19 @@ from rules.checking import SHARE, Vocabulary, unit_of
 from rules.parameters import Threshold
 
 Language = Literal["en", "zh"]
-_PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*)(?::(pct|median|z|n))?\}")
+_PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*)(?::(pct|median|z|n|h)|\?([^{}|]*)\|([^{}|]*))?\}")
 _BRACE = re.compile(r"[{}]")
 _SUFFIXES: dict[Language, dict[str, str]] = {
     "en": {"hours": " h", "days": " days", "months": " months", "years": " years"},
     "zh": {"hours": " 小时", "days": " 天", "months": " 个月", "years": " 年"},
+}
+STATISTICS = frozenset({"pct", "median", "z", "n"})
+"""Parts of a placeholder that stand in a column of their own beside the feature."""
+_DAYS_FROM_H = 240
+"""From here on hours are told as days."""
+_RARE: dict[Language, tuple[str, str]] = {
+    "en": ("under 1 %", "over 99 %"),
+    "zh": ("不到1 %", "99 %以上"),
 }
 _UNIT_NAMES = {"h": "hours", "hour": "hours", "d": "days", "day": "days"}
 
@@ -53,7 +63,11 @@ def message_expr(
     for match in _PLACEHOLDER.finditer(text):
         if match.start() > last:
             parts.append(pl.lit(text[last : match.start()]))
-        parts.append(_shown(Placeholder(match[1], match[2]), language, names, thresholds))
+        if match[3] is not None:
+            told = pl.when(pl.col(match[1]).cast(pl.Boolean).fill_null(value=False))
+            parts.append(told.then(pl.lit(match[3])).otherwise(pl.lit(match[4])))
+        else:
+            parts.append(_shown(Placeholder(match[1], match[2]), language, names, thresholds))
         last = match.end()
     parts.append(pl.lit(text[last:]))
     return pl.concat_str(parts, ignore_nulls=False)
@@ -71,7 +85,11 @@ def _shown(
     unit, kind = found.quantity.unit or "", found.quantity.type
     if hole.part is None:
         return show(pl.col(hole.name), kind, unit, language)
-    units = {"pct": SHARE, "median": unit, "z": "", "n": ""}
+    if hole.part == "h":
+        return show(pl.col(hole.name), "number", "h", language)
+    if hole.part == "pct":
+        return _rank(pl.col(f"{hole.name}__pct"), language)
+    units = {"median": unit, "z": "", "n": ""}
     return show(pl.col(f"{hole.name}__{hole.part}"), "number", units[hole.part], language)
 
 
@@ -86,11 +104,33 @@ def show(value: pl.Expr, kind: str, unit: str, language: Language) -> pl.Expr:
     name = _UNIT_NAMES.get(name, name)
     suffix = _SUFFIXES[language].get(name, "")
     number = value.cast(pl.Float64)
+    if name == "hours":
+        return _duration(number, language).fill_null("–")
     if name == SHARE:
         number, suffix = number * 100.0, " %"
     elif name in ("%", "percent", "per cent"):
         suffix = " %"
     return (_digits(number) + suffix).fill_null("–")
+
+
+def _duration(hours: pl.Expr, language: Language) -> pl.Expr:
+    """Hours as they are, from ten days on as days."""
+    suffixes = _SUFFIXES[language]
+    return (
+        pl.when(hours.abs() >= _DAYS_FROM_H)
+        .then(_digits(hours / 24.0) + suffixes["days"])
+        .otherwise(_digits(hours) + suffixes["hours"])
+    )
+
+
+def _rank(share: pl.Expr, language: Language) -> pl.Expr:
+    """A rank among finitely many peers: never none of them and never all."""
+    low, high = _RARE[language]
+    return (
+        pl.when(share < 0.01).then(pl.lit(low))
+        .when(share > 0.99).then(pl.lit(high))
+        .otherwise(show(share, "number", SHARE, language))
+    ).fill_null("–")  # fmt: skip
 
 
 def _digits(number: pl.Expr) -> pl.Expr:

@@ -39,8 +39,8 @@ def bid_kurt() -> Measure:
 
 
 @feature(
-    name="bid_ks_uniform", typology=_KS, base=BASE, inputs=INPUTS, unit="0-1", direction="high",
-    min_n=5, n="n_bids", source=_WALLIMANN, peer_adjusted=True,
+    name="bid_ks_uniform", typology=_KS, base=BASE, inputs=INPUTS, unit="distance",
+    direction="high", min_n=5, n="n_bids", source=_WALLIMANN, peer_adjusted=True,
     title={"en": "distance from evenly spread bids", "zh": "与均匀分布的距离"},
 )  # fmt: skip
 def bid_ks_uniform() -> Measure:

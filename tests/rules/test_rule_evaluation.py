@@ -106,6 +106,7 @@ def test_every_leaf_is_a_fact() -> None:
     assert facts[0] == {
         "feature": "a", "expression": "a", "value": 3.0, "op": ">", "threshold": 2.0, "n": 7,
         "holds": True, "unit": "ratio", "parameter": "k", "class": "LIT",
+        "rule": "test-rule",
     }  # fmt: skip
     assert [f["op"] for f in facts] == [">", ">=", "<=", ">=", "in", ">"]
     assert facts[1]["value"] is None and facts[1]["holds"] is None and facts[1]["threshold"] == 1
@@ -117,6 +118,7 @@ def test_out_of_scope_tells_the_facts_of_the_scope() -> None:
     found = run("a > 1", [{"a": 2, "b": -1}], 'scope: "b > 0"\n')
     facts = json.loads(found["facts"].item())
     assert [(f["feature"], f["value"], f["holds"]) for f in facts] == [("b", -1.0, False)]
+    assert [(f["rule"], f["part"]) for f in facts] == [("test-rule", "scope")]
 
 
 def test_messages_only_when_fired_and_readable() -> None:
