@@ -42,25 +42,25 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 
 def tables_page() -> str:
-    """Canonical tables with their columns."""
+    """Canonical tables with their columns, checks and references."""
+    from detector.templates import column_notes
     from features.contracts import CONTRACTS
+    from features.contracts.references import REFERENCES
 
     parts = ["# Canonical tables", "Unknown columns are kept out and reported, never an error."]
     for contract in CONTRACTS.values():
         parts.append(
             f"## {contract.name}\n\n{contract.title}\n\nNatural key: {', '.join(contract.keys)}."
         )
-        rows = []
-        for column in contract.columns:
-            marks = [
-                "required" if not column.nullable else "",
-                "person, stored as a keyed hash" if column.person else "",
-                f"one of {', '.join(column.allowed)}" if column.allowed else "",
-                f"computed from {column.derived_from}" if column.derived_from else "",
-            ]
-            note = "; ".join(m for m in marks if m)
-            rows.append((f"`{column.name}`", column.kind, column.unit, column.description, note))
+        rows = [
+            (f"`{c.name}`", c.kind, c.unit, c.description, "; ".join(column_notes(c)))
+            for c in contract.columns
+        ]
         parts.append(table(("column", "kind", "unit", "meaning", "note"), rows))
+        said = [f"- refused: {check.says}" for check in contract.checks.values()]
+        said += [f"- reported: {caution.says}" for caution in contract.cautions]
+        said += [f"- looked up: {r.says}" for r in REFERENCES.get(contract.name, ())]
+        parts += ["\n".join(said)] if said else []
     return "\n\n".join(parts)
 
 

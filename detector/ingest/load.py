@@ -22,6 +22,7 @@ from detector.ingest.limits import Limits
 from detector.ingest.mapping import LoadedMapping, load_mapping
 from detector.ingest.prepare import POSITION, Preparer, Staged
 from detector.ingest.readers import Request
+from detector.ingest.references import unknown_names
 from detector.ingest.sources import Progress
 from detector.ingest.staging import staging_area
 from detector.lake_tables import batch
@@ -169,12 +170,27 @@ def _settle(job: _Batch, staged: Staged) -> Balance:
         repeated=found.repeated,
         quarantined=staged.quarantined,
         unknown_columns=tuple(staged.unknown),
-        warnings=_warnings(staged),
+        warnings=(*_warnings(staged), *_strangers(job, staged)),
     )
     version = _append_rows(job, found, visible, when, sequence)
     quarantine = _append_quarantine(job, staged, hidden, when)
     _record(job, balance, when, sequence, version, quarantine)
     return balance
+
+
+def _strangers(job: _Batch, staged: Staged) -> tuple[str, ...]:
+    """Names of the batch that no other table knows."""
+    if not staged.good:
+        return ()
+
+    def stored(table: str) -> pl.LazyFrame | None:
+        with reading(job.engine) as connection:
+            version = commit.pointer(connection, table)
+        if version is None:
+            return None
+        return commit.stored_rows(job.home, table, commit.lake_schema(contract(table)), version)
+
+    return unknown_names(job.contract.name, staged.rows, stored)
 
 
 def _append_rows(

@@ -100,7 +100,7 @@ def _refuse(
 
 def _unread(raw: pl.DataFrame, where: pl.Series, column: Column) -> pl.DataFrame:
     wanted = casting.WANTED[column.kind]
-    says = pl.format(f"`{column.name}` is {{}}, which is not {wanted}", _shown(column))
+    says = "`" + pl.lit(column.name) + "` is " + _shown(column) + f", which is not {wanted}"
     if column.kind in ("number", "whole"):
         marked = pl.col(column.name).str.contains(r"^[+-]?[\d.,' \u00a0]+$")
         hint = (

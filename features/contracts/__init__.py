@@ -88,7 +88,7 @@ def contract(name: str) -> TableContract:
         raise WardenError(
             "unknown_table",
             f"There is no table `{name}`.",
-            f"{guess}Tables: {', '.join(CONTRACTS)}.",
+            f"{guess}`warden tables list` names all {len(CONTRACTS)}.",
             kind="not_found",
         )
     return found

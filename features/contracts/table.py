@@ -27,6 +27,7 @@ class Column:
         allowed: the closed list of words, or None.
         default: value of an empty cell, or None.
         derived_from: computed at ingest from that column (the same keyed hash), never filed.
+        span: values a number may have, in words ("0 to 1", "above 0"); empty: any.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Column:
     allowed: tuple[str, ...] | None = None
     default: str | bool | None = None
     derived_from: str | None = None
+    span: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +141,18 @@ def _column(name: str, column: dy.Column) -> Column:
         allowed=meta.get("allowed"),
         default=meta.get("default"),
         derived_from=meta.get("derived_from"),
+        span=_span(column),
     )
+
+
+def _span(column: dy.Column) -> str:
+    """The limits of a number in words."""
+    least, above, most = (getattr(column, name, None) for name in ("min", "min_exclusive", "max"))
+    if least is not None and most is not None:
+        return f"{least:g} to {most:g}"
+    if above is not None:
+        return f"above {above:g}"
+    return "" if least is None else f"{least:g} or more"
 
 
 def fit(contract: TableContract, frame: pl.LazyFrame | pl.DataFrame) -> pl.LazyFrame:
