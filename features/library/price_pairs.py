@@ -1,0 +1,193 @@
+"""How two rivals' prices of a product move together in a quarter: the rows both screens share.
+
+`MON-PRICE-LEADLAG` asks who follows whom, `MON-PRICE-PARALLEL` whether they move on the same days.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+from math import nan
+
+import narwhals as nw
+import numpy as np
+import polars as pl
+
+from features.catalogue import view
+from features.library.price_days import STEP
+from features.operators import Lazy, pair_key, quarter_end
+from features.tables import Tables, collect
+from features.timeseries import (
+    MAX_LAG,
+    Series,
+    best_lag,
+    best_lag_p,
+    granger_p,
+    jaccard,
+    shift_z,
+)
+
+WINDOW = 1
+"""Days within which two changes count as one."""
+
+SELLERS = 40
+"""Most sellers of a product compared in a quarter: those that changed prices most often."""
+
+NUMBERS = (
+    "best_lag", "best_corr", "best_p", "granger", "leader_share", "lag_down_minus_up",
+    "jaccard", "excess_z", "gap_sd", "gap_rel",
+)  # fmt: skip
+COUNTS = ("n_common", "changes_a", "changes_b", "n_moves")
+
+
+@dataclass(frozen=True, slots=True)
+class _Path:
+    """One group's prices of a product in a quarter: days since 1970 and the day's price."""
+
+    days: Series
+    prices: Series
+
+    def moves(self) -> list[int]:
+        """Days on which the price differs from the one observed before."""
+        steps = np.abs(np.diff(self.prices)) > STEP * np.abs(self.prices[:-1])
+        return [int(d) for d in self.days[1:][steps]]
+
+
+@view("price_pair_rows")
+def price_pair_rows(t: Tables) -> Lazy:
+    """One row per pair of groups and quarter, for the product on which they moved most.
+
+    Only groups that changed a price at all are paired: two prices that never move say nothing
+    about each other.
+    """
+    frame = collect(t.view("firm_price_days")).sort("sku_id", "currency", "period_start", "firm")
+    cells = frame.partition_by("sku_id", "currency", "period_start", as_dict=True)
+    found = [row for key, cell in cells.items() for row in _pairs(key, cell)]
+    schema: dict[str, pl.DataType | type[pl.DataType]] = {
+        "sku_id": pl.String, "currency": pl.String, "period_start": pl.Date,
+        "firm_a": pl.String, "firm_b": pl.String,
+    }  # fmt: skip
+    schema |= dict.fromkeys(COUNTS, pl.Int64) | dict.fromkeys(NUMBERS, pl.Float64)
+    rows = pl.DataFrame(found, schema=schema, orient="row")
+    least = pl.min_horizontal("changes_a", "changes_b")
+    best = (
+        rows.with_columns(pl.col(NUMBERS).fill_nan(None))
+        .sort(least, "n_common", "sku_id", "currency", descending=[True, True, False, False])
+        .unique(["firm_a", "firm_b", "period_start"], keep="first", maintain_order=True)
+    )
+    return nw.from_native(best.lazy()).with_columns(
+        pair_key(nw.col("firm_a"), nw.col("firm_b")).alias("subject_key"),
+        quarter_end(nw.col("period_start")).alias("period_end"),
+    )
+
+
+def _pairs(key: tuple[object, ...], cell: pl.DataFrame) -> list[tuple[object, ...]]:
+    """All pairs of groups that changed the price of one product in one quarter."""
+    paths = {
+        str(name[0]): _Path(
+            part["day"].to_physical().to_numpy().astype(np.float64), part["price"].to_numpy()
+        )
+        for name, part in cell.partition_by("firm", as_dict=True).items()
+    }
+    moves = {firm: path.moves() for firm, path in paths.items()}
+    moving = sorted((f for f in paths if moves[f]), key=lambda f: (-len(moves[f]), f))[:SELLERS]
+    first = int(min(path.days[0] for path in paths.values()))
+    observed = int(max(path.days[-1] for path in paths.values())) - first + 1
+    rows = []
+    for a, b in combinations(sorted(moving), 2):
+        own = [[d - first for d in moves[f]] for f in (a, b)]
+        market = _market_days(moves, paths, a, b, first)
+        rows.append((*key, a, b, *_compare(paths[a], paths[b], own[0], own[1], observed, market)))
+    return rows
+
+
+def _market_days(
+    moves: dict[str, list[int]], paths: dict[str, _Path], a: str, b: str, first: int
+) -> set[int]:
+    """Days on which at least half of at least three other groups changed their price.
+
+    Such days point to a common cost or a calendar, not to the pair.
+    """
+    others = [f for f in paths if f not in (a, b)]
+    if len(others) < 3:
+        return set()
+    days = np.asarray([d for f in others for d in moves[f]], dtype=np.int64)
+    found, counts = np.unique(days, return_counts=True)
+    return {int(d) - first for d in found[2 * counts >= len(others)]}
+
+
+def _compare(
+    a: _Path, b: _Path, moves_a: list[int], moves_b: list[int], span: int, market: set[int]
+) -> tuple[float, ...]:
+    """Counts and statistics of one pair, in the order of `COUNTS` and `NUMBERS`."""
+    _, at_a, at_b = np.intersect1d(a.days, b.days, return_indices=True)
+    price_a, price_b = a.prices[at_a], b.prices[at_b]
+    gap = price_a - price_b
+    common = len(gap)
+    gap_sd = float(gap.std(ddof=1)) if common > 1 else nan
+    level = float((price_a + price_b).mean() / 2) if common else nan
+    moved = _together(np.diff(price_a), np.diff(price_b), common)
+    led = _leads(a, b)
+    special_a = [d for d in moves_a if d not in market]
+    special_b = [d for d in moves_b if d not in market]
+    enough = min(len(special_a), len(special_b)) >= 5
+    z = shift_z(special_a, special_b, span, WINDOW) if enough else nan
+    return (
+        common, len(moves_a), len(moves_b), led[0],
+        *moved, led[1], led[2],
+        jaccard(moves_a, moves_b, WINDOW), z, gap_sd, gap_sd / level,
+    )  # fmt: skip
+
+
+def _together(steps_a: Series, steps_b: Series, common: int) -> tuple[float, float, float, float]:
+    """Best lag, its correlation and p, and the smaller Granger p of both directions times two."""
+    if min(np.count_nonzero(steps_a), np.count_nonzero(steps_b)) < 8:
+        return nan, nan, nan, nan
+    lag, corr = best_lag(steps_a, steps_b)
+    both = [granger_p(steps_a, steps_b), granger_p(steps_b, steps_a)] if common >= 60 else [nan]
+    known = [p for p in both if not np.isnan(p)]
+    causal = min(1.0, len(known) * min(known)) if known else nan
+    return lag, corr, best_lag_p(steps_a, steps_b), causal
+
+
+def _signed(path: _Path) -> dict[int, float]:
+    """Direction of the price change by day of the change."""
+    steps = np.diff(path.prices)
+    return {
+        int(d): float(np.sign(s))
+        for d, s, was in zip(path.days[1:], steps, path.prices, strict=False)
+        if abs(s) > STEP * abs(was)
+    }
+
+
+def _leads(a: _Path, b: _Path) -> tuple[int, float, float]:
+    """Moves one of the two made first, the larger side's share of them, and the speed gap.
+
+    A move is answered when the other changes in the same direction 1 to 14 days later; each
+    change answers one move. Same-day changes are led by nobody.
+    """
+    side_a, side_b = _signed(a), _signed(b)
+    waits_a, waits_b = _answers(side_a, side_b), _answers(side_b, side_a)
+    led = len(waits_a) + len(waits_b)
+    if not led:
+        return 0, nan, nan
+    ups = [w for w, sign in waits_a + waits_b if sign > 0]
+    downs = [w for w, sign in waits_a + waits_b if sign < 0]
+    speed = float(np.median(downs) - np.median(ups)) if ups and downs else nan
+    return led, max(len(waits_a), len(waits_b)) / led, speed
+
+
+def _answers(leader: dict[int, float], follower: dict[int, float]) -> list[tuple[int, float]]:
+    """Days until each of the leader's moves was answered, with the move's direction."""
+    free = dict(follower)
+    waits: list[tuple[int, float]] = []
+    for day, sign in leader.items():
+        if free.get(day) == sign:
+            del free[day]
+            continue
+        for wait in range(1, MAX_LAG + 1):
+            if free.get(day + wait) == sign and day + wait not in leader:
+                del free[day + wait]
+                waits.append((wait, sign))
+                break
+    return waits

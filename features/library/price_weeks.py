@@ -1,0 +1,77 @@
+"""Weekly price level and calm of a product: the signed companions of MON-PRICE-VARIANCE.
+
+One long series shows a cartel's life: high and calm while it holds, low and wild in price wars.
+"""
+
+from __future__ import annotations
+
+import narwhals as nw
+import polars as pl
+
+from features.catalogue import base, feature, measure
+from features.operators import Lazy
+from features.tables import Tables, collect
+from features.vocabulary import Direction, Reason
+
+_TYPOLOGY, _BASE = "MON-PRICE-VARIANCE", "price_weeks"
+_INPUTS = ("listing_prices.net_price", "listing_prices.list_price", "listing_prices.ts")
+_SOURCE = "Porter 1983; Abrantes-Metz et al. 2006"
+WEEKS = 26
+
+
+@base(
+    name=_BASE,
+    grain="sku_w",
+    tables=("listing_prices",),
+    attributes=("sku_id", "currency", "week_price"),
+)
+def price_weeks(t: Tables) -> Lazy:
+    """One row per product and week (Monday to Sunday), with the half year that ends with it."""
+    days = collect(t.view("market_price_days"))
+    weeks = (
+        days.group_by("sku_id", "currency", pl.col("day").dt.truncate("1w").alias("period_start"))
+        .agg(pl.col("price").sort_by("day").mean().alias("week_price"))
+        .sort("sku_id", "currency", "period_start")
+    )
+    price, span, cell = pl.col("week_price"), f"{WEEKS}w", ("sku_id", "currency")
+    by, known = "period_start", price.is_not_null().cast(pl.Int64)
+    rolling = weeks.with_columns(
+        price.rolling_max_by(by, span).over(*cell).alias("highest"),
+        price.rolling_min_by(by, span).over(*cell).alias("lowest"),
+        price.rolling_mean_by(by, span).over(*cell).alias("mean"),
+        price.rolling_std_by(by, span, min_samples=2).over(*cell).alias("_sd"),
+        known.rolling_sum_by(by, span).over(*cell).alias("n_weeks"),
+    ).with_columns(
+        pl.when(pl.col("highest") == pl.col("lowest")).then(0.0).otherwise("_sd").alias("sd")
+    )
+    return nw.from_native(rolling.lazy()).with_columns(
+        nw.col("sku_id").alias("subject_key"),
+        nw.col("period_start").dt.offset_by("6d").cast(nw.Date).alias("period_end"),
+    )
+
+
+def _add(
+    name: str, value: nw.Expr, direction: Direction, unit: str, title: tuple[str, str], doc: str
+) -> None:
+    feature(
+        name=name, typology=_TYPOLOGY, base=_BASE, inputs=_INPUTS, unit=unit,
+        direction=direction, min_n=20, n="n_weeks", source=_SOURCE,
+        title={"en": title[0], "zh": title[1]}, doc=doc,
+    )(lambda: measure(value, (nw.col("n_weeks") < 2, Reason.TOO_FEW)))  # fmt: skip
+
+
+_add(
+    "price_level_26w", nw.col("week_price") / nw.col("highest"), "high", "ratio",
+    ("price level against the half year's highest", "价格与半年最高价之比"),
+    """Mean price of the week over the highest weekly mean of the 26 weeks that end with it.""",
+)  # fmt: skip
+_add(
+    "price_sd_26w", nw.col("sd"), "low", "money",
+    ("price variation over half a year", "半年价格标准差"),
+    """Standard deviation (ddof 1) of the weekly means of the 26 weeks that end with the week.""",
+)  # fmt: skip
+_add(
+    "price_cv_26w", nw.col("sd") / nw.col("mean"), "low", "ratio",
+    ("relative price variation over half a year", "半年价格变异系数"),
+    """`price_sd_26w` over the mean of the same weeks.""",
+)  # fmt: skip
