@@ -14,10 +14,13 @@ from api.auth import COOKIE, actor_of, cookie_value
 from api.deps import Form, SystemDep, expected_version
 from api.errors import status_of
 from api.web.alert_view import act_sentence, alert_view
+from api.web.around import Table, around
 from api.web.queue_page import queue_page
 from api.web.render import remember, render
-from api.web.wording import chosen_lang, sayer
+from api.web.wording import Lang, chosen_lang, sayer, words
 from detector.database import reading, writing
+from detector.surroundings import Surroundings
+from detector.system import System
 from features.errors import WardenError
 
 router = APIRouter(include_in_schema=False, default_response_class=Response)
@@ -97,7 +100,8 @@ def _refused(
     if error.code == "stale_version":
         notice |= {"text": say("refused.stale"), "more": say("refused.stale.next")}
     else:
-        notice |= {"text": say("refused.plain"), "more": str(error)}
+        more = words(chosen_lang(request)).get(f"refused.{error.code}", str(error))
+        notice |= {"text": say("refused.plain"), "more": more}
     status = status_of(error)
     return _alert_page(request, system, alert_id, status, typed=form, notice=notice)
 
@@ -117,16 +121,25 @@ def _alert_page(
     events = [event_object(event) for event in history]
     if status == status_of(_STALE) and notice and events:
         notice = notice | {"last": act_sentence(events[-1], lang)}
+    shown = alert_object(alert)
     return render(
         request,
         "alert.html",
         status,
         place="queue",
-        alert=alert_view(alert_object(alert), events, lang),
+        alert=alert_view(shown, events, _around(system, shown, lang), lang),
         reasons=[reason.value for reason in CloseReason],
         notice=NO_NOTICE | notice if notice else None,
         typed=NOTHING_TYPED | (typed or {}),
     )
+
+
+def _around(system: System, alert: dict[str, Any], lang: Lang) -> list[Table]:
+    """The tables around the subject; results that were cleared away leave the page without them."""
+    try:
+        return around(alert, Surroundings(system, str(alert["run_id"])), lang)
+    except OSError:
+        return []
 
 
 _STALE = WardenError("stale_version", "", kind="conflict")

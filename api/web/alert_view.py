@@ -11,8 +11,9 @@ from markupsafe import Markup
 
 from alerts.lifecycle import allowed_actions
 from alerts.model import SYSTEM, EventKind, State
-from api.web.facts_view import FactRow, WeightRow, fact_rows, weight_rows
-from api.web.figures import as_date, as_moment, moment, plain, short_run
+from api.web.around import Table
+from api.web.facts_view import FactRow, WeightRow, fact_rows, silent_rules, weight_rows
+from api.web.figures import as_date, as_moment, below_one, moment, plain, short_run
 from api.web.queue_view import QueueRow, queue_row
 from api.web.wording import Lang, in_language, known_word, sayer, words
 
@@ -59,8 +60,10 @@ class AlertView:
     snapshot_id: str
     facts: Sequence[FactRow]
     judged: int
+    silent: Sequence[str]
     has_legal_fact: bool
     weights: Sequence[WeightRow]
+    around: Sequence[Table]
     innocent: Sequence[tuple[str, str]]
     not_checked: Sequence[str]
     rules: Sequence[Mapping[str, str]]
@@ -71,11 +74,14 @@ class AlertView:
 
 
 def alert_view(
-    alert: Mapping[str, Any], events: Sequence[Mapping[str, Any]], lang: Lang
+    alert: Mapping[str, Any],
+    events: Sequence[Mapping[str, Any]],
+    tables: Sequence[Table],
+    lang: Lang,
 ) -> AlertView:
-    """The page's view of one alert object and its events, oldest first."""
+    """The page's view of one alert object, its events, oldest first, and the tables around it."""
     title, title_lang = in_language(alert["title"], lang)
-    facts = fact_rows(alert["facts"], lang)
+    facts = fact_rows(alert["facts"], lang, alert["rules"])
     row = queue_row(alert, lang)
     return AlertView(
         id=row.id,
@@ -90,15 +96,17 @@ def alert_view(
         title_lang=title_lang,
         opened_at=moment(alert["opened_at"], lang),
         updated_at=moment(alert["updated_at"], lang),
-        suspicion=_two_digits(alert["suspicion"]),
+        suspicion=below_one(alert["suspicion"]),
         p=_two_digits(alert["p_value"]),
         q=_two_digits(alert["q_value"]),
         run_id=str(alert["run_id"]),
         snapshot_id=str(alert["snapshot_id"] or "–"),
         facts=facts,
         judged=sum(not fact.why for fact in facts),
+        silent=silent_rules(alert["facts"], lang),
         has_legal_fact=any(fact.source == "LEGAL" for fact in facts),
         weights=weight_rows(alert["facts"], lang),
+        around=tables,
         innocent=[in_language(text, lang) for text in alert["innocent_explanations"]],
         not_checked=[_not_checked(one, lang) for one in alert["not_checked"]],
         rules=[_named(rule, lang) for rule in alert["rules"]],
@@ -127,13 +135,26 @@ def _not_checked(one: Mapping[str, Any], lang: Lang) -> str:
 
 
 def _law(one: Mapping[str, Any], lang: Lang) -> Law:
-    name = " ".join(str(one[k]) for k in ("jurisdiction", "instrument", "article") if one.get(k))
+    named = dict(one, instrument=known_word(lang, "instrument", str(one.get("instrument") or "")))
+    article = str(one.get("article") or "")
+    named["article"] = _article(article, lang)
+    parts = [str(named[k]) for k in ("jurisdiction", "instrument", "article") if named.get(k)]
     first, last = as_date(one.get("in_force_from")), as_date(one.get("in_force_to"))
     say = sayer(lang)
     force = str(say("law.since", day=first.isoformat())) if first else ""
     if first and last:
         force = str(say("law.between", first=first.isoformat(), last=last.isoformat()))
-    return Law(name, str(one.get("note") or ""), force)
+    return Law(" ".join(parts), known_word(lang, "note", str(one.get("note") or "")), force)
+
+
+def _article(article: str, lang: Lang) -> str:
+    """An article as it is cited, sections and paragraphs named in the language."""
+    if not article or article.startswith("art"):
+        return article
+    kind, _, number = article.rpartition(" ")
+    if kind in ("section", "paragraphs"):
+        return str(sayer(lang)(f"law.{kind}", n=number))
+    return str(sayer(lang)("law.article", n=article)) if article[:1].isdigit() else article
 
 
 def _act(event: Mapping[str, Any], lang: Lang) -> Act:

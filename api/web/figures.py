@@ -48,26 +48,54 @@ def tiny(value: float) -> str:
     return f"{mantissa} × 10{raised}".replace("-", "−")
 
 
+SHARES = frozenset({"share", "0-1", "probability"})
+PERCENTS = frozenset({"%", "percent", "per cent"})
+_HOURS = frozenset({"h", "hour", "hours"})
+_DAYS_FROM_H = 240
+_BARE = frozenset(
+    {"", "ratio", "count", "number", "1", "none", "score", "index", "points", "z", "distance"}
+    | {"g1", "g2", "class", "chi-square", "ln ratio", "bit", "money"}
+)
+"""Units that say nothing a reader needs beside the number."""
+
+
 def measure(value: object, unit: str | None, lang: Lang) -> str:
-    """A value with its unit: shares as percent, yes/no in words, classes as they are."""
+    """A value with its unit: shares as percent, ten days and more of hours as days, classes and
+    yes/no in words."""
     if value is None:
         return "–"
     if isinstance(value, bool) or unit in ("bool", "flag", "yes/no"):
         return known_word(lang, "bool", "yes" if value else "no")
     if not isinstance(value, int | float):
-        return str(value)
-    if unit in ("share", "percent", "probability"):
-        return f"{plain(value if unit == 'percent' else value * 100)}{NBSP}%"
-    if unit == "pp":
-        return f"{plain(value)}{NBSP}{known_word(lang, 'unit', 'pp')}"
-    if unit in (None, "", "ratio", "count", "number", "1", "none", "score", "index", "points"):
+        return known_word(lang, "value", str(value))
+    if unit in SHARES or unit in PERCENTS:
+        return f"{plain(value if unit in PERCENTS else value * 100)}{NBSP}%"
+    if unit in _HOURS and abs(value) >= _DAYS_FROM_H:
+        value, unit = value / 24, "days"
+    if (unit or "").lower() in _BARE:
         return plain(value)
-    return f"{plain(value)}{NBSP}{known_word(lang, 'unit', str(unit))}"
+    word = known_word(lang, "unit", str(unit))
+    if lang == "en" and value == 1 and len(word) > 2:
+        word = word.removesuffix("s")
+    return f"{plain(value)}{NBSP}{word}"
 
 
 def percent(value: float) -> str:
-    """A share from 0 to 1 as whole percent."""
-    return f"{value * 100:.0f}{NBSP}%"
+    """A share from 0 to 1 as whole percent; 0 and 100 only where it is exactly that."""
+    shown = f"{value * 100:.0f}"
+    if shown == "100" and value < 1:
+        return f">99{NBSP}%"
+    return f"<1{NBSP}%" if shown == "0" and value > 0 else f"{shown}{NBSP}%"
+
+
+def below_one(value: object, digits: int = 2) -> str:
+    """A score from 0 to 1 to two decimals; what is not quite 1 is not called 1."""
+    if not isinstance(value, int | float):
+        return ""
+    highest = 1 - 10**-digits
+    if value >= 1:
+        return "1"
+    return f">{highest:.{digits}f}" if value > highest else f"{value:.{digits}f}"
 
 
 def as_date(value: object) -> date | None:

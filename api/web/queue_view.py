@@ -8,7 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from api.web.facts_view import bar_width, fact_rows, weight_rows
+from api.web.facts_view import bar_width, fact_rows, in_sentence, weight_rows
 from api.web.figures import percent, period, plain
 from api.web.wording import HTML_LANG, Lang, in_language, known_word, one_bold, words
 from features.vocabulary import TYPOLOGIES, Lane
@@ -18,6 +18,7 @@ Alert = Mapping[str, Any]
 
 MOST_URGENT = 1.5
 SIGNS = (">", ">=", "<", "<=")
+TIMES = ("h", "hours", "d", "days")
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def one_line_reason(alert: Alert, lang: Lang) -> tuple[str, str]:
         return text, text_lang
     top = weights[0]
     sentence = words(lang)["reason.of_model"].format(
-        measure=top.title if top.title == top.code else top.title[:1].lower() + top.title[1:],
+        measure=top.title if top.title == top.code else in_sentence(top.title),
         value=top.value,
         median=top.median,
         z=top.z,
@@ -98,13 +99,13 @@ def excess(alert: Alert, lang: Lang) -> str:
     A time past its limit is told as the difference, everything else as value and limit.
     """
     met = [fact for fact in alert["facts"] if fact.get("holds") and fact.get("op") in SIGNS]
-    met.sort(key=lambda fact: fact.get("class") != "LEGAL")
+    met.sort(key=lambda fact: (fact.get("class") != "LEGAL", fact.get("unit") not in TIMES))
     if not met:
         return ""
     row = fact_rows(met[:1], lang)[0]
-    if row.beyond and met[0].get("unit") in ("hours", "days"):
+    if row.beyond and met[0].get("unit") in TIMES:
         return words(lang)["excess.time"].format(by=row.beyond)
-    limit = row.against.lstrip("≥≤<>= ")
+    limit = row.against.lstrip("≥≤<>= \u00a0")
     return words(lang)["excess.value"].format(value=row.value, limit=limit)
 
 

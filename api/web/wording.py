@@ -1,4 +1,7 @@
-"""The words of the pages, one flat JSON catalogue a language, loaded once."""
+"""The words of the pages, two flat JSON catalogues a language, loaded once.
+
+One holds the phrases of the pages, the other the words of codes: units, kinds, statutes.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +24,9 @@ Say = Callable[..., Markup]
 @cache
 def words(lang: Lang) -> Mapping[str, str]:
     """All phrases of a language by key."""
-    text = files("api.web").joinpath("words", f"{lang}.json").read_text(encoding="utf-8")
-    found: dict[str, str] = json.loads(text)
+    found: dict[str, str] = {}
+    for name in (f"{lang}.json", f"codes.{lang}.json"):
+        found |= json.loads(files("api.web").joinpath("words", name).read_text(encoding="utf-8"))
     return found
 
 

@@ -12,7 +12,9 @@ from alerts.model import CloseReason, EventKind, State
 from api.known import OUTCOMES
 from api.web.wording import LANGS, words
 from features.vocabulary import GRAINS, Lane, Reason
+from rules.ruleset import load_library
 
+SPINE = ("MON-HHI-MERGER", "MON-BID-CV", "MON-DOMINANCE-CN", "TRX-WASH-SCC", "PRIV-BREACH-LATE")
 ROOT = Path(str(files("api")))
 GROUPS = {
     "state": [s.value for s in State],
@@ -26,6 +28,7 @@ GROUPS = {
 }
 BUILT = {"act.", "chip.", "class.", "done.", "error.", "kind.", "lane.", "outcome.", "part."}
 BUILT |= {"reason.", "severity.", "state.", "theme.", "keys.", "unit.", "view.", "why.", "bool."}
+BUILT |= {"attribute.", "around.", "expression.", "instrument.", "note.", "refused.", "value."}
 
 
 def used() -> set[str]:
@@ -33,8 +36,8 @@ def used() -> set[str]:
     sources = [*ROOT.rglob("*.html"), *ROOT.rglob("*.py")]
     text = "\n".join(path.read_text(encoding="utf-8") for path in sources)
     said = re.findall(r"""say\(\s*["']([a-z_0-9.]+)["']\s*[,)]""", text)
-    picked = re.findall(r"""words\(lang\)\[["']([a-z_.]+)["']\]""", text)
-    return {*said, *picked}
+    picked = re.findall(r"""(?:words\(lang\)|say)\[["']([a-z_.]+)["']\]""", text)
+    return {*said, *picked, *(f"law.{kind}" for kind in ("article", "paragraphs", "section"))}
 
 
 def test_every_phrase_used_exists() -> None:
@@ -55,6 +58,20 @@ def test_the_catalogues_have_the_same_phrases_with_the_same_values() -> None:
 def test_no_phrase_lies_unused() -> None:
     written = {k for k in words("en") if not any(k.startswith(b) for b in BUILT)}
     assert not written - used()
+
+
+def test_every_table_around_a_subject_has_its_words() -> None:
+    source = (ROOT / "web" / "around.py").read_text(encoding="utf-8")
+    written = {k.removeprefix("around.") for k in words("en") if k.startswith("around.")}
+    assert not {k for k in written if not re.search(rf'["."]{k}"', source)}
+
+
+def test_every_statute_of_the_rules_has_a_chinese_name() -> None:
+    spine = [r for r in load_library().rules if r.spec.typology in SPINE]
+    named = {b.instrument for r in spine for b in r.spec.legal_basis}
+    notes = {b.note for r in spine for b in r.spec.legal_basis if b.note}
+    missing = [n for n in named if f"instrument.{n}" not in words("zh")]
+    assert not missing + [n for n in notes if f"note.{n}" not in words("zh")]
 
 
 @pytest.mark.parametrize("group", sorted(GROUPS))

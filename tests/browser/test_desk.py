@@ -146,6 +146,17 @@ def test_no_page_is_wider_than_the_window(page, width: int, lang: str) -> None: 
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_row_is_low_and_its_reason_no_longer_than_a_line_of_prose(page, lang: str) -> None:  # type: ignore[no-untyped-def]
+    page.goto(f"/?lang={lang}")
+    boxes = page.evaluate(
+        """() => [...document.querySelectorAll('[data-id]')].map((row) => [
+             row.getBoundingClientRect().height, row.querySelector('.seen').clientWidth])"""
+    )
+    assert all(50 <= height <= 78 for height, _ in boxes), boxes
+    assert all(width >= 700 for _, width in boxes), boxes
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_small_text_has_enough_contrast(page, theme: str) -> None:  # type: ignore[no-untyped-def]
     page.goto(f"/?theme={theme}")
