@@ -154,7 +154,11 @@ def _article(article: str, lang: Lang) -> str:
     kind, _, number = article.rpartition(" ")
     if kind in ("section", "paragraphs"):
         return str(sayer(lang)(f"law.{kind}", n=number))
-    return str(sayer(lang)("law.article", n=article)) if article[:1].isdigit() else article
+    return (
+        str(sayer(lang)("law.article", n=article))
+        if article[:1].isdigit()
+        else known_word(lang, "note", article)
+    )
 
 
 def _act(event: Mapping[str, Any], lang: Lang) -> Act:

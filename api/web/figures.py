@@ -26,6 +26,17 @@ def first_measure(text: str) -> tuple[int, int] | None:
     return None
 
 
+_BEFORE = re.compile(r"([\u4e00-\u9fff])(\*\*)?(?=[0-9A-Za-z−])")
+_AFTER = re.compile(r"([0-9A-Za-z%])(\*\*)?(?=[\u4e00-\u9fff])")
+
+
+def spaced(text: str) -> str:
+    """Chinese with a space between its characters and digits or Latin letters."""
+    return _AFTER.sub(
+        lambda m: f"{m[1]}{m[2] or ''} ", _BEFORE.sub(lambda m: f"{m[1]} {m[2] or ''}", text)
+    )
+
+
 def plain(value: float, digits: int = 3) -> str:
     """A number to `digits` significant digits, thousands with commas, a true minus."""
     if not math.isfinite(value):

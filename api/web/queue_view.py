@@ -9,7 +9,7 @@ from typing import Any
 from markupsafe import Markup
 
 from api.web.facts_view import bar_width, fact_rows, in_sentence, weight_rows
-from api.web.figures import percent, period, plain
+from api.web.figures import percent, period, plain, spaced
 from api.web.wording import HTML_LANG, Lang, in_language, known_word, one_bold, words
 from features.vocabulary import TYPOLOGIES, Lane
 
@@ -79,6 +79,8 @@ def queue_row(alert: Alert, lang: Lang) -> QueueRow:
 def one_line_reason(alert: Alert, lang: Lang) -> tuple[str, str]:
     """The message of the rule; where only a model spoke, its heaviest measure as a sentence."""
     text, text_lang = in_language(alert["message"], lang)
+    if text_lang == HTML_LANG["zh"]:
+        text = spaced(text)
     weights = weight_rows(alert["facts"], lang)
     if text or not weights:
         return text, text_lang

@@ -9,7 +9,7 @@ import pytest
 
 from api.web.around import around
 from api.web.facts_view import FactRow, fact_rows, silent_rules
-from api.web.figures import below_one, measure, percent, period
+from api.web.figures import below_one, measure, percent, period, spaced
 from api.web.queue_view import excess
 from detector.surroundings import Surroundings
 from tests.api.market import fact
@@ -97,6 +97,14 @@ def test_nothing_short_of_certain_is_called_certain() -> None:
 )
 def test_units_are_words_or_nothing(value: Any, unit: str, en: str, zh: str) -> None:
     assert (measure(value, unit, "en"), measure(value, unit, "zh")) == (en, zh)
+
+
+def test_chinese_keeps_its_distance_from_digits() -> None:
+    assert (
+        spaced("知悉后**218 天**仍未通知，时限为4 小时。")
+        == "知悉后 **218 天**仍未通知，时限为 4 小时。"
+    )
+    assert spaced("6份报价中**12.5 %**过近") == "6 份报价中 **12.5 %** 过近"
 
 
 def test_years_and_quarters_have_their_names() -> None:
