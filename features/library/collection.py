@@ -5,8 +5,9 @@ from __future__ import annotations
 import narwhals as nw
 
 from features.catalogue import Measure, base, feature, measure, membership, view
+from features.library.apps import ONE, of_versions
 from features.library.words import NOTHING, TABLES
-from features.operators import Lazy, both, civil_day, month_end, month_start
+from features.operators import Lazy, both, month_end
 from features.tables import Tables
 from features.vocabulary import Reason
 
@@ -14,75 +15,6 @@ _TYPOLOGY = "PRIV-UNDECLARED-COLLECTION"
 _INPUTS = ("observed_flows.data_type", "data_declarations.data_type",
            "data_declarations.declared", "data_type_map.data_type")  # fmt: skip
 _SOURCE = "PIPL arts 7 and 17; GDPR art. 13; catalogue 5"
-_ONE = ("app_id", "version")
-
-
-@view("app_versions")
-def app_versions(t: Tables) -> Lazy:
-    """Every app and version filed anywhere, with the month it is judged in.
-
-    An app whose version nobody names has the empty version. The month is that of the release,
-    else of the first flow, else of when we learned of it.
-    """
-    blank = nw.coalesce(nw.col("version"), nw.lit("")).alias("version")
-    filed = t.get("apps")
-    columns = ("app_id", "version", "app_type", "operator_id", "released_at", "recorded_at")
-    flows = (
-        t["observed_flows"]
-        .group_by("app_id", "version")
-        .agg(
-            nw.col("ts").min().alias("first_seen"),
-            nw.col("recorded_at").min().alias("flow_recorded_at"),
-        )
-    )
-    declared = (
-        t["data_declarations"]
-        .group_by("app_id", "version")
-        .agg(nw.col("recorded_at").min().alias("declared_recorded_at"))
-    )
-    flows, declared = (f.with_columns(blank) for f in (flows, declared))
-    parts = [flows.select(*_ONE), declared.select(*_ONE)]
-    apps = None if filed is None else filed.select(*columns).with_columns(blank)
-    if apps is not None:
-        parts.append(apps.select(*_ONE))
-    rows = nw.concat(parts).unique()
-    named = (nw.col("version") != "").cast(nw.Int64).max().over("app_id")
-    rows = rows.with_columns(named.alias("_named")).filter(
-        (nw.col("version") != "") | (nw.col("_named") == 0)
-    )
-    rows = rows.join(flows, on=list(_ONE), how="left").join(declared, on=list(_ONE), how="left")
-    rows = _described(rows, apps)
-    day = civil_day(
-        "released_at", "first_seen", "recorded_at", "flow_recorded_at", "declared_recorded_at",
-        fallback=t.context.as_of,
-    )  # fmt: skip
-    return rows.select(*_ONE, "app_type", "operator_id", month_start(day).alias("period_start"))
-
-
-def _described(rows: Lazy, apps: Lazy | None) -> Lazy:
-    """Add what the app register says; a version it does not list takes the app's description."""
-    if apps is None:
-        texts = [nw.lit(None, dtype=nw.String).alias(c) for c in ("app_type", "operator_id")]
-        days = [nw.lit(None, dtype=nw.Date).alias(c) for c in ("released_at", "recorded_at")]
-        return rows.with_columns(*texts, *days)
-    any_version = apps.group_by("app_id").agg(
-        nw.col("app_type").max().alias("_type"), nw.col("operator_id").max().alias("_operator")
-    )
-    joined = rows.join(apps, on=list(_ONE), how="left").join(any_version, on="app_id", how="left")
-    return joined.with_columns(
-        nw.coalesce(nw.col("app_type"), nw.col("_type")).alias("app_type"),
-        nw.coalesce(nw.col("operator_id"), nw.col("_operator")).alias("operator_id"),
-    )
-
-
-def _of_versions(t: Tables, rows: Lazy) -> Lazy:
-    """Rows by app and version; a row that names no version holds for each of the app's."""
-    known = t.view("app_versions").select(*_ONE)
-    exact = rows.filter(~nw.col("version").is_null()).join(known, on=list(_ONE), how="inner")
-    general = rows.filter(nw.col("version").is_null()).drop("version")
-    spread = known.join(general, on="app_id", how="inner")
-    return nw.concat([exact.select(*sorted(exact.collect_schema().names())),
-                      spread.select(*sorted(spread.collect_schema().names()))])  # fmt: skip
 
 
 @view("collected_types")
@@ -93,9 +25,9 @@ def collected_types(t: Tables) -> Lazy:
     declared when any of its words is.
     """
     translated = ~nw.col("data_type").is_null()
-    own = [*_ONE, "data_type"]
-    filed = _of_versions(t, t.view("declared_types").filter(translated))
-    seen = _of_versions(t, t.view("observed_types").filter(translated))
+    own = [*ONE, "data_type"]
+    filed = of_versions(t, t.view("declared_types").filter(translated))
+    seen = of_versions(t, t.view("observed_types").filter(translated))
     declared = filed.group_by(*own).agg(nw.col("declared").cast(nw.Int64).max())
     observed = seen.group_by(*own).agg(
         nw.col("flows").cast(nw.Int64).sum(),
@@ -119,9 +51,9 @@ def judged_apps(t: Tables) -> Lazy:
     Of several versions in one month the most suspicious is `judged`: most undeclared types, then
     most observed, then the last name.
     """
-    own = list(_ONE)
-    filed = _of_versions(t, t.view("declared_types"))
-    seen = _of_versions(t, t.view("observed_types"))
+    own = list(ONE)
+    filed = of_versions(t, t.view("declared_types"))
+    seen = of_versions(t, t.view("observed_types"))
     unknown = nw.col("data_type").is_null() & (nw.col("source_type") != NOTHING)
     words = nw.concat(
         [f.filter(unknown).select(*own, "taxonomy", "source_type") for f in (filed, seen)]
@@ -184,7 +116,7 @@ def app_types(t: Tables) -> Lazy:
         t.view("judged_apps")
         .filter(nw.col("judged"))
         .select(
-            *_ONE,
+            *ONE,
             "period_start",
             "app_type",
             "operator_id",
@@ -194,7 +126,7 @@ def app_types(t: Tables) -> Lazy:
     )
     return (
         t.view("collected_types")
-        .join(judged, on=list(_ONE), how="inner")
+        .join(judged, on=list(ONE), how="inner")
         .with_columns(
             both(nw.col("app_id"), nw.col("data_type")).alias("subject_key"),
             month_end(nw.col("period_start")).alias("period_end"),
@@ -257,11 +189,11 @@ def uc_declared_types() -> Measure:
 @membership(child="app_data_type", parent="app_v", tables=TABLES)
 def types_of_app(t: Tables) -> Lazy:
     """A type belongs to its app in the same month."""
-    judged = t.view("judged_apps").filter(nw.col("judged")).select(*_ONE, "period_start")
+    judged = t.view("judged_apps").filter(nw.col("judged")).select(*ONE, "period_start")
     start = nw.col("period_start")
     return (
         t.view("collected_types")
-        .join(judged, on=list(_ONE), how="inner")
+        .join(judged, on=list(ONE), how="inner")
         .select(
             both(nw.col("app_id"), nw.col("data_type")).alias("child_key"),
             start.alias("child_period_start"),

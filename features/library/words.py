@@ -10,6 +10,7 @@ import narwhals as nw
 
 from features.catalogue import note, view
 from features.operators import Lazy
+from features.parameters.necessary_information import known_words
 from features.tables import Tables
 
 NOTHING = "*"
@@ -17,17 +18,42 @@ _TYPOLOGY = "PRIV-UNDECLARED-COLLECTION"
 TABLES = ("data_declarations", "observed_flows", "data_type_map")
 
 
-def _translated(t: Tables, rows: Lazy) -> Lazy:
+def translated(t: Tables, rows: Lazy) -> Lazy:
     """Add `data_type` from the map to rows with `taxonomy` and `source_type`; null if unmapped."""
     blank = nw.coalesce(nw.col("taxonomy"), nw.lit(""))
+    filed = t.get("data_type_map")
+    if filed is None:
+        return rows.with_columns(
+            blank.alias("taxonomy"), nw.lit(None, dtype=nw.String).alias("data_type")
+        )
     words = (
-        t["data_type_map"]
-        .filter(nw.col("source_type") != NOTHING)
+        filed.filter(nw.col("source_type") != NOTHING)
         .select(blank.alias("taxonomy"), "source_type", "data_type")
         .unique(["taxonomy", "source_type", "data_type"])
     )
     return rows.with_columns(blank.alias("taxonomy")).join(
         words, on=["taxonomy", "source_type"], how="left"
+    )
+
+
+def personal_words(t: Tables, rows: Lazy) -> Lazy:
+    """Add `data_type` (through the map) and `word`, our word for it; both null where unknown.
+
+    A word without a row in the map is still known where it is itself one of our words for
+    personal data. A mapped word that is none of ours keeps the map's word.
+    """
+    known = known_words()
+    rows = translated(t, rows)
+
+    def ours(column: str) -> nw.Expr:
+        return (
+            nw.col(column)
+            .str.to_lowercase()
+            .replace_strict(list(known), list(known.values()), default=None, return_dtype=nw.String)
+        )
+
+    return rows.with_columns(
+        nw.coalesce(ours("data_type"), nw.col("data_type"), ours("source_type")).alias("word")
     )
 
 
@@ -42,7 +68,7 @@ def declared_types(t: Tables) -> Lazy:
         nw.col("data_type").alias("source_type"),
         nw.coalesce(nw.col("declared"), nw.lit(value=True)).alias("declared"),
     )
-    return _translated(t, rows.unique())
+    return translated(t, rows.unique())
 
 
 @view("observed_types")
@@ -67,7 +93,7 @@ def observed_types(t: Tables) -> Lazy:
         nw.Int64
     )
     sessions = nw.col("_sessions").cast(nw.Int64) - missing
-    return _translated(t, rows.with_columns(sessions.alias("sessions")))
+    return translated(t, rows.with_columns(sessions.alias("sessions")))
 
 
 @note(name="unmapped_types", typology=_TYPOLOGY, tables=TABLES)
