@@ -99,7 +99,14 @@ def manifest_of(system: System, results: Results, as_of: date | None) -> Manifes
         return max(known, key=lambda m: live[m.run_id])
     from detector.run import run_detection
 
-    return results.manifest(run_detection(system, as_of=as_of).run_id)
+    looked_back = run_detection(system, as_of=as_of)
+    if not looked_back.counts.get("judged"):
+        raise WardenError(
+            "nothing_judged",
+            f"Nothing could be judged with what was known at the end of {as_of}.",
+            "Name a later day.",
+        )
+    return results.manifest(looked_back.run_id)
 
 
 def scores_table(

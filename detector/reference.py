@@ -28,6 +28,7 @@ def pages() -> dict[str, str]:
         "rules": rules_page(),
         "models": models_page(),
         "commands": commands_page(),
+        "settings": settings_page(),
     }
 
 
@@ -183,3 +184,36 @@ def commands_page() -> str:
 
     walk(get_command(app), "warden")
     return "# Commands\n\n" + table(("command", "what it does"), rows)
+
+
+def settings_page() -> str:
+    """Settings: defaults, names in the environment, and the file a home starts with."""
+    from detector.settings import CONFIG_TEMPLATE, Jobs, Settings
+
+    jobs = Jobs.model_validate({}).schedules()
+    defaults = {n: f.default for n, f in Settings.model_fields.items() if n != "jobs"}
+    defaults |= {f"jobs.{name}": text for name, text in jobs.items()}
+    rows = [
+        (
+            f"`{name}`",
+            variable_of(name),
+            f"`{value!r}`",
+        )
+        for name, value in defaults.items()
+    ]
+    return (
+        "# Settings\n\nThe environment stands above `config.toml` in the home, which stands above"
+        " the defaults. `warden config show` says where each value comes from.\n\n"
+        + table(("setting", "in the environment", "default"), rows)
+        + "\n\n`WARDEN_HOME` names the home instead of `--home`; `WARDEN_HOSTS` lists further host"
+        " names the server answers to, separated by commas, `*` for any; `WARDEN_DEBUG` shows the"
+        " traceback of a fault in the software.\n\nA home starts with this file:\n\n"
+        f"```toml\n{CONFIG_TEMPLATE.strip()}\n```"
+    )
+
+
+def variable_of(setting: str) -> str:
+    """A setting's name in the environment; a shell cannot set a name with a hyphen."""
+    if "-" in setting:
+        return "in the file only"
+    return f"`WARDEN_{setting.upper().replace('.', '__')}`"
