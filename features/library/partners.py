@@ -1,0 +1,166 @@
+"""Different prices to equal trading partners (MON-B2B-DISCRIM)."""
+
+from __future__ import annotations
+
+import narwhals as nw
+import numpy as np
+import polars as pl
+
+from features.catalogue import Measure, base, feature, measure
+from features.library.groups import with_group
+from features.library.months import worst_row
+from features.library.regressions import largest_outlying_residual
+from features.operators import Lazy, civil_day, quarter_end, quarter_start
+from features.tables import Tables, collect
+from features.vocabulary import Reason
+
+_TYPOLOGY, _BASE = "MON-B2B-DISCRIM", "partner_prices"
+_INPUTS = ("invoices.unit_price", "invoices.discount", "invoices.qty", "invoices.seller_id",
+           "invoices.buyer_id", "invoices.item_code", "invoices.issued",
+           "invoices.volume_band")  # fmt: skip
+_SOURCE = "Robinson-Patman 2(a); AML art. 22(1)(6)"
+OFFER = ("item_code", "seller_id", "currency", "period_start")
+_MINUTES = 1_440.0
+
+
+def buyer_prices(t: Tables) -> Lazy:
+    """One row per item, seller, currency, quarter and buyer.
+
+    Columns: `net` (mean price weighted by quantity, functional discounts added back), `units`,
+    `band` (as filed, else the decade of the quarter's units), `region`, `terms` (days to pay),
+    `affiliate` (buyer and seller belong to one economic group).
+    """
+    blank, units = nw.lit(""), nw.col("qty").fill_null(1.0)
+    price = nw.col("unit_price") + nw.col("discount").fill_null(0.0)
+    days = (nw.col("due") - nw.col("issued")).dt.total_minutes() / _MINUTES
+    day = civil_day("issued", "delivered", "recorded_at", fallback=t.context.as_of)
+    named = ("item_code", "seller_id", "buyer_id", "unit_price")
+    lines = t["invoices"].filter(*(~nw.col(c).is_null() for c in named)).select(
+        "item_code", "seller_id", "buyer_id",
+        *(nw.coalesce(nw.col(c), blank).alias(c) for c in ("currency", "region", "volume_band")),
+        quarter_start(day).alias("period_start"),
+        units.alias("units"), (price * units).alias("paid"), price.alias("price"),
+        nw.coalesce(nw.col("terms_days").cast(nw.Float64), days).alias("terms"),
+    )  # fmt: skip
+    order = (*OFFER, "buyer_id", "price", "units")
+    rows = (
+        lines.sort(*order)
+        .group_by(*OFFER, "buyer_id")
+        .agg(
+            nw.col("paid").sum(),
+            nw.col("units").sum(),
+            nw.col("price").min().alias("_low"),
+            nw.col("price").max().alias("_top"),
+            nw.col("region").max(),
+            nw.col("volume_band").max().alias("band"),
+            nw.col("terms").mean(),
+        )
+    )
+    even = nw.col("_low") == nw.col("_top")
+    net = nw.when(even).then(nw.col("_low")).otherwise(nw.col("paid") / nw.col("units"))
+    decade = nw.col("units").log(10).floor().cast(nw.Int64).cast(nw.String)
+    band = nw.when(nw.col("band") == "").then(decade).otherwise(nw.col("band"))
+    rows = rows.with_columns(net.alias("net"), band.alias("band")).filter(nw.col("net") > 0)
+    rows = with_group(t, with_group(t, rows, "seller_id", "_seller"), "buyer_id", "_buyer")
+    return rows.with_columns((nw.col("_seller") == nw.col("_buyer")).alias("affiliate"))
+
+
+@base(
+    name=_BASE,
+    grain="product_q",
+    tables=("invoices",),
+    attributes=("b2b_seller", "b2b_currency", "b2b_band"),
+)
+def partner_prices(t: Tables) -> Lazy:
+    """One row per item and quarter: the seller and volume band with the widest price gap."""
+    buyers = buyer_prices(t)
+    net = nw.col("net")
+    bands = (
+        buyers.filter(~nw.col("affiliate"))
+        .group_by(*OFFER, "band")
+        .agg(nw.len().alias("buyers"), net.max().alias("dearest"), net.min().alias("cheapest"))
+    )
+    gap = nw.when(nw.col("buyers") > 1).then(nw.col("dearest") / nw.col("cheapest") - 1)
+    cell = ("item_code", "period_start")
+    names = [nw.col(c) for c in ("seller_id", "currency", "band")]
+    rows = worst_row(bands.with_columns(gap.alias("gap")), cell, nw.col("gap"), nw.col("buyers"),
+                     *names)  # fmt: skip
+    others = nw.when(~nw.col("affiliate")).then(net)
+    related = nw.when(nw.col("affiliate")).then(net)
+    sides = (
+        buyers.with_columns(others.alias("_others"), related.alias("_related"))
+        .group_by(*OFFER)
+        .agg(
+            nw.col("_others").median().alias("others"),
+            nw.col("_related").median().alias("related"),
+            nw.col("_related").count().alias("n_related"),
+            nw.len().alias("all_buyers"),
+        )
+    )
+    residuals = nw.from_native(_residuals(collect(buyers)).lazy())
+    rows = rows.join(sides, on=list(OFFER), how="left").join(residuals, on=list(OFFER), how="left")
+    return rows.with_columns(
+        nw.col("item_code").alias("subject_key"),
+        quarter_end(nw.col("period_start")).alias("period_end"),
+        nw.col("seller_id").alias("b2b_seller"),
+        nw.col("currency").alias("b2b_currency"),
+        nw.col("band").alias("b2b_band"),
+    )
+
+
+def _residuals(buyers: pl.DataFrame) -> pl.DataFrame:
+    """Largest studentised residual of ln price on volume, region and terms, per offer."""
+    found = []
+    rows = buyers.filter(~pl.col("affiliate")).sort(*OFFER, "buyer_id")
+    for key, part in rows.group_by(list(OFFER), maintain_order=True):
+        columns = [np.log(part["units"].to_numpy())]
+        if part["terms"].null_count() == 0:
+            columns.append(part["terms"].to_numpy().astype(np.float64))
+        words = part.select("region").to_dummies().to_numpy().astype(np.float64)
+        controls = np.column_stack([*columns, words])
+        outlying = largest_outlying_residual(np.log(part["net"].to_numpy()), controls)
+        found.append((*key, outlying, part.height))
+    schema = {c: buyers.schema[c] for c in OFFER} | {"outlying": pl.Float64, "fitted": pl.Int64}
+    return pl.DataFrame(found, schema=schema, orient="row")
+
+
+@feature(
+    name="b2b_price_gap", typology=_TYPOLOGY, base=_BASE, inputs=_INPUTS, unit="ratio",
+    direction="high", min_n=4, n="buyers", source=_SOURCE,
+    title={"en": "price gap between equal buyers", "zh": "同等采购方价差"},
+)  # fmt: skip
+def b2b_price_gap() -> Measure:
+    """Highest over lowest net price less 1, among a seller's buyers in one volume band.
+
+    Prices are means of the quarter weighted by quantity, functional discounts added back.
+    Affiliates of the seller are left out. Computed from two buyers on; weak below four.
+    """
+    return measure(nw.col("gap"), (nw.col("buyers") < 2, Reason.TOO_FEW))
+
+
+@feature(
+    name="b2b_rank_resid", typology=_TYPOLOGY, base=_BASE,
+    inputs=(*_INPUTS, "invoices.region", "invoices.terms_days", "invoices.due"), unit="z",
+    direction="high", min_n=8, n="fitted", source="catalogue 3.D",
+    title={"en": "price not explained by volume, region or terms", "zh": "无法解释的价格残差"},
+)  # fmt: skip
+def b2b_rank_resid() -> Measure:
+    """Largest absolute studentised residual of ln price on ln volume, days to pay and region.
+
+    Least squares over the seller's buyers of the quarter, each residual scaled without its own
+    buyer; at least three degrees of freedom.
+    """
+    return measure(nw.col("outlying"), (nw.col("outlying").is_null(), Reason.TOO_FEW))
+
+
+@feature(
+    name="affiliate_gap", typology=_TYPOLOGY, base=_BASE, inputs=(*_INPUTS, "firms.group_id"),
+    unit="ratio", direction="high", min_n=4, n="all_buyers", source="catalogue 3.D",
+    title={"en": "others pay more than affiliates", "zh": "非关联方价格高出比例"},
+)  # fmt: skip
+def affiliate_gap() -> Measure:
+    """Median net price of unrelated buyers over that of the seller's own group, less 1."""
+    return measure(
+        nw.col("others") / nw.col("related") - 1,
+        (nw.col("n_related").fill_null(0) < 1, Reason.NOT_APPLICABLE),
+    )
