@@ -8,7 +8,7 @@ import polars as pl
 from scipy import special
 
 from features.catalogue import Measure, base, feature, measure
-from features.library.bid_market import BIDS_IN, MARKET_IN, WINS_IN
+from features.library.bid_market import BIDS_IN, MARKET_IN, WINS_IN, in_order
 from features.library.bid_screens import TABLES
 from features.operators import Lazy, pair_key, year_end
 from features.tables import Tables, collect
@@ -65,7 +65,7 @@ def _chances(t: Tables) -> Lazy:
     others = nw.col("all_n").cast(nw.Int64) - nw.col("n").cast(nw.Int64)
     rate = (nw.col("all_w") - nw.col("w")) / nw.col("others")
     matched = nw.col("others") > 0
-    return (
+    weighted = (
         mine.join(every, on=["market", "year"], how="inner")
         .with_columns(others.alias("others"))
         .sort("firm", "year", "market")
@@ -73,13 +73,11 @@ def _chances(t: Tables) -> Lazy:
             nw.when(matched).then(rate * nw.col("n")).alias("_weighted"),
             nw.when(matched).then(nw.col("n")).otherwise(0).alias("_matched"),
         )
-        .group_by("firm", "year")
-        .agg(
-            nw.col("n").sum().alias("bids"),
-            nw.col("w").sum().alias("won"),
-            nw.col("_weighted").sum(),
-            nw.col("_matched").sum(),
-        )
+    )
+    totals = (pl.col("n").sum().alias("bids"), pl.col("w").sum().alias("won"))
+    parts = (pl.col("_weighted").sum(), pl.col("_matched").sum())
+    return (
+        in_order(weighted, _FIRM_YEAR, *totals, *parts)
         .with_columns(
             nw.when(nw.col("_matched") > 0)
             .then(nw.col("_weighted") / nw.col("_matched"))
@@ -99,17 +97,17 @@ def _meetings(t: Tables) -> Lazy:
         nw.col("currency").alias("money"),
     )
     losers = rows.filter((nw.col("wins") == 0) & (nw.col("decided") == 1))
-    return (
+    rows = (
         losers.join(winners, on="subject_key", how="inner")
         .filter((nw.col("currency") == nw.col("money")) & (nw.col("firm") != nw.col("winner")))
         .with_columns((nw.col("amount") / nw.col("win")).alias("over"))
-        .sort("firm", "winner", "year", "subject_key", "over")
-        .group_by(nw.col("firm").alias("loser"), "winner", "year")
-        .agg(
-            nw.len().alias("met"),
-            nw.col("over").mean().alias("_mean"),
-            nw.col("over").std(ddof=1).alias("_sd"),
-        )
+        .rename({"firm": "loser"})
+        .sort("loser", "winner", "year", "subject_key", "over")
+    )
+    over = pl.col("over")
+    sums = (pl.len().alias("met"), over.mean().alias("_mean"), over.std(ddof=1).alias("_sd"))
+    return (
+        in_order(rows, ["loser", "winner", "year"], *sums)
         .filter(nw.col("met") >= LEAST_MEETINGS)
         .with_columns((nw.col("_sd") / nw.col("_mean")).alias("cv"))
         .drop("_mean", "_sd")

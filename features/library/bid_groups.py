@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from features.catalogue import Measure, base, feature, measure, view
-from features.library.bid_market import BIDS_IN
+from features.library.bid_market import BIDS_IN, in_order
 from features.library.bid_screens import TABLES
 from features.operators import Lazy, pair_key, year_end
 from features.tables import Tables, collect
@@ -201,18 +201,16 @@ def cobid_group(t: Tables) -> Lazy:
     )
     inside = nw.when(nw.col("_ends") == 2).then(nw.col("weight"))
     outside = nw.when(nw.col("_ends") == 1).then(nw.col("weight")).otherwise(0.0)
-    sums = (
+    sums = in_order(
         touched.with_columns(
             inside.alias("inside"), inside.log().alias("log"), outside.alias("outside")
-        )
-        .group_by("year", "group", "n_members")
-        .agg(
-            nw.col("inside").count().alias("n_edges"),
-            nw.col("inside").mean().alias("arithmetic"),
-            nw.col("log").mean().alias("log_mean"),
-            nw.col("inside").sum(),
-            nw.col("outside").sum(),
-        )
+        ),
+        ["year", "group", "n_members"],
+        pl.col("inside").count().alias("n_edges"),
+        pl.col("inside").mean().alias("arithmetic"),
+        pl.col("log").mean().alias("log_mean"),
+        pl.col("inside").sum(),
+        pl.col("outside").sum(),
     )
     return sums.with_columns(
         nw.col("group").alias("subject_key"),

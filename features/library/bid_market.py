@@ -7,12 +7,13 @@ at the opening: a rival learns and fears that price, whatever becomes of the bid
 from __future__ import annotations
 
 import narwhals as nw
+import polars as pl
 
 from features.catalogue import base, view
 from features.library.bid_screens import ATTRIBUTES, EXCLUDED_METHODS, TABLES, Check, with_lots
 from features.library.groups import with_group
 from features.operators import Lazy, year_end, year_start
-from features.tables import Tables
+from features.tables import Tables, collect
 from features.vocabulary import Reason
 
 OUTCOMES = "lot_outcomes"
@@ -181,6 +182,12 @@ def of_categories(t: Tables, aggregates: Lazy) -> Lazy:
         nw.col("year").alias("period_start"),
         year_end(nw.col("year")).alias("period_end"),
     )
+
+
+def in_order(rows: Lazy, keys: list[str], *sums: pl.Expr) -> Lazy:
+    """Group sorted rows and add their floats in that order, alike whoever is computed alongside."""
+    found = collect(rows).group_by(keys, maintain_order=True).agg(*sums)
+    return nw.from_native(found.lazy())
 
 
 def one_currency() -> Check:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import narwhals as nw
+import polars as pl
 
 from features.catalogue import Measure, base, feature, measure
-from features.library.bid_market import BIDS_IN, OUTCOMES, not_competitive
+from features.library.bid_market import BIDS_IN, OUTCOMES, in_order, not_competitive
 from features.library.bid_screens import TABLES
 from features.operators import Lazy, year_end
 from features.tables import Tables
@@ -104,18 +105,16 @@ def _expected(lots: Lazy, sums: tuple[nw.Expr, ...]) -> Lazy:
     )
     others = nw.col("all_n").cast(nw.Int64) - nw.col("n").cast(nw.Int64)
     rate = (nw.col("all_k") - nw.col("k")) / nw.col("others")
-    return (
+    rows = (
         mine.join(every, on=["market", "year"], how="inner")
         .with_columns(others.alias("others"))
         .filter(nw.col("others") > 0)
         .sort("buyer_id", "year", "market")
         .with_columns((rate * nw.col("n")).alias("_weighted"))
-        .group_by("buyer_id", "year")
-        .agg(
-            nw.col("_weighted").sum(),
-            nw.col("n").sum().alias("_matched"),
-            nw.col("others").sum().alias("others_n"),
-        )
+    )
+    totals = (pl.col("n").sum().alias("_matched"), pl.col("others").sum().alias("others_n"))
+    return (
+        in_order(rows, ["buyer_id", "year"], pl.col("_weighted").sum(), *totals)
         .with_columns((nw.col("_weighted") / nw.col("_matched")).alias("peer_rate"))
         .drop("_weighted", "_matched")
     )
