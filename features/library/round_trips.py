@@ -162,8 +162,8 @@ def fund_paths(t: Tables) -> Lazy:
 
 
 def _repeats(best: pl.DataFrame, trips: pl.DataFrame) -> pl.DataFrame:
-    """Returns on the same path in the year up to the end of each month."""
-    past = trips.select("subject_key", "first", "last", _on="period_start")
+    """Returns on the same path to the same origin in the year up to the end of each month."""
+    past = trips.select("subject_key", "origin", "first", "last", _on="period_start")
     months = best.select("subject_key", "period_start")
     recent = (pl.col("_on") <= pl.col("period_start")) & (
         pl.col("_on") > pl.col("period_start") - timedelta(days=REPEAT_DAYS)
@@ -171,9 +171,10 @@ def _repeats(best: pl.DataFrame, trips: pl.DataFrame) -> pl.DataFrame:
     return (
         months.join(past, on="subject_key", how="inner")
         .filter(recent)
-        .group_by("subject_key", "period_start")
+        .group_by("subject_key", "period_start", "origin")
         .agg(trips=pl.min_horizontal(pl.col("first").n_unique(), pl.col("last").n_unique()))
-        .with_columns(pl.col("trips").cast(pl.Int64))
+        .group_by("subject_key", "period_start")
+        .agg(pl.col("trips").max().cast(pl.Int64))
     )
 
 

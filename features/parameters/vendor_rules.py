@@ -1,0 +1,31 @@
+"""What a consent framework no longer allows its vendors, from which day."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+COOKIE_LIMIT_DAYS = 395
+"""13 months, from the French authority's guidelines of 2020 (G, not verified)."""
+
+
+@dataclass(frozen=True, slots=True)
+class BarredInterest:
+    """Purposes that may not rest on legitimate interest from a day on.
+
+    Attributes:
+        framework: as filed; empty for every framework.
+        ended_on: first day on which the basis is no longer allowed.
+        verified: False where section 9 of the catalogue lists no source seen.
+    """
+
+    framework: str
+    purposes: tuple[int, ...]
+    ended_on: date
+    source: str
+    verified: bool = False
+
+
+BARRED_INTERESTS: tuple[BarredInterest, ...] = (
+    BarredInterest("iab-tcf-2", (3, 4, 5, 6), date(2023, 11, 20), "IAB Europe, TCF v2.2 (G)"),
+)
