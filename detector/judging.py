@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from detector import rollup, signals
+from detector.excess import Nulls
 from detector.planning import LIVE, Plan, within
 from detector.results import CELL, OUTCOMES, Results, cells_of, shaped
 from features.vocabulary import TYPOLOGIES, Outcome
@@ -46,6 +47,7 @@ class Judgement:
         judged: schema `signals.JUDGED`.
         storms: rules (``id@version``) that fired for more than their declared largest share of
             subjects, with that share; they raise no alert.
+        nulls: frozen nulls of the excess test.
         skipped: by feature, why it could not be computed at all.
     """
 
@@ -53,6 +55,7 @@ class Judgement:
     outcomes: pl.DataFrame
     cells: pl.DataFrame
     storms: Mapping[str, float]
+    nulls: Nulls
     skipped: Mapping[str, str]
 
     def frames(self) -> dict[str, pl.DataFrame]:
@@ -177,15 +180,27 @@ def judge(
     pairs = pl.DataFrame(sorted(native), schema=["typology", "grain"], orient="row")
     kept = kept.join(pairs, on=["typology", "grain"], how="semi")
     everyone = pl.concat([children, shaped(kept, signals.JUDGED)])
-    parents = rollup.roll_up(everyone, links, native, system.settings.false_discovery_rate)
+    parents, nulls = rollup.roll_up(
+        everyone, links, native, system.settings.false_discovery_rate, known_nulls(plan, panel)
+    )
     parents = within(parents, above)
     return Judgement(
         judged=pl.concat([children, parents]).sort(signals.KEYS),
         outcomes=within(shaped(outcomes, OUTCOMES), cells).sort("rule_id", *signals.KEYS),
         cells=pl.concat([cells, above]).unique().sort(CELL),
         storms=storms(outcomes, panel.ruleset),
+        nulls=nulls,
         skipped=computed.skipped,
     )
+
+
+def known_nulls(plan: Plan, panel: Panel) -> dict[str, tuple[float, float]]:
+    """Nulls frozen by earlier runs, of typologies whose rules and models are still the same."""
+    if plan.base is None:
+        return {}
+    same = {t for t, digest in panel.digests.items() if plan.base.digests.get(t) == digest}
+    frozen = plan.base.nulls.items()
+    return {key: (null[0], null[1]) for key, null in frozen if key.split("|")[0] in same}
 
 
 def natively_judged(panel: Panel) -> set[tuple[str, str]]:

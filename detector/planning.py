@@ -76,7 +76,7 @@ def make_plan(
     Raises:
         WardenError: `unknown_typology`, or `bad_window`.
     """
-    wanted = tuple(sorted(typologies or TYPOLOGIES))
+    wanted = tuple(sorted(typologies or judged_typologies(system)))
     unknown = [t for t in wanted if t not in TYPOLOGIES]
     if unknown:
         raise WardenError(
@@ -98,6 +98,16 @@ def make_plan(
         target, base = f"as-of:{as_of}", None
     context = RunContext(as_of or known_at.date())
     return Plan(target, known_at, snapshot, base, context, wanted, start, end)
+
+
+def judged_typologies(system: System) -> set[str]:
+    """Typologies that some rule or active model judges; the others are computed when named."""
+    from detector.models.base import specs
+    from rules.ruleset import load_library
+
+    rules = {r.spec.typology for r in load_library(system.settings.rule_dirs).judging()}
+    models = {s.typology for s in specs() if s.active}
+    return {t for t in TYPOLOGIES if t in rules | models}
 
 
 def compute(system: System, plan: Plan) -> Computed:

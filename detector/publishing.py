@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from detector import ledger
 from detector.database import reading, writing
+from detector.excess import Nulls
 from detector.leases import Claim, finish
 from detector.planning import LIVE, Plan
 from detector.results import MAX_LAYERS, Manifest, Results
@@ -49,6 +50,7 @@ def seal(
     plan: Plan,
     claim: Claim,
     digests: Mapping[str, str],
+    nulls: Nulls,
     frames: Mapping[str, pl.DataFrame],
 ) -> Manifest:
     """Writes the run's folder and its manifest; still invisible until published."""
@@ -64,11 +66,18 @@ def seal(
         as_of=plan.context.as_of.isoformat(),
         digests={**carried, **digests},
         layers=(*below, claim.key),
+        nulls=kept_nulls(plan, digests) | {key: list(null) for key, null in nulls.items()},
     )
     if len(manifest.layers) > MAX_LAYERS:
         manifest = results.flatten(manifest)
     results.seal(manifest)
     return manifest
+
+
+def kept_nulls(plan: Plan, digests: Mapping[str, str]) -> dict[str, list[float]]:
+    """Frozen nulls of typologies this run did not look at."""
+    before = plan.base.nulls if plan.base else {}
+    return {key: null for key, null in before.items() if key.split("|")[0] not in digests}
 
 
 def publish(

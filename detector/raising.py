@@ -22,6 +22,9 @@ CORROBORATED = 0.05
 """A single tender is raised only among the most suspicious twentieth of its peers: rules with
 uncalibrated limits fire for whole markets, and clusters of tenders are what counts."""
 
+STRONG = 4
+"""Severity from which a calm rule (identical bids, say) needs no model beside it."""
+
 
 def signals(
     system: System,
@@ -32,20 +35,32 @@ def signals(
     run_key: str,
 ) -> list[Signal]:
     """One signal for every fired subject that may carry an alert."""
-    rows = alertable(judgement, computed.memberships)
+    rows = alertable(judgement, computed.memberships, strong_rules(panel, judgement))
     names = subject_names(system, plan)
     rules = {f"{r.id}@{r.version}": r for r in panel.ruleset.rules}
     return [to_signal(row, names, rules, run_key, plan.snapshot.id) for row in rows.to_dicts()]
 
 
+def strong_rules(panel: Panel, judgement: Judgement) -> list[str]:
+    """Calm rules grave enough to raise a single fine subject by themselves."""
+    labels = {f"{r.id}@{r.version}": r.spec.severity for r in panel.ruleset.rules}
+    return [
+        name
+        for name, severity in labels.items()
+        if severity >= STRONG and name not in judgement.storms
+    ]
+
+
 def alertable(
-    judgement: Judgement, memberships: Mapping[tuple[str, str], pl.DataFrame]
+    judgement: Judgement,
+    memberships: Mapping[tuple[str, str], pl.DataFrame],
+    strong: list[str],
 ) -> pl.DataFrame:
     """Fired rows an alert is raised about; the others stay in the scores, counted as held back.
 
     - A typology that only sets the scene (`context_only`) raises none.
     - A fine subject (a tender) leaves the alert to the coarser one (a firm) that fired for it; on
-      its own it is alerted on only where the model agrees that it is among the `CORROBORATED`.
+      its own it is alerted on only where a strong rule fired, or the model agrees (`CORROBORATED`).
     - A rule that fired for more subjects than it declares possible (`max_flag_rate`) raises none:
       it does not tell subjects apart in this market, and the run says so.
     """
@@ -64,7 +79,9 @@ def alertable(
             for above in coarser:
                 rows = rows.filter(~covered(rows, mine, memberships.get((grain, above)), above))
             if coarser:
-                rows = rows.filter((pl.col("p_value") <= CORROBORATED).fill_null(True))
+                unlike = (pl.col("p_value") <= CORROBORATED).fill_null(value=True)
+                grave = pl.col("fired_rules").list.eval(pl.element().is_in(strong)).list.any()
+                rows = rows.filter(unlike | grave.fill_null(value=False))
             parts.append(rows)
             coarser.append(grain)
     return pl.concat(parts)

@@ -14,7 +14,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
@@ -53,6 +52,7 @@ class Manifest:
     """What a finished run read and what it stands on.
 
     Attributes:
+        nulls: frozen nulls of the excess test, see `detector.excess`.
         digests: by typology, a hash of the rules, models and code that judged it.
         layers: run ids whose cells are in force, oldest first, ending with this run.
         target: ``live``, or ``as-of:DATE`` for a look back that moved no alert.
@@ -66,7 +66,7 @@ class Manifest:
     as_of: str
     digests: dict[str, str]
     layers: tuple[str, ...]
-    counts: dict[str, Any] = field(default_factory=dict)
+    nulls: dict[str, list[float]] = field(default_factory=dict)
 
     @property
     def known_at(self) -> datetime:
@@ -184,6 +184,8 @@ def cells_of(rows: Iterable[tuple[str, str, date]]) -> pl.DataFrame:
 
 def shaped(frame: pl.DataFrame, schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
     """The frame with exactly the schema's columns, missing ones null."""
+    if frame.is_empty():
+        return pl.DataFrame(schema=dict(schema))
     have = set(frame.columns)
     return frame.select(
         (pl.col(c) if c in have else pl.lit(None)).cast(t).alias(c) for c, t in schema.items()

@@ -8,26 +8,20 @@ how likely that is by chance; `worst` hands the most suspicious child to its par
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from detector.excess import MIN_CHILDREN, TAIL, Nulls, with_tails
 from detector.results import shaped
 from detector.signals import JUDGED, KEYS, gravity, with_q_values
 from features.vocabulary import GRAINS, Lane, Outcome, Reason
 
-TAIL = 0.10
-"""A child counts as suspicious when its p-value is at most this: by chance one in ten."""
-MIN_CHILDREN = 5
-"""Fewer judged children and nothing is said (catalogue, MON-BID-CV, `bid_cv_share_low`)."""
-EXTREME = 0.10
-"""Share of parents left out when the usual likeness of a parent's children is estimated."""
-MIN_FAMILY = 30
+LEAST_HITS = 3
+LEAST_SHARE = 2 * TAIL
+"""However rare suspicious tenders are among the others, a firm is raised only when at least three
+of its own, and a fifth of them, are: one odd tender is no pattern."""
 ONLY_OFTEN = frozenset({"pair_y"})
 """Subjects that exist only once they have met that often: most pairs of bidders never do."""
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 Memberships = Mapping[tuple[str, str], pl.DataFrame]
 
@@ -37,15 +31,18 @@ def roll_up(
     memberships: Memberships,
     native: Collection[tuple[str, str]],
     fdr: float,
-) -> pl.DataFrame:
-    """Rows of every parent grain that has no judgement of its own (schema `JUDGED`).
+    known: Nulls,
+) -> tuple[pl.DataFrame, Nulls]:
+    """Rows of every parent grain without a judgement of its own (schema `JUDGED`), and the nulls.
 
     Args:
         judged: child rows.
         native: (typology, grain) that rules or models judge themselves.
         memberships: child to parent keys and periods by (child grain, parent grain).
         fdr: false discovery rate at which an excess fires.
+        known: nulls frozen before; returned with those frozen now.
     """
+    nulls = dict(known)
     parts = [shaped(pl.DataFrame(), JUDGED)]
     for (child, parent), links in memberships.items():
         rows = judged.filter(pl.col("grain") == child)
@@ -59,8 +56,13 @@ def roll_up(
             right_on=["child_key", "child_period_start"],
             how="inner",
         )
-        parts.append(excess(linked, parent, fdr) if child == "tender" else worst(linked, parent))
-    return pl.concat(parts).sort(KEYS)
+        if child == "tender":
+            found, fresh = excess(linked, parent, fdr, nulls)
+            nulls |= fresh
+            parts.append(found)
+        else:
+            parts.append(worst(linked, parent))
+    return pl.concat(parts).sort(KEYS), nulls
 
 
 def as_parent(linked: pl.DataFrame, parent: str) -> pl.DataFrame:
@@ -84,13 +86,10 @@ def worst(linked: pl.DataFrame, parent: str) -> pl.DataFrame:
     return shaped(best, JUDGED)
 
 
-def excess(linked: pl.DataFrame, parent: str, fdr: float) -> pl.DataFrame:
-    """More children in the suspicious tail than chance gives.
-
-    Children of one parent resemble each other (same region, same rivals), so a plain binomial
-    tail would fire on honest markets. The null is a beta-binomial whose overdispersion is
-    estimated over the parents of the same typology and period, the most extreme tenth left out.
-    """
+def excess(
+    linked: pl.DataFrame, parent: str, fdr: float, known: Nulls
+) -> tuple[pl.DataFrame, Nulls]:
+    """More children in the suspicious tail than is usual, and the nulls frozen on the way."""
     in_tail = pl.col("p_value") <= TAIL
     fired = pl.col("outcome") == Outcome.FIRED
     tested = pl.col("p_value").is_not_null()
@@ -119,7 +118,8 @@ def excess(linked: pl.DataFrame, parent: str, fdr: float) -> pl.DataFrame:
     enough = pl.col("n") >= MIN_CHILDREN
     if parent in ONLY_OFTEN:
         counted = counted.filter(enough)
-    rows = with_tails(counted).with_columns(
+    tails, nulls = with_tails(counted, parent, known)
+    rows = tails.with_columns(
         p_value=pl.when(enough).then(pl.col("tail")),
         # Discrete p-values tie; the mean suspicion of the children breaks ties inside a step.
         suspicion=pl.when(enough).then(
@@ -136,64 +136,16 @@ def excess(linked: pl.DataFrame, parent: str, fdr: float) -> pl.DataFrame:
     )
     counts = {"x": pl.Int64(), "n": pl.Int64(), "rate": pl.Float64()}
     judged = with_q_values(shaped(rows, {**JUDGED, **counts}))
-    return shaped(judged.pipe(fire_excess, fdr), JUDGED)
-
-
-def with_tails(counted: pl.DataFrame) -> pl.DataFrame:
-    """Tails of all families; parents with too few children shape no null."""
-    families = counted.partition_by("typology", "period_start", maintain_order=True)
-    return pl.concat([with_tail(f) for f in families] or [with_tail(counted)])
-
-
-def with_tail(family: pl.DataFrame) -> pl.DataFrame:
-    """Adds `tail`, the upper tail of `x` of `n` under the null of one family, and `rho`."""
-    from scipy.stats import betabinom, binom
-
-    x, n = family["x"].to_numpy(), family["n"].to_numpy()
-    enough = n >= MIN_CHILDREN
-    rate = usual_rate(x[enough], n[enough])
-    rho = overdispersion(x[enough], n[enough], rate)
-    if rho > 0:
-        a, b = rate * (1 - rho) / rho, (1 - rate) * (1 - rho) / rho
-        tail = betabinom.sf(x - 1, n, a, b)
-    else:
-        tail = binom.sf(x - 1, n, rate)
-    return family.with_columns(
-        tail=pl.Series(tail, dtype=pl.Float64), rho=pl.lit(rho), rate=pl.lit(rate)
-    )
-
-
-def usual_rate(x: NDArray[Any], n: NDArray[Any]) -> float:
-    """Share of children in the tail over all parents of the family, at most `TAIL`.
-
-    The p-values of typologies that ask for two kinds of evidence at once are conservative, so
-    fewer than `TAIL` fall below it; the rate of everybody is the fair comparison.
-    """
-    total = float(n.sum())
-    return round(min(max(float(x.sum()) / total if total else TAIL, 1e-4), TAIL), 6)
-
-
-def overdispersion(x: NDArray[Any], n: NDArray[Any], rate: float) -> float:
-    """Correlation of children inside a parent by the method of moments, 0 to 0.9.
-
-    Solves sum((x - n p)^2) = sum(n p (1 - p) (1 + (n - 1) rho)) for rho (beta-binomial variance),
-    without the `EXTREME` share of parents that stand out most: those are what is looked for.
-    """
-    import numpy as np
-
-    standing = (x - n * rate) / np.sqrt(np.maximum(n, 1) * rate * (1 - rate))
-    kept = standing <= np.quantile(standing, 1 - EXTREME) if x.size >= MIN_FAMILY else x >= 0
-    x, n = x[kept], n[kept]
-    pairs = float((n * (n - 1.0)).sum())
-    if pairs == 0:
-        return 0.0
-    spread = float(((x - n * rate) ** 2).sum()) / (rate * (1 - rate))
-    return round(min(max((spread - float(n.sum())) / pairs, 0.0), 0.9), 6)
+    return shaped(judged.pipe(fire_excess, fdr), JUDGED), nulls
 
 
 def fire_excess(rows: pl.DataFrame, fdr: float) -> pl.DataFrame:
     """Fires where the q-value stays within the false discovery rate; writes the sentence."""
-    hit = (pl.col("q_value") <= fdr).fill_null(False)
+    hit = (
+        (pl.col("q_value") <= fdr)
+        & (pl.col("x") >= LEAST_HITS)
+        & (pl.col("x") >= LEAST_SHARE * pl.col("n"))
+    ).fill_null(False)
     mean = pl.col("n") * pl.col("rate")
     rarely = mean < 0.95
     about = mean.round(0).cast(pl.Int64).cast(pl.String)

@@ -123,7 +123,8 @@ def print_queue(rows: list[dict[str, Any]], counts: dict[str, Any]) -> None:
         period = row["period"]["start"][:7]
         console.print(f"{row['id']}  [bold]{row['title']['en']}[/bold], {period}")
         console.print(f"              {row['message']['en'].replace('**', '')}")
-    outcomes = ", ".join(f"{k.replace('_', ' ')} {v:,}" for k, v in counts["outcomes"].items())
+    from detector.cli.data import summary_text
+
     raised = counts["alerts"]["opened"]
-    console.print(f"\n{raised:,} alerts. Judged {counts['judged']:,}: {outcomes}.")
+    console.print(f"\n{raised:,} alerts. {summary_text(counts, 'live')}")
     console.print("Every suspicion is a reason to look, not a finding.")

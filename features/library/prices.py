@@ -85,11 +85,20 @@ def price_series(t: Tables) -> Lazy:
         .with_columns(named.alias("_named"))
         .filter(nw.col("_named") == nw.col("_named").min().over(*cell))
     )
-    return main.join(
-        _baseline(quarters, main), on=[*_SERIES, "period_start"], how="left"
-    ).with_columns(
+    rows = main.join(_baseline(quarters, main), on=[*_SERIES, "period_start"], how="left")
+    return rows.join(_quarter_before(rows), on=[*_SERIES, "period_start"], how="left").with_columns(
         both(nw.col("sku_id"), nw.col("seller_id")).alias("subject_key"),
         quarter_end(nw.col("period_start")).alias("period_end"),
+    )
+
+
+def _quarter_before(rows: Lazy) -> Lazy:
+    """Deviation and baseline of the same series one quarter earlier, for each quarter."""
+    return rows.select(
+        *_SERIES,
+        nw.col("period_start").dt.offset_by("1q").cast(nw.Date).alias("period_start"),
+        nw.col("sd").alias("sd_before"),
+        nw.col("baseline_sd").alias("baseline_before"),
     )
 
 
@@ -212,6 +221,21 @@ def price_sd_ratio() -> Measure:
         nw.col("sd") / base_sd,
         (nw.col("n_prices") < 2, Reason.TOO_FEW),
         (base_sd.is_null(), Reason.MISSING_INPUT),
+        (base_sd <= 0, Reason.ZERO_DENOMINATOR),
+    )
+
+
+@feature(
+    name="price_sd_ratio_before", typology=_TYPOLOGY, base="price_series", inputs=_INPUTS,
+    unit="ratio", direction="none", min_n=20, n="n_prices", source=_SOURCE,
+    title={"en": "price variation a quarter earlier", "zh": "上季度价格波动与历史之比"},
+)  # fmt: skip
+def price_sd_ratio_before() -> Measure:
+    """`price_sd_ratio` of the same series one quarter earlier: whether the calm lasts."""
+    base_sd = nw.col("baseline_before")
+    return measure(
+        nw.col("sd_before") / base_sd,
+        (nw.col("sd_before").is_null() | base_sd.is_null(), Reason.MISSING_INPUT),
         (base_sd <= 0, Reason.ZERO_DENOMINATOR),
     )
 

@@ -92,6 +92,10 @@ def test_a_correction_changes_only_what_depends_on_it(system: System, tmp_path: 
     assert "tender" in kinds
     tenders = pl.concat([changed, moved]).filter(pl.col("subject_kind") == "tender")
     assert set(tenders["subject_key"]) == {"T100"}
+    firms = before.filter(pl.col("subject_kind") == "firm").drop("q_value")
+    still = after.drop("q_value")
+    touched = firms.join(still, on=firms.columns, how="anti", nulls_equal=True)
+    assert set(touched["subject_key"]) <= {str(b["bidder_id"]) for b in mine}
     now = extract(system, "features:tender")
     assert set(now.join(features, on=now.columns, how="anti", nulls_equal=True)["subject_key"]) == {
         "T100"

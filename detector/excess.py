@@ -1,0 +1,109 @@
+"""Is it usual that so many of a firm's tenders are suspicious? The null, and its tail.
+
+Children of one parent resemble each other (same region, same rivals), so a plain binomial tail
+would fire on honest markets. The null is a beta-binomial: rate and likeness are those of the
+parents that do not stand out. Both are frozen when first estimated on enough parents, like every
+other reference, so that a correction to one firm's filings moves no other firm's p-value; a new
+fit of the models thaws them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+TAIL = 0.10
+"""A child counts as suspicious when its p-value is at most this: by chance one in ten."""
+MIN_CHILDREN = 5
+"""Fewer judged children and nothing is said (catalogue, MON-BID-CV, `bid_cv_share_low`)."""
+ORDINARY = 0.975
+"""Parents above this quantile of the plain binomial have no say in what is usual."""
+MIN_PARENTS = 30
+"""Fewer parents and the null is the nominal one, and not frozen."""
+
+RATES = (0.005, 0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.06, 0.07, 0.08, 0.09, 0.10)
+RHOS = (0.0, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.125, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5)
+"""Nulls tried."""
+
+Nulls = Mapping[str, tuple[float, float]]
+"""(rate, rho) by ``typology|grain``."""
+
+
+def with_tails(counted: pl.DataFrame, grain: str, known: Nulls) -> tuple[pl.DataFrame, Nulls]:
+    """Adds `tail` (upper tail of `x` of `n`), `rate` and `rho`; returns nulls frozen here too."""
+    parts = [with_tail(counted.clear(), (TAIL, 0.0))]
+    fresh: dict[str, tuple[float, float]] = {}
+    for family in counted.partition_by("typology", maintain_order=True):
+        key = f"{family['typology'][0]}|{grain}"
+        null = known.get(key)
+        if null is None:
+            usable = family.filter(pl.col("n") >= MIN_CHILDREN)
+            null = fit_null(usable["x"].to_numpy(), usable["n"].to_numpy())
+            if usable.height >= MIN_PARENTS:
+                fresh[key] = null
+        parts.append(with_tail(family, (null[0], null[1])))
+    return pl.concat(parts), fresh
+
+
+def with_tail(family: pl.DataFrame, null: tuple[float, float]) -> pl.DataFrame:
+    """The family with its upper tails under a null."""
+    from scipy.stats import betabinom, binom
+
+    rate, rho = null
+    x, n = family["x"].to_numpy(), family["n"].to_numpy()
+    if rho > 0:
+        a, b = rate * (1 - rho) / rho, (1 - rate) * (1 - rho) / rho
+        tail = betabinom.sf(x - 1, n, a, b)
+    else:
+        tail = binom.sf(x - 1, n, rate)
+    return family.with_columns(
+        tail=pl.Series(tail, dtype=pl.Float64), rho=pl.lit(rho), rate=pl.lit(rate)
+    )
+
+
+def fit_null(x: NDArray[Any], n: NDArray[Any]) -> tuple[float, float]:
+    """(rate, rho) of the parents with `x` of `n` children in the tail.
+
+    Maximum likelihood of a beta-binomial truncated above the `ORDINARY` quantile of the plain
+    binomial (empirical null; Efron 2004): parents that stand out have no say, and leaving them out
+    does not bias the rest. Too few parents: the nominal rate and no likeness.
+    """
+    import numpy as np
+    from scipy.stats import binom
+
+    if x.size < MIN_PARENTS:
+        return TAIL, 0.0
+    ceiling = binom.ppf(ORDINARY, n, TAIL).astype(np.int64)
+    ordinary = x <= ceiling
+    cells, times = np.unique(
+        np.column_stack([x[ordinary], n[ordinary]]), axis=0, return_counts=True
+    )
+    sizes, parents = np.unique(n[ordinary], return_counts=True)
+    tops = binom.ppf(ORDINARY, sizes, TAIL).astype(np.int64)
+    places = np.concatenate([np.arange(top + 1) for top in tops])
+    widths = np.repeat(sizes, tops + 1)
+    starts = np.concatenate([[0], np.cumsum(tops + 1)[:-1]])
+
+    def likelihood(rate: float, rho: float) -> float:
+        seen = (times * log_mass(cells[:, 0], cells[:, 1], rate, rho)).sum()
+        below = np.add.reduceat(np.exp(log_mass(places, widths, rate, rho)), starts)
+        return float(seen - (parents * np.log(below)).sum())
+
+    return max(((rate, rho) for rate in RATES for rho in RHOS), key=lambda null: likelihood(*null))
+
+
+def log_mass(x: NDArray[Any], n: NDArray[Any], rate: float, rho: float) -> NDArray[Any]:
+    """Logarithm of the beta-binomial probability of `x` of `n`; plain binomial when rho is 0."""
+    import numpy as np
+    from scipy.special import betaln, gammaln
+
+    ways = gammaln(n + 1) - gammaln(x + 1) - gammaln(n - x + 1)
+    if rho == 0:
+        return np.asarray(ways + x * np.log(rate) + (n - x) * np.log1p(-rate))
+    a, b = rate * (1 - rho) / rho, (1 - rate) * (1 - rho) / rho
+    return np.asarray(ways + betaln(x + a, n - x + b) - betaln(a, b))
