@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, Text
 
-from detector.tables import Instant, metadata
+from alerts.tables import Instant
+from detector.tables import metadata
 
 batch = Table(
     "batch",

@@ -30,6 +30,7 @@ def attribute_types(schema: pl.Schema, attributes: Iterable[str]) -> dict[str, V
 
 
 def parameter_types(thresholds: Mapping[str, Threshold]) -> dict[str, Quantity]:
+    """Types and units of resolved thresholds, by the name a condition gives them."""
     return {name: Quantity(t.type, unit_of(t.unit)) for name, t in thresholds.items()}
 
 

@@ -34,18 +34,24 @@ SCALAR_FUNCTIONS: dict[str, tuple[int, int]] = {
 
 @dataclass(frozen=True, slots=True)
 class Number:
+    """A number as written in the condition."""
+
     value: float
     at: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
+    """Text between single quotes, compared letter by letter."""
+
     value: str
     at: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Truth:
+    """``TRUE`` or ``FALSE`` as written."""
+
     value: bool
     at: int = 0
 
@@ -77,6 +83,8 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Arithmetic:
+    """Two numbers joined by a sign; null where either is null or the result is not finite."""
+
     sign: ArithmeticSign
     left: Node
     right: Node
@@ -85,12 +93,16 @@ class Arithmetic:
 
 @dataclass(frozen=True, slots=True)
 class Negative:
+    """A number with its sign turned."""
+
     operand: Node
     at: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
+    """One of `SCALAR_FUNCTIONS` with its arguments in order."""
+
     function: str
     arguments: tuple[Node, ...]
     at: int = 0
@@ -98,6 +110,8 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class When:
+    """One branch of a `Case`: its value counts where its condition holds."""
+
     condition: Node
     value: Node
     at: int = 0
@@ -105,6 +119,8 @@ class When:
 
 @dataclass(frozen=True, slots=True)
 class Case:
+    """The value of the first branch that holds, else the default; null without one."""
+
     whens: tuple[When, ...]
     default: Node | None
     at: int = 0
@@ -112,6 +128,8 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Compare:
+    """Two values compared; a leaf that a rule reports as a fact."""
+
     op: Comparator
     left: Node
     right: Node
@@ -129,24 +147,32 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class IsNull:
+    """``value IS NULL``: true or false, never unknown."""
+
     value: Node
     at: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Not:
+    """True where its operand is false; unknown stays unknown."""
+
     operand: Node
     at: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class And:
+    """True where every operand is; false where one is false, whatever is unknown."""
+
     operands: tuple[Node, ...]
     at: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Or:
+    """True where one operand is, whatever is unknown; false where all are false."""
+
     operands: tuple[Node, ...]
     at: int = 0
 

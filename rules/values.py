@@ -37,6 +37,7 @@ from rules.parameters import Threshold
 
 
 def every(parts: list[nw.Expr], join: Callable[[nw.Expr, nw.Expr], nw.Expr]) -> nw.Expr:
+    """One expression out of several, joined from the left; `parts` holds at least one."""
     return reduce(join, parts)
 
 
@@ -175,6 +176,7 @@ class Values:
 
 
 def compare(op: Comparator, left: nw.Expr, right: nw.Expr) -> nw.Expr:
+    """The comparison as an expression; null where either side is null."""
     match op:
         case "=":
             return left == right
