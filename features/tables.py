@@ -82,6 +82,15 @@ def collect(frame: Lazy, *, streaming: bool = False) -> pl.DataFrame:
     return native.collect(engine="streaming" if streaming else "in-memory")
 
 
+def settled(frame: Lazy, *order: str) -> Lazy:
+    """The frame computed and sorted, for a sum of floats to follow.
+
+    Inside one plan the optimizer drops a sort before a group-by, and floats would be added in an
+    order that depends on the filing.
+    """
+    return nw.from_native(collect(frame.sort(*order)).lazy())
+
+
 def _whole(name: str, frame: AnyLazy) -> Lazy:
     """The frame with every column of its contract; lake rows pass through untouched."""
     native: pl.LazyFrame = nw.to_native(frame) if isinstance(frame, nw.LazyFrame) else frame

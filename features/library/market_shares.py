@@ -28,7 +28,7 @@ def market_shares(t: Tables) -> Lazy:
     `den`, `pct` (share in per cent), `known` (false where neither all shares nor all values were
     filed), `basis` (``share`` or ``value``).
     """
-    rows = _fractions(_one_metric(_periods(t["market_positions"])))
+    rows = _fractions(one_metric(periods(t["market_positions"])))
     rows = with_group(t, rows, "firm_id", "firm")
     summed = rows.group_by(*CELL, "period_kind", "metric", "basis", "firm").agg(
         nw.col("num").sum(), nw.col("den").max()
@@ -39,7 +39,7 @@ def market_shares(t: Tables) -> Lazy:
     return shares.sort(*CELL, "firm")
 
 
-def _periods(positions: Lazy) -> Lazy:
+def periods(positions: Lazy) -> Lazy:
     """Read the filed period (`2024`, `2024-Q1`, `2024-03`, a date) as its first and last day."""
     filed, length = nw.col("period"), nw.col("period").str.len_chars()
     kind = (
@@ -74,7 +74,7 @@ def _periods(positions: Lazy) -> Lazy:
     )
 
 
-def _one_metric(rows: Lazy) -> Lazy:
+def one_metric(rows: Lazy) -> Lazy:
     """Keep one period and one metric where several start on a day: the longest, the first."""
     order = nw.col("metric").replace_strict(
         list(METRICS), [f"{i}" for i in range(len(METRICS))], default="9", return_dtype=nw.String

@@ -84,9 +84,10 @@ _add(
 _add(
     "leader_share", _LEAD, "leader_share", "high", "share", _CATALOGUE,
     ("share of moves begun by one firm", "由同一企业率先变价的比例"),
-    """Of the moves one firm made and the other answered, the larger firm-side's share.
+    """Of the moves one firm made and the other answered, the share begun by the same firm.
 
-    Answered: changed in the same direction 1 to 14 days later. Same-day changes have no leader.""",
+    A change answers the other's oldest open change in the same direction of the 14 days before;
+    same-day changes have no leader.""",
     (nw.col("n_moves") < 1, Reason.TOO_FEW), n="n_moves", min_n=8,
 )  # fmt: skip
 _add(

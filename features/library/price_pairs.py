@@ -60,7 +60,9 @@ def price_pair_rows(t: Tables) -> Lazy:
     Only groups that changed a price at all are paired: two prices that never move say nothing
     about each other.
     """
-    frame = collect(t.view("firm_price_days")).sort("sku_id", "currency", "period_start", "firm")
+    frame = collect(t.view("firm_price_days")).sort(
+        "sku_id", "currency", "period_start", "firm", "day"
+    )
     cells = frame.partition_by("sku_id", "currency", "period_start", as_dict=True)
     found = [row for key, cell in cells.items() for row in _pairs(key, cell)]
     schema: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -161,33 +163,31 @@ def _signed(path: _Path) -> dict[int, float]:
 
 
 def _leads(a: _Path, b: _Path) -> tuple[int, float, float]:
-    """Moves one of the two made first, the larger side's share of them, and the speed gap.
+    """Answered moves, the larger side's share of having begun them, and the speed gap.
 
-    A move is answered when the other changes in the same direction 1 to 14 days later; each
-    change answers one move. Same-day changes are led by nobody.
+    A change answers the other's oldest unanswered change in the same direction of the 14 days
+    before; otherwise it opens a move itself. Same-day changes in one direction have no leader.
     """
     side_a, side_b = _signed(a), _signed(b)
-    waits_a, waits_b = _answers(side_a, side_b), _answers(side_b, side_a)
-    led = len(waits_a) + len(waits_b)
-    if not led:
+    unmatched = [
+        (day, turn, sign)
+        for turn, (own, other) in enumerate(((side_a, side_b), (side_b, side_a)))
+        for day, sign in own.items()
+        if other.get(day) != sign
+    ]
+    waiting: dict[tuple[int, float], list[int]] = {}
+    waits: list[tuple[int, int, float]] = []
+    for day, turn, sign in sorted(unmatched):
+        queue = waiting.setdefault((1 - turn, sign), [])
+        queue[:] = [d for d in queue if 0 < day - d <= MAX_LAG]
+        if queue:
+            waits.append((1 - turn, day - queue.pop(0), sign))
+        else:
+            waiting.setdefault((turn, sign), []).append(day)
+    if not waits:
         return 0, nan, nan
-    ups = [w for w, sign in waits_a + waits_b if sign > 0]
-    downs = [w for w, sign in waits_a + waits_b if sign < 0]
+    led = sum(turn for turn, _, _ in waits)
+    ups = [wait for _, wait, sign in waits if sign > 0]
+    downs = [wait for _, wait, sign in waits if sign < 0]
     speed = float(np.median(downs) - np.median(ups)) if ups and downs else nan
-    return led, max(len(waits_a), len(waits_b)) / led, speed
-
-
-def _answers(leader: dict[int, float], follower: dict[int, float]) -> list[tuple[int, float]]:
-    """Days until each of the leader's moves was answered, with the move's direction."""
-    free = dict(follower)
-    waits: list[tuple[int, float]] = []
-    for day, sign in leader.items():
-        if free.get(day) == sign:
-            del free[day]
-            continue
-        for wait in range(1, MAX_LAG + 1):
-            if free.get(day + wait) == sign and day + wait not in leader:
-                del free[day + wait]
-                waits.append((wait, sign))
-                break
-    return waits
+    return len(waits), max(led, len(waits) - led) / len(waits), speed
