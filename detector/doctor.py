@@ -102,8 +102,7 @@ def shipped_rules(home: Path) -> Iterator[Finding]:
     from rules.lint import lint_rules
     from rules.ruleset import load_library
 
-    dirs = list(load_settings(home).rule_dirs) if (home / CONFIG_NAME).exists() else []
-    ruleset = load_library(dirs)
+    ruleset = load_library(list(load_settings(home).rule_dirs))
     issues = lint_rules(ruleset, catalogue())
     for issue in issues:
         yield Finding("rules", "warning", f"{issue.path}:{issue.line} {issue.message}", issue.hint)

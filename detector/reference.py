@@ -213,7 +213,5 @@ def settings_page() -> str:
 
 
 def variable_of(setting: str) -> str:
-    """A setting's name in the environment; a shell cannot set a name with a hyphen."""
-    if "-" in setting:
-        return "in the file only"
-    return f"`WARDEN_{setting.upper().replace('.', '__')}`"
+    """A setting's name in the environment; hyphens become underscores, as shells want them."""
+    return f"`WARDEN_{setting.upper().replace('.', '__').replace('-', '_')}`"

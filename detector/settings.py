@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -19,7 +19,7 @@ CONFIG_NAME = "config.toml"
 
 CONFIG_TEMPLATE = """\
 # Marketwarden, one installation. Every key may also be set in the environment:
-# database_url is WARDEN_DATABASE_URL, jobs.detect is WARDEN_JOBS__DETECT.
+# database_url is WARDEN_DATABASE_URL, jobs.ingest-folder is WARDEN_JOBS__INGEST_FOLDER.
 
 # Where the state lives. Empty: an SQLite file in this folder.
 # PostgreSQL: "postgresql+psycopg://user:password@host/database"
@@ -47,6 +47,14 @@ class Jobs(BaseModel):
     ingest_folder: str = Field(default="*/15 * * * *", alias="ingest-folder")
     detect: str = "30 2 * * *"
     refit: str = "0 4 1 * *"
+
+    @model_validator(mode="before")
+    @classmethod
+    def environment_first(cls, given: Any) -> Any:
+        """The file spells a job with a hyphen, the environment cannot: both given, it wins."""
+        if not isinstance(given, dict) or "ingest_folder" not in given:
+            return given
+        return {k: v for k, v in given.items() if k != "ingest-folder"}
 
     def schedules(self) -> dict[str, str]:
         """Cron text by job name."""

@@ -15,14 +15,12 @@ Dirs = Annotated[list[Path] | None, typer.Option("--rules", help="Folder with ru
 
 
 def rule_dirs(extra: list[Path] | None) -> list[Path]:
-    """Folders named on the line, else those of the home's settings when there is a home."""
+    """Folders named on the line, else those of the settings, which need no home."""
     if extra:
         return extra
-    if (STATE.home / "config.toml").exists():
-        from detector.settings import load_settings
+    from detector.settings import load_settings
 
-        return list(load_settings(STATE.home).rule_dirs)
-    return []
+    return list(load_settings(STATE.home).rule_dirs)
 
 
 @app.command("list")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from datetime import date
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import polars as pl
 import pytest
 
 from detector import planning, publishing, run
+from detector.cli.main import main
 from detector.extracts import extract
 from detector.results import Results
 from detector.system import System
@@ -118,6 +120,28 @@ def test_a_look_back_never_run_before_is_run_and_moves_no_alert(tmp_path: Path) 
     now = extract(system, "features:tender").filter(pl.col("subject_key") == "T000")
     assert known["bid_cv"].item() < 0.05 < now["bid_cv"].item()
     assert exported(system, "alerts", tmp_path) == alerts
+
+
+def test_an_export_as_of_a_day_before_anything_was_known_says_so(
+    system: System,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    current = publishing.current(system)
+    for kind in ("scores", "outcomes", "features:tender"):
+        with pytest.raises(WardenError) as refused:
+            extract(system, kind, as_of=date(2026, 1, 9))
+        assert refused.value.code == "nothing_judged"
+    assert publishing.current(system) == current
+    out = tmp_path / "early.csv"
+    line = ["warden", "--home", str(system.home), "export", "scores", "--out", str(out)]
+    monkeypatch.setattr(sys, "argv", [*line, "--as-of", "2026-01-09"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+    assert "known at the end of 2026-01-09" in capsys.readouterr().err
+    assert not out.exists()
 
 
 def test_days_lived_through_one_by_one_raise_alerts_as_they_come(tmp_path: Path) -> None:
