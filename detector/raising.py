@@ -25,6 +25,9 @@ uncalibrated limits fire for whole markets, and clusters of tenders are what cou
 STRONG = 4
 """Severity from which a calm rule (identical bids, say) needs no model beside it."""
 
+OWNED = {"breach_notifications": "incident_id", "apps": "app_id"}
+"""Tables whose subjects belong to an operator, with the subject's key."""
+
 
 def signals(
     system: System,
@@ -119,7 +122,24 @@ def subject_names(system: System, plan: Plan) -> dict[str, tuple[str, str]]:
     rows = firms.select("firm_id", "group_id", "name", "name_zh").sort("firm_id").collect()
     heads = rows.filter(pl.col("group_id").is_not_null()).unique("group_id", keep="first")
     names = {key: (f"{name} group", f"{zh or name}集团") for _, key, name, zh in heads.iter_rows()}
-    return names | {key: (name, zh or name) for key, _, name, zh in rows.iter_rows()}
+    names |= {key: (name, zh or name) for key, _, name, zh in rows.iter_rows()}
+    return owned_names(system, plan, names) | names
+
+
+def owned_names(
+    system: System, plan: Plan, firms: Mapping[str, tuple[str, str]]
+) -> dict[str, tuple[str, str]]:
+    """Incidents and apps are called after their operator, with their own id behind."""
+    found: dict[str, tuple[str, str]] = {}
+    for table, key in OWNED.items():
+        if table not in plan.snapshot.versions:
+            continue
+        rows = system.lake.scan(plan.snapshot, table).select(key, "operator_id")
+        for own, operator in rows.drop_nulls().unique().sort(key).collect().iter_rows():
+            if operator in firms:
+                en, zh = firms[operator]
+                found[own] = (f"{en}, {own}", f"{zh}，{own}")
+    return found
 
 
 def shown_names(row: Mapping[str, Any], names: Mapping[str, tuple[str, str]]) -> tuple[str, str]:
