@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from detector.cli import data, demo, jobs, models, operations, rules, tables
+from detector.cli import data, demo, features, jobs, models, operations, rules, tables
 from detector.cli.output import STATE, explain, lift_global_options, unforeseen
 from features.errors import WardenError
 
@@ -44,6 +44,7 @@ app.command("export")(data.export)
 app.command("demo")(demo.demo)
 app.command("work")(jobs.work)
 app.add_typer(tables.app, name="tables")
+app.add_typer(features.app, name="features")
 app.add_typer(rules.app, name="rules")
 app.add_typer(models.app, name="models")
 app.add_typer(jobs.app, name="jobs")

@@ -25,6 +25,7 @@ USAGE_CODES = frozenset(
         "unknown_kind",
         "unknown_job",
         "unknown_rule",
+        "unknown_feature",
         "bad_window",
         "bad_date",
     }
