@@ -7,8 +7,8 @@ import polars as pl
 
 from features.catalogue import Measure, base, feature, measure
 from features.library.months import day_number, filed_month, month_number, worst_row
-from features.library.regressions import robust_z_left_out
 from features.operators import Lazy, month_end
+from features.robust import leave_one_out
 from features.tables import Tables, collect
 from features.vocabulary import Reason
 
@@ -118,7 +118,9 @@ def _with_z(rows: pl.DataFrame) -> pl.DataFrame:
     found = []
     for _, part in usable.group_by(peers, maintain_order=True):
         if part.height > LEAST_PEERS:
-            z = pl.Series("fee_z", robust_z_left_out(part["rate"].to_numpy())).fill_nan(None)
+            rate = part["rate"].to_numpy()
+            median, scale = leave_one_out(rate)
+            z = pl.Series("fee_z", (rate - median) / scale).fill_nan(None)
         else:
             z = pl.Series("fee_z", [None] * part.height, dtype=pl.Float64)
         found.append(part.select(*_ACCOUNT, "month", z, peers=pl.lit(part.height - 1)))

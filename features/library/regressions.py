@@ -1,4 +1,4 @@
-"""Least squares, permutation and leave-one-out statistics over small numpy arrays.
+"""Least squares, permutation and break statistics over small numpy arrays.
 
 No features here: the numeric part the conduct screens share. Every function is pure and seeded.
 """
@@ -18,7 +18,6 @@ SEED, DRAWS, EXACT = 20240024, 9_999, 20_000
 """Monte Carlo seed and draws; up to `EXACT` arrangements all are counted."""
 
 _BATCH, _RANK = 4_000_000, 1e-9
-MAD_SCALE, IQR_SCALE = 1.4826, 1.349
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,44 +89,6 @@ def _clustered_p(
     from scipy.stats import t
 
     return float(2 * t.sf(abs(value / error), clusters - 1))
-
-
-def robust_z_left_out(values: Numbers) -> Numbers:
-    """(x - median) / (1.4826 MAD) of each value against the others (catalogue 1.2).
-
-    Where the others' MAD is 0 their interquartile range / 1.349 stands in; where that is 0 too,
-    NaN: the peers are constant.
-    """
-    order = np.argsort(values, kind="stable")
-    ranked = values[order]
-    place = np.arange(len(values))
-    middle = _quantile_without(ranked, place, 0.5)
-    spread = np.empty(len(values))
-    for centre in np.unique(middle):
-        mine = np.flatnonzero(middle == centre)
-        far = np.abs(ranked - centre)
-        far_order = np.argsort(far, kind="stable")
-        where = np.empty(len(values), dtype=np.int64)
-        where[far_order] = place
-        spread[mine] = _quantile_without(far[far_order], where[mine], 0.5)
-    quartiles = _quantile_without(ranked, place, 0.75) - _quantile_without(ranked, place, 0.25)
-    scale = np.where(spread > 0, MAD_SCALE * spread, quartiles / IQR_SCALE)
-    z = np.full(len(values), np.nan)
-    usable = scale > 0
-    z[order[usable]] = (ranked[usable] - middle[usable]) / scale[usable]
-    return z
-
-
-def _quantile_without(ranked: Numbers, place: NDArray[np.int64], q: float) -> Numbers:
-    """Type 7 quantile of sorted values with the one at `place` left out."""
-    at = q * (len(ranked) - 2)
-    low, part = int(at), at - int(at)
-
-    def item(index: int) -> Numbers:
-        found: Numbers = ranked[np.minimum(index + (place <= index), len(ranked) - 1)]
-        return found
-
-    return item(low) + part * (item(low + 1) - item(low)) if part > 0 else item(low)
 
 
 def permutation_p(cells: Sequence[tuple[Numbers, Numbers]]) -> float:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from math import isclose
 from typing import Any
 
 import pytest
 
-from tests.conftest import SHARED, shared_file
 from tests.features import tendering as made
 from tests.features.filings import compute, read
+from tests.golden.cases import agrees, all_have_cases_and_features, golden_cases
 
 Inputs = dict[str, Any]
 
@@ -112,23 +111,11 @@ ADAPTERS: dict[str, Callable[[str, Inputs], Any]] = {
 }
 
 
-def _cases() -> list[Any]:
-    path = SHARED / "golden.json"
-    found = json.loads(path.read_text()) if path.exists() else []
-    return [
-        pytest.param(c, id=f"{c['feature']}-{k}")
-        for k, c in enumerate(found)
-        if c["typology"] in ADAPTERS
-    ]
-
-
 def test_every_family_has_its_cases() -> None:
-    shared_file("golden.json")
-    assert {c.values[0]["typology"] for c in _cases()} == set(ADAPTERS)
-    assert len(_cases()) == 20
+    all_have_cases_and_features(ADAPTERS)
+    assert len(golden_cases(ADAPTERS)) == 20
 
 
-@pytest.mark.parametrize("case", _cases())
+@pytest.mark.parametrize("case", golden_cases(ADAPTERS))
 def test_golden_case(case: Inputs) -> None:
-    actual = ADAPTERS[case["typology"]](case["feature"], case["inputs"])
-    assert actual == pytest.approx(case["expected"], abs=case["tolerance"], rel=0)
+    agrees(ADAPTERS[case["typology"]](case["feature"], case["inputs"]), case)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from datetime import date
 from typing import Any
@@ -10,9 +9,9 @@ from typing import Any
 import pytest
 
 from features.catalogue import catalogue
-from tests.conftest import SHARED, shared_file
 from tests.features import conduct as made
 from tests.features.filings import compute, read
+from tests.golden.cases import agrees, all_have_cases_and_features, golden_cases
 
 Inputs = dict[str, Any]
 
@@ -176,27 +175,10 @@ ADAPTERS: dict[str, Callable[[str, Inputs], Any]] = {
 }
 
 
-def _cases() -> list[Any]:
-    path = SHARED / "golden.json"
-    found = json.loads(path.read_text()) if path.exists() else []
-    return [
-        pytest.param(c, id=f"{c['feature']}-{k}")
-        for k, c in enumerate(found)
-        if c["typology"] in ADAPTERS
-    ]
-
-
 def test_every_family_has_an_adapter_and_a_case() -> None:
-    shared_file("golden.json")
-    assert {c.values[0]["typology"] for c in _cases()} == set(ADAPTERS)
-    assert set(ADAPTERS) <= {f.typology for f in catalogue().features.values()}
+    all_have_cases_and_features(ADAPTERS)
 
 
-@pytest.mark.parametrize("case", _cases())
+@pytest.mark.parametrize("case", golden_cases(ADAPTERS))
 def test_golden_case(case: Inputs) -> None:
-    actual = ADAPTERS[case["typology"]](case["feature"], case["inputs"])
-    expected = case["expected"]
-    if isinstance(expected, float | int) and not isinstance(expected, bool):
-        assert actual == pytest.approx(expected, abs=case["tolerance"], rel=0)
-    else:
-        assert actual == expected
+    agrees(ADAPTERS[case["typology"]](case["feature"], case["inputs"]), case)

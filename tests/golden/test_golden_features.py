@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +9,6 @@ import pytest
 
 from features.catalogue import catalogue
 from features.compute import Computed
-from tests.conftest import SHARED, shared_file
 from tests.features.filings import (
     app,
     bids,
@@ -22,6 +20,7 @@ from tests.features.filings import (
     read,
     trades,
 )
+from tests.golden.cases import agrees, all_have_cases_and_features, golden_cases
 
 Inputs = dict[str, Any]
 BIDDING = ("CV", "DISTANCE", "SHAPE", "KS", "SUBGROUP", "IDENTICAL")
@@ -100,28 +99,10 @@ ADAPTERS: dict[str, Callable[[str, Inputs], Any]] = {
 } | {f"MON-BID-{screen}": _bid for screen in BIDDING}
 
 
-def _cases() -> list[Any]:
-    path = SHARED / "golden.json"
-    found = json.loads(path.read_text()) if path.exists() else []
-    return [
-        pytest.param(c, id=f"{c['feature']}-{k}")
-        for k, c in enumerate(found)
-        if c["typology"] in ADAPTERS
-    ]
-
-
 def test_every_family_has_an_adapter_and_a_case() -> None:
-    shared_file("golden.json")
-    assert {c.values[0]["typology"] for c in _cases()} == set(ADAPTERS)
-    assert set(ADAPTERS) <= {f.typology for f in catalogue().features.values()}
+    all_have_cases_and_features(ADAPTERS)
 
 
-@pytest.mark.parametrize("case", _cases())
+@pytest.mark.parametrize("case", golden_cases(ADAPTERS))
 def test_golden_case(case: Inputs) -> None:
-    actual = ADAPTERS[case["typology"]](case["feature"], case["inputs"])
-    expected, tolerance = case["expected"], case["tolerance"]
-    first = expected[0] if isinstance(expected, list) else expected
-    if isinstance(first, float | int) and not isinstance(first, bool):
-        assert actual == pytest.approx(expected, abs=tolerance, rel=0)
-    else:
-        assert actual == expected
+    agrees(ADAPTERS[case["typology"]](case["feature"], case["inputs"]), case)

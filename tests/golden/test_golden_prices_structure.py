@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from features.catalogue import catalogue
-from tests.conftest import SHARED, shared_file
 from tests.features.filings import Filing, compute, positions, prices, read
+from tests.golden.cases import all_have_cases_and_features, golden_cases
 
 Inputs = dict[str, Any]
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -201,23 +201,11 @@ ADAPTERS: dict[str, Callable[[str, Inputs], Any]] = {
 }
 
 
-def _cases() -> list[Any]:
-    file = SHARED / "golden.json"
-    found = json.loads(file.read_text()) if file.exists() else []
-    return [
-        pytest.param(c, id=f"{c['feature']}-{k}")
-        for k, c in enumerate(found)
-        if c["typology"] in ADAPTERS
-    ]
-
-
 def test_every_typology_has_a_case_and_a_feature() -> None:
-    shared_file("golden.json")
-    assert {c.values[0]["typology"] for c in _cases()} == set(ADAPTERS)
-    assert set(ADAPTERS) <= {f.typology for f in catalogue().features.values()}
+    all_have_cases_and_features(ADAPTERS)
 
 
-@pytest.mark.parametrize("case", _cases())
+@pytest.mark.parametrize("case", golden_cases(ADAPTERS))
 def test_golden_case(case: Inputs) -> None:
     actual = ADAPTERS[case["typology"]](case["feature"], case["inputs"])
     expected = case["expected"]

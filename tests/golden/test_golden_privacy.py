@@ -9,11 +9,10 @@ from typing import Any
 
 import pytest
 
-from features.catalogue import catalogue
 from features.compute import compute_features
 from features.vocabulary import RunContext
-from tests.conftest import SHARED, shared_file
 from tests.features.filings import Filing, app, compute, read, row, table
+from tests.golden.cases import agrees, all_have_cases_and_features, golden_cases
 
 Inputs = dict[str, Any]
 Tables = dict[str, list[Filing]]
@@ -267,27 +266,10 @@ ADAPTERS: dict[str, Callable[[str, Inputs], Any]] = {
 }
 
 
-def _cases() -> list[Any]:
-    path = SHARED / "golden.json"
-    found = json.loads(path.read_text()) if path.exists() else []
-    return [
-        pytest.param(c, id=f"{c['feature']}-{k}")
-        for k, c in enumerate(found)
-        if c["typology"] in ADAPTERS
-    ]
-
-
 def test_every_family_has_a_case_and_features() -> None:
-    shared_file("golden.json")
-    assert {c.values[0]["typology"] for c in _cases()} == set(ADAPTERS)
-    assert set(ADAPTERS) <= {f.typology for f in catalogue().features.values()}
+    all_have_cases_and_features(ADAPTERS)
 
 
-@pytest.mark.parametrize("case", _cases())
+@pytest.mark.parametrize("case", golden_cases(ADAPTERS))
 def test_golden_case(case: Inputs) -> None:
-    actual = ADAPTERS[case["typology"]](case["feature"], case["inputs"])
-    expected = case["expected"]
-    if isinstance(expected, float | int) and not isinstance(expected, bool):
-        assert actual == pytest.approx(expected, abs=case["tolerance"], rel=0)
-    else:
-        assert actual == expected
+    agrees(ADAPTERS[case["typology"]](case["feature"], case["inputs"]), case)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
-from tests.conftest import SHARED, shared_file
 from tests.features.filings import Filing, compute, read
 from tests.features.transactions import flow, invoice, order, review
+from tests.golden.cases import agrees, all_have_cases_and_features, golden_cases
 
 Inputs = dict[str, Any]
 DAY = date(2024, 5, 1)
@@ -135,22 +134,10 @@ ADAPTERS: dict[str, Callable[[str, Inputs], Any]] = {
 }
 
 
-def _cases() -> list[Any]:
-    path = SHARED / "golden.json"
-    found = json.loads(path.read_text()) if path.exists() else []
-    return [
-        pytest.param(c, id=f"{c['feature']}-{k}")
-        for k, c in enumerate(found)
-        if c["typology"] in ADAPTERS
-    ]
-
-
 def test_every_family_has_a_case() -> None:
-    shared_file("golden.json")
-    assert {c.values[0]["typology"] for c in _cases()} == set(ADAPTERS)
+    all_have_cases_and_features(ADAPTERS)
 
 
-@pytest.mark.parametrize("case", _cases())
+@pytest.mark.parametrize("case", golden_cases(ADAPTERS))
 def test_golden_case(case: Inputs) -> None:
-    actual = ADAPTERS[case["typology"]](case["feature"], case["inputs"])
-    assert actual == pytest.approx(case["expected"], abs=case["tolerance"], rel=0)
+    agrees(ADAPTERS[case["typology"]](case["feature"], case["inputs"]), case)
