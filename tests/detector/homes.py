@@ -111,11 +111,11 @@ def breaches() -> list[dict[str, object]]:
     return rows
 
 
-def small_market(home: Path) -> System:
+def small_market(home: Path, tenders: int = 160, ring: int = 30) -> System:
     """An installation with everything above filed on the first day."""
     system = opened(home)
     folder = home.parent / f"{home.name}-filings"
-    notices, bids = procurement()
+    notices, bids = procurement(tenders, ring)
     file(system, folder, "tenders", notices)
     file(system, folder, "bids", bids)
     file(system, folder, "breach_notifications", breaches())
