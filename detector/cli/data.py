@@ -99,9 +99,13 @@ def summary_text(counts: dict[str, Any], target: str) -> str:
     """What a run judged, raised and could not check."""
     lines = []
     if not counts.get("judged"):
-        lines.append("Nothing new to judge: no filing, rule or model has changed.")
+        lines.append(
+            "Features computed; no rule or model judges these typologies yet."
+            if counts.get("cells")
+            else "Nothing new to judge: no filing, rule or model has changed."
+        )
     outcomes = counts.get("outcomes", {})
-    if outcomes:
+    if counts.get("judged") and outcomes:
         parts = ", ".join(f"{k.replace('_', ' ')} {v:,}" for k, v in outcomes.items())
         lines.append(f"Judged {counts['judged']:,} (typology, subject, period): {parts}.")
     alerts = counts.get("alerts")
