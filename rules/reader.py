@@ -14,8 +14,18 @@ from typing import Any, TypeAlias
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.events import AliasEvent, DocumentStartEvent, NodeEvent
-from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.events import (
+    AliasEvent,
+    CollectionEndEvent,
+    DocumentStartEvent,
+    Event,
+    MappingEndEvent,
+    MappingStartEvent,
+    NodeEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+)
 
 from rules.errors import RuleIssue
 
@@ -61,13 +71,14 @@ def read_yaml(text: str, path: str) -> tuple[Document, list[RuleIssue]]:
         return document, [_issue(path, 1, 1, f"the file is larger than {MAX_BYTES // 1024} kB")]
     issues: list[RuleIssue] = []
     try:
-        issues.extend(_refused(text, path))
+        events: list[Event] = []
+        issues.extend(_refused(text, path, events))
         if not issues:
-            root = YAML(typ="rt", pure=True).compose(text)
-            if root is None:
+            values = [e for e in events if isinstance(e, NodeEvent | CollectionEndEvent)]
+            if not values:
                 issues.append(_issue(path, 1, 1, "the file is empty"))
             else:
-                document.data = _Builder(document, issues).build(root, ())
+                document.data = _Builder(document, issues, iter(values)).build(())
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
@@ -80,10 +91,14 @@ def read_yaml(text: str, path: str) -> tuple[Document, list[RuleIssue]]:
     return document, issues
 
 
-def _refused(text: str, path: str) -> Iterator[RuleIssue]:
-    """Constructs a rule file may not use, found on the flat event stream, before building."""
+def _refused(text: str, path: str, events: list[Event]) -> Iterator[RuleIssue]:
+    """Constructs a rule file may not use, found on the flat event stream, before building.
+
+    Keeps what it saw in `events`: reading is slow, so it is done once.
+    """
     depth = documents = 0
-    for count, event in enumerate(YAML(typ="rt", pure=True).parse(text)):
+    for count, event in enumerate(YAML(typ="safe", pure=True).parse(text)):
+        events.append(event)
         line, column = event.start_mark.line + 1, event.start_mark.column + 1
         name = type(event).__name__
         depth += name.endswith("StartEvent") - name.endswith("EndEvent")
@@ -111,41 +126,63 @@ def _tag(event: NodeEvent) -> bool:
 
 
 class _Builder:
-    def __init__(self, document: Document, issues: list[RuleIssue]) -> None:
+    """Values and their places from the events of a file already known to be plain."""
+
+    def __init__(
+        self, document: Document, issues: list[RuleIssue], events: Iterator[Event]
+    ) -> None:
         self.document = document
         self.issues = issues
+        self.events = events
 
-    def build(self, node: Node, place: Place) -> Any:
-        self.document.marks[place] = (node.start_mark.line + 1, node.start_mark.column + 1)
-        if isinstance(node, MappingNode):
-            return self._mapping(node, place)
-        if isinstance(node, SequenceNode):
-            return [self.build(item, (*place, i)) for i, item in enumerate(node.value)]
-        if isinstance(node, ScalarNode):
-            return self._scalar(node, place)
+    def build(self, place: Place) -> Any:
+        return self._value(next(self.events), place)
+
+    def _value(self, event: Event, place: Place) -> Any:
+        self.document.marks[place] = (event.start_mark.line + 1, event.start_mark.column + 1)
+        if isinstance(event, MappingStartEvent):
+            return self._mapping(place)
+        if isinstance(event, SequenceStartEvent):
+            items = enumerate(self._until(SequenceEndEvent))
+            return [self._value(item, (*place, i)) for i, item in items]
+        if isinstance(event, ScalarEvent):
+            return self._scalar(event, place)
         raise TypeError("unknown kind of value")
 
-    def _mapping(self, node: MappingNode, place: Place) -> dict[str, Any]:
+    def _until(self, end: type[Event]) -> Iterator[Event]:
+        for event in self.events:
+            if isinstance(event, end):
+                return
+            yield event
+
+    def _mapping(self, place: Place) -> dict[str, Any]:
         found: dict[str, Any] = {}
-        for key_node, value_node in node.value:
-            line, column = key_node.start_mark.line + 1, key_node.start_mark.column + 1
-            if not isinstance(key_node, ScalarNode):
+        for event in self._until(MappingEndEvent):
+            line, column = event.start_mark.line + 1, event.start_mark.column + 1
+            if not isinstance(event, ScalarEvent):
                 self._report(line, column, "keys are plain words")
+                self._skip(event)
+                self._skip(next(self.events))
                 continue
-            key = str(key_node.value)
+            key = str(event.value)
             if key in found:
                 self._report(line, column, f"the key `{key}` stands twice")
+                self._skip(next(self.events))
                 continue
-            found[key] = self.build(value_node, (*place, key))
+            found[key] = self.build((*place, key))
         return found
 
-    def _scalar(self, node: ScalarNode, place: Place) -> Any:
-        text = str(node.value)
-        if node.style in ("|", ">"):
-            if node.style == "|":
+    def _skip(self, event: Event) -> None:
+        """Passes over one value without a trace."""
+        _Builder(Document(""), [], self.events)._value(event, ())
+
+    def _scalar(self, event: ScalarEvent, place: Place) -> Any:
+        text = str(event.value)
+        if event.style in ("|", ">"):
+            if event.style == "|":
                 self.document.blocks.add(place)
             return text
-        if node.style in ("'", '"'):
+        if event.style in ("'", '"'):
             line, column = self.document.marks[place]
             self.document.marks[place] = (line, column + 1)
             return text
