@@ -32,6 +32,11 @@ MIN_PEERS = 20
 """Usable peers below which a stratum is too small (catalogue, 6.2 step 1)."""
 STRATUM_CAP = 20_000
 """Rows kept of one stratum: the standard error of a percentile stays below 0.0036."""
+OWN_PAIRS = 4_000_000
+"""Pairs of a row and an entry of its own subject that leaving it out may cost in one grain (ENG).
+
+Days of shops make a hundred times as many; then each subject keeps an even share of its periods.
+"""
 EVERYBODY = "all"
 KEY = "subject_key"
 
@@ -97,21 +102,41 @@ def numeric_features(frame: FeatureFrame) -> tuple[str, ...]:
 
 
 def fit_reference(frames: Mapping[str, FeatureFrame]) -> Reference:
-    """Freezes the peers of every grain; strata above `STRATUM_CAP` rows are sampled by key hash."""
+    """Freezes the peers of every grain.
+
+    Strata above `STRATUM_CAP` rows are sampled by key hash, and subjects with so many periods that
+    leaving them out would take more than `OWN_PAIRS` pairs by a hash of key and period.
+    """
     return Reference({grain: _fit_grain(frame) for grain, frame in sorted(frames.items())})
 
 
 def _fit_grain(frame: FeatureFrame) -> GrainReference:
     names = numeric_features(frame)
     peers = tuple(p for p in frame.peers if p in frame.frame.columns)
-    rows = frame.frame.select(KEY, "period_start", *_strata_text(peers), *names)
+    everything = frame.frame.select(KEY, "period_start", *_strata_text(peers), *names)
+    rows = everything
     if rows.height > STRATUM_CAP:
         hashed = rows.with_columns(_h=pl.Series(stable_hash(rows[KEY])))
         place = pl.col("_h").rank("ordinal")
         kept = place.over(list(peers)) if peers else place
         rows = hashed.filter(kept <= STRATUM_CAP).drop("_h")
-    rows = rows.sort(KEY, "period_start").drop("period_start")
+    rows = _thinned(rows, everything).sort(KEY, "period_start").drop("period_start")
     return GrainReference(frame.grain, peers, names, rows)
+
+
+def _thinned(kept: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """At most so many periods of each subject that `OWN_PAIRS` holds; all of them as a rule.
+
+    Leaving a subject out takes a pair for each of its rows with each of its kept entries.
+    """
+    entries = kept.group_by(KEY).agg(entries=pl.len().cast(pl.Int64))
+    sizes = rows.group_by(KEY).agg(rows=pl.len().cast(pl.Int64)).join(entries, on=KEY)
+    if (sizes["rows"] * sizes["entries"]).sum() <= OWN_PAIRS:
+        return kept
+    most = max(1, OWN_PAIRS // int(sizes["rows"].sum()))
+    names = kept.select(pl.format("{}/{}", KEY, "period_start")).to_series()
+    hashed = kept.with_columns(_h=pl.Series(stable_hash(names)))
+    return hashed.filter(pl.col("_h").rank("ordinal").over(KEY) <= most).drop("_h")
 
 
 def _strata_text(peers: tuple[str, ...]) -> list[pl.Expr]:

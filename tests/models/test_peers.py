@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
@@ -150,6 +151,34 @@ def test_big_strata_are_sampled_by_key_and_the_same_every_time(frame_of: FrameOf
     assert fit_reference({"tender": again}).digest == reference.digest
     probe = frame_of({"x": [0.0]}, {"x": "high"}, keys=["new"])
     assert apply_peers(probe, reference).frame["x__pct"].item() == pytest.approx(0.5, abs=0.02)
+
+
+def test_subjects_of_many_periods_keep_an_even_share_of_them(
+    frame_of: FrameOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Leaving a subject out takes a pair for every two of its periods: days of shops make many."""
+    n = 600
+    days = [date(2026, 1, 1) + timedelta(i % 200) for i in range(n)]
+    x = np.random.default_rng(0).normal(size=n)
+    held = frame_of({"x": x}, {"x": "high"}, keys=[f"s-{i // 200}" for i in range(n)])
+    moved = held.frame.with_columns(period_start=pl.Series(days), period_end=pl.Series(days))
+    held = dataclasses.replace(held, frame=moved)
+    monkeypatch.setattr("detector.peers.OWN_PAIRS", 3 * 200 * 200)
+    assert fit_reference({"tender": held}).grains["tender"].rows.height == n
+    monkeypatch.setattr("detector.peers.OWN_PAIRS", 3 * 200 * 200 - 1)
+    thin = fit_reference({"tender": held})
+    assert thin.grains["tender"].rows.height == 3 * 199
+    monkeypatch.setattr("detector.peers.OWN_PAIRS", n * 50)
+    thin = fit_reference({"tender": held})
+    kept = thin.grains["tender"].rows
+    assert dict(kept.group_by("subject_key").len().iter_rows()) == {f"s-{i}": 50 for i in range(3)}
+    shuffled = held.frame.sample(fraction=1.0, shuffle=True, seed=1)
+    again = dataclasses.replace(held, frame=shuffled)
+    assert fit_reference({"tender": again}).digest == thin.digest
+    judged = apply_peers(held, thin).frame
+    assert judged["x__peers"].to_list() == [100] * n
+    others = kept.filter(pl.col("subject_key") != "s-0")["x"].to_numpy()
+    assert judged["x__median"][0] == pytest.approx(np.median(others))
 
 
 def test_the_digest_names_the_content(frame_of: FrameOf) -> None:
