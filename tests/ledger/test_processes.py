@@ -60,7 +60,7 @@ def wait_for(condition: Callable[[], object], seconds: float = 40) -> None:
 
 def end(process: subprocess.Popen[str]) -> dict[str, int]:
     process.send_signal(signal.SIGTERM)
-    out, _ = process.communicate(timeout=30)
+    out, _ = process.communicate(timeout=120)
     assert process.returncode == 0
     return json.loads(out)
 

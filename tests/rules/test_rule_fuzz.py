@@ -68,7 +68,7 @@ conditions = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(conditions)
 def test_a_generated_condition_runs_or_is_refused(text: str) -> None:
     try:
