@@ -42,9 +42,7 @@ def _leaks(t: Tables) -> Lazy:
     leaks = leaks.select("leak_id", "operator_id", "first_seen", "incident_id")
     if t.get("breach_notifications") is None:
         told = (~nw.col("incident_id").is_null()).cast(nw.Int64)
-        return leaks.with_columns(
-            told.alias("matched"), nw.lit(None).cast(nw.Float64).alias("lag")
-        )
+        return leaks.with_columns(told.alias("matched"), nw.lit(None).cast(nw.Float64).alias("lag"))
     notices = _notices(t)
     by_name = leaks.join(notices.drop("operator_id"), on="incident_id", how="left")
     named = by_name.filter(~nw.col("incident_id").is_null()).with_columns(
