@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from detector.cli import data, demo, features, jobs, models, operations, rules, tables
+from detector.cli import data, demo, features, formats, jobs, models, operations, rules, tables
 from detector.cli.output import STATE, explain, lift_global_options, unforeseen
 from features.errors import WardenError
 
@@ -39,6 +39,9 @@ app.command("doctor")(operations.doctor)
 app.command("serve")(operations.serve)
 app.command("docs")(operations.docs)
 app.command("ingest")(data.ingest)
+app.command("ingest-ocds")(formats.ingest_ocds)
+app.command("ingest-dsa")(formats.ingest_dsa)
+app.command("ingest-tcf")(formats.ingest_tcf)
 app.command("detect")(data.detect)
 app.command("export")(data.export)
 app.command("demo")(demo.demo)

@@ -42,12 +42,14 @@ class LineFault:
     Attributes:
         says: what is wrong and what would be right, without the line number.
         text: the line as filed, or None when it is not to be kept.
+        file: the file it was filed in, where that is not the file being read.
     """
 
     line: int
     rule: str
     says: str
     text: str | None
+    file: str | None = None
 
 
 def file_error(path: Path, code: str, says: str, hint: str, line: int | None = None) -> WardenError:

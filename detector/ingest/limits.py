@@ -15,6 +15,8 @@ class Limits:
         unpacked_bytes: a packed file may not unpack to more.
         ratio: unpacked to packed size, judged after `ratio_from` bytes.
         ratio_from: bytes unpacked before the ratio is judged.
+        members: files of a zip file.
+        document_bytes: a JSON document read as a whole; JSON lines may be of any length.
         columns: columns of a file.
         cell_bytes: bytes of one cell; a longer one is quarantined.
         block_bytes: bytes of text parsed at a time; no row may be longer.
@@ -26,6 +28,8 @@ class Limits:
     unpacked_bytes: int = 2048 * MIB
     ratio: int = 200
     ratio_from: int = 16 * MIB
+    members: int = 1000
+    document_bytes: int = 512 * MIB
     columns: int = 512
     cell_bytes: int = 1 * MIB
     block_bytes: int = 4 * MIB

@@ -21,7 +21,7 @@ from detector.ingest.faults import file_error
 from detector.ingest.limits import Limits
 from detector.ingest.mapping import LoadedMapping, load_mapping
 from detector.ingest.prepare import POSITION, Preparer, Staged
-from detector.ingest.readers import Request
+from detector.ingest.readers import Origin, Request, open_reader
 from detector.ingest.references import unknown_names
 from detector.ingest.sources import Progress
 from detector.ingest.staging import staging_area
@@ -85,6 +85,7 @@ class _Batch:
     started: datetime
     recorded_at: datetime | None
     limits: Limits
+    origin: Origin
 
 
 def load_files(
@@ -96,12 +97,14 @@ def load_files(
     recorded_at: datetime | None = None,
     progress: Progress | None = None,
     limits: Limits | None = None,
+    origin: Origin | None = None,
 ) -> Balance:
     """Takes files into a canonical table as one batch.
 
     Args:
         recorded_at: when we learned it; now when None, UTC when naive.
         progress: called with bytes done and bytes in all.
+        origin: what the files were converted from; themselves when None.
 
     Raises:
         WardenError: a fault of the whole request or of a whole file; nothing was taken in.
@@ -122,6 +125,7 @@ def load_files(
         started=datetime.now(UTC),
         recorded_at=recorded_at,
         limits=limits or Limits(),
+        origin=origin or Origin(tuple(path.name for path in files), open_reader),
     )
     return _known(job) or _take_in(job, progress)
 
@@ -135,7 +139,8 @@ def _take_in(job: _Batch, progress: Progress | None) -> Balance:
 
 
 def _stage(job: _Batch, area: Path, progress: Progress | None) -> Staged:
-    preparer = Preparer(job.contract, job.mapping.mapping, load_pseudonyms(job.home), area)
+    pseudonyms, opener = load_pseudonyms(job.home), job.origin.reader
+    preparer = Preparer(job.contract, job.mapping.mapping, pseudonyms, area, opener)
     tell = _teller(job.files, progress)
     for path in job.files:
         preparer.add(Request(path, job.contract, job.mapping.mapping, job.limits, area, tell))
@@ -242,7 +247,7 @@ def _record(
                 batch_id=job.batch_id,
                 table_name=job.contract.name,
                 sequence=sequence,
-                source_files=json.dumps([p.name for p in job.files], ensure_ascii=False),
+                source_files=json.dumps(job.origin.names, ensure_ascii=False),
                 mapping_hash=job.mapping.digest or None,
                 recorded_at=when,
                 read=balance.read,

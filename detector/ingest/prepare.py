@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,7 +13,15 @@ import polars as pl
 from detector.ingest.faults import ADVICE, QUARANTINE, LineFault
 from detector.ingest.keys import key_expr
 from detector.ingest.mapping import Mapping
-from detector.ingest.readers import LINE, Columns, Reader, Request, match_columns, open_reader
+from detector.ingest.readers import (
+    LINE,
+    Chunk,
+    Columns,
+    Reader,
+    Request,
+    match_columns,
+    open_reader,
+)
 from detector.ingest.sources import BAD
 from detector.ingest.validate import Judged, judge
 from detector.pseudonyms import Pseudonyms
@@ -61,13 +70,19 @@ class Preparer:
     """Prepares the files of one batch."""
 
     def __init__(
-        self, contract: TableContract, mapping: Mapping, pseudonyms: Pseudonyms, area: Path
+        self,
+        contract: TableContract,
+        mapping: Mapping,
+        pseudonyms: Pseudonyms,
+        area: Path,
+        opener: Callable[[Request], Reader] = open_reader,
     ) -> None:
         self._contract, self._mapping, self._pseudonyms = contract, mapping, pseudonyms
         self.staged = Staged(area)
         self.staged.rows.mkdir()
         self.staged.faults.mkdir()
         self._file = -1
+        self._open = opener
 
     def add(self, request: Request) -> None:
         """Reads one file to its end.
@@ -77,7 +92,7 @@ class Preparer:
         """
         self._file += 1
         before = self.staged.read
-        reader = open_reader(request)
+        reader = self._open(request)
         try:
             columns = match_columns(reader, request)
             self._read(reader, columns, request)
@@ -93,7 +108,7 @@ class Preparer:
             raw = self._canonical(chunk.frame, columns)
             judged = judge(raw, self._contract, self._mapping, request.limits, flawed=chunk.flawed)
             self._stage_good(judged.good)
-            self._stage_faults(judged, chunk.faults, request.path.name)
+            self._stage_faults(judged, chunk, request.path.name)
             self.staged.read += raw.height + len(chunk.faults)
 
     def _canonical(self, frame: pl.DataFrame, columns: Columns) -> pl.DataFrame:
@@ -130,32 +145,36 @@ class Preparer:
             if c.person
         ]
 
-    def _stage_faults(self, judged: Judged, lines: list[LineFault], name: str) -> None:
+    def _stage_faults(self, judged: Judged, chunk: Chunk, name: str) -> None:
         told = []
         if judged.faults.height:
-            told.append(self._row_faults(judged))
-        if lines:
-            told.append(self._line_faults(lines))
+            told.append(self._row_faults(judged, chunk.places))
+        if chunk.faults:
+            told.append(self._line_faults(chunk.faults))
         if not told:
             return
-        entries = pl.concat(told).with_columns(pl.lit(name).alias("source_file"))
+        entries = pl.concat(told).with_columns(pl.col("source_file").fill_null(name))
         self.staged.parts += 1
         path = self.staged.faults / f"{self.staged.parts:06}.parquet"
         entries.select(list(QUARANTINE)).write_parquet(path)
         self.staged.quarantined += entries.height
 
-    def _row_faults(self, judged: Judged) -> pl.DataFrame:
+    def _row_faults(self, judged: Judged, places: pl.DataFrame | None) -> pl.DataFrame:
         """Entries for rows that were read; persons are hashes here too."""
         filed = [c for c in self._contract.columns if c.name in judged.raw.columns]
         # the raw rows may have columns named `value` or `line` of their own
         faults = judged.faults.select(pl.all().name.prefix(_FAULT))
         bad = judged.raw.join(faults, left_on=LINE, right_on=f"{_FAULT}line")
+        where = _placed(bad[LINE], places)
         hashed = [self._pseudonyms.series(bad[c.name]) for c in filed if c.person]
         row = pl.struct([pl.col(c.name).str.slice(0, KEPT) for c in filed]).struct.json_encode()
-        entries = bad.with_columns(hashed).select(
-            pl.col(LINE).alias("line"),
+        entries = bad.with_columns(*hashed, *where).select(
+            pl.col("_filed_in").alias("source_file"),
+            pl.col("_filed_line").alias("line"),
             *(pl.col(_FAULT + name).alias(name) for name in ("rule", "column", "value")),
-            pl.format(f"Line {{}}: {{}}. {ADVICE}", LINE, f"{_FAULT}says").alias("message"),
+            pl.format(f"Line {{}}: {{}}. {ADVICE}", "_filed_line", f"{_FAULT}says").alias(
+                "message"
+            ),
             row.alias("row"),
         )
         shown = pl.col("value", "message", "row")
@@ -167,6 +186,7 @@ class Preparer:
         note = " (The line itself is withheld: it may name a person.)" if withheld else ""
         entries = [
             {
+                "source_file": fault.file,
                 "line": fault.line,
                 "rule": fault.rule,
                 "column": None,
@@ -176,9 +196,15 @@ class Preparer:
             }
             for fault in lines
         ]
-        return pl.DataFrame(
-            entries, schema={k: v for k, v in QUARANTINE.items() if k != "source_file"}
-        )
+        return pl.DataFrame(entries, schema=QUARANTINE)
+
+
+def _placed(lines: pl.Series, places: pl.DataFrame | None) -> tuple[pl.Series, pl.Series]:
+    """File and line where rows were filed; without places, their own line of the file read."""
+    if places is None:
+        return pl.Series("_filed_in", [None] * len(lines), pl.String), lines.alias("_filed_line")
+    found = lines.to_frame().join(places, on=LINE, how="left", maintain_order="left")
+    return found["filed_in"].alias("_filed_in"), found["filed_line"].alias("_filed_line")
 
 
 def _spell(value: str | int | float | bool) -> str:

@@ -30,11 +30,14 @@ class Chunk:
         frame: text columns named as in the file, and `LINE`.
         faults: lines that are no rows; they count as read.
         flawed: some cell may hold the mark of a byte that is no text.
+        places: where the rows were filed, when `LINE` only numbers them: columns `LINE`,
+            ``filed_in`` (file name) and ``filed_line``.
     """
 
     frame: pl.DataFrame
     faults: list[LineFault]
     flawed: bool = False
+    places: pl.DataFrame | None = None
 
 
 class Reader(Protocol):
@@ -72,6 +75,19 @@ class Request:
     limits: Limits
     scratch: Path
     tell: Callable[[int], None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Files that were converted into others before they are read.
+
+    Attributes:
+        names: files the person named, as recorded with the batch.
+        reader: opens a converted file.
+    """
+
+    names: tuple[str, ...]
+    reader: Callable[[Request], Reader]
 
 
 @dataclass(frozen=True, slots=True)

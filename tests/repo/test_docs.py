@@ -188,7 +188,7 @@ def test_every_command_is_in_the_reference_and_in_a_page() -> None:
     reference = (REFERENCE / "commands.md").read_text(encoding="utf-8")
     assert [c for c in known if f"`{c}" not in reference] == []
     by_hand = "\n".join(p.text for p in PAGES if REFERENCE not in p.path.parents)
-    named = set(re.findall(r"(?:`|\$ )warden (?:--home \S+ )?([a-z]+(?: [a-z]+)?)", by_hand))
+    named = set(re.findall(r"(?:`|\$ )warden (?:--home \S+ )?([a-z][a-z-]*(?: [a-z]+)?)", by_hand))
     leading = {name.split()[0] for name in named}
     assert [c for c in known if c.split()[1] not in leading] == []
     assert [n for n in leading if f"`warden {n}" not in reference] == []
