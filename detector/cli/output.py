@@ -87,7 +87,8 @@ def log_to_stderr() -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             shape,
         ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        # asked anew for each line: the stream may have been replaced since
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
     )
 
 

@@ -62,8 +62,9 @@ def test_markets_do_not_see_each_other_nor_the_order(parts: list[int], seed: int
     whole = sum(parts)
     mine = positions({f"f{k}": p / whole for k, p in enumerate(parts)})
     other = positions({"f0": 0.7, "f1": 0.3}, market="N")
-    alone = compute({"market_positions": mine}).frames
-    beside = compute(shuffled({"market_positions": mine + other}, seed)).frames
+    asked = ("MON-STR-HHI", "MON-DOMINANCE-CN")
+    alone = compute({"market_positions": mine}, *asked).frames
+    beside = compute(shuffled({"market_positions": mine + other}, seed), *asked).frames
     for grain, made in alone.items():
         kept = beside[grain].frame.filter(market_id="M")
         assert_frame_equal(made.frame, kept, check_exact=True)
