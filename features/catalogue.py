@@ -314,4 +314,24 @@ def catalogue() -> FeatureCatalogue:
     library = importlib.import_module("features.library")
     for module in sorted(m.name for m in pkgutil.iter_modules(library.__path__)):
         importlib.import_module(f"features.library.{module}")
+    _settle(LIBRARY)
     return LIBRARY
+
+
+def _settle(library: FeatureCatalogue) -> None:
+    """Put the entries in an order that does not depend on which module was imported first.
+
+    Columns of frames and pages of the reference follow it: a module somebody imports by itself
+    must not move them. Within a module, the order of definition stays.
+    """
+
+    def place(entry: View | Base | Feature | Membership | Note) -> str:
+        return entry.fn.__module__
+
+    library.views = {e.name: e for e in sorted(library.views.values(), key=place)}
+    library.bases = {e.name: e for e in sorted(library.bases.values(), key=place)}
+    library.features = {e.name: e for e in sorted(library.features.values(), key=place)}
+    library.memberships = {
+        (e.child, e.parent): e for e in sorted(library.memberships.values(), key=place)
+    }
+    library.notes = {e.name: e for e in sorted(library.notes.values(), key=place)}

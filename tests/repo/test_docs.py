@@ -175,6 +175,24 @@ def test_the_reference_is_what_the_code_says() -> None:
     assert stale == [], f"run `make docs` and commit docs/reference: {', '.join(stale)}"
 
 
+def test_the_reference_does_not_depend_on_what_was_imported_first() -> None:
+    """A registry is filled by imports; a page must not move with their order."""
+    backwards = (
+        "import importlib, pkgutil\n"
+        "for top in ('detector.models', 'features.library', 'features.contracts'):\n"
+        "    path = importlib.import_module(top).__path__\n"
+        "    for name in sorted((m.name for m in pkgutil.iter_modules(path)), reverse=True):\n"
+        "        importlib.import_module(f'{top}.{name}')\n"
+        "from pathlib import Path\n"
+        "from detector.reference import HEAD, pages\n"
+        f"out = Path({str(REFERENCE)!r})\n"
+        "for name, text in pages().items():\n"
+        "    held = (out / f'{name}.md').read_text(encoding='utf-8')\n"
+        "    assert held == HEAD + text.strip() + '\\n', name\n"
+    )
+    subprocess.run([sys.executable, "-c", backwards], check=True)
+
+
 def test_every_command_is_in_the_reference_and_in_a_page() -> None:
     from typer.main import get_command
 
