@@ -1,8 +1,7 @@
-"""Shared statistics against the golden file, literals and hand-made edge cases."""
+"""Shared statistics against literals and hand-made edge cases; golden cases: tests/golden."""
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable
 from typing import Any
@@ -12,38 +11,6 @@ import pytest
 
 from detector import inference as st
 from features.errors import WardenError
-from tests.conftest import shared_file
-
-GOLDEN: dict[str, Callable[..., Any]] = {
-    "bh_adjusted_p": lambda p: st.bh_adjust(p).tolist(),
-    "by_adjusted_p": lambda p: st.by_adjust(p).tolist(),
-    "conformal_p": lambda calibration_scores, score: float(
-        st.conformal_p(calibration_scores, [score])[0]
-    ),
-    "cauchy_combined_p": st.cauchy_combined_p,
-    "fisher_combined_p": st.fisher_combined_p,
-    "stouffer_combined_p": st.stouffer_combined_p,
-    "stouffer_correlated_z": lambda z, rho: st.stouffer_correlated_z(z, rho),
-    "bayes_factor_bound": st.bayes_factor_bound,
-    "posterior_from_bf": st.posterior_from_bf,
-    "robust_z": st.robust_z,
-    "psi": st.psi,
-    "eb_beta_shrunk_rate": st.eb_shrunk_rate,
-    "precision_at_k": st.precision_at_k,
-    "lift_at_k": st.lift_at_k,
-    "average_precision": st.ranked_average_precision,
-    "rule_of_three_upper": st.rule_of_three,
-}
-
-
-def test_every_golden_case_of_the_shared_statistics() -> None:
-    cases = json.loads(shared_file("golden.json").read_text())
-    cases = [c for c in cases if c["typology"] == "STAT"]
-    assert len(cases) >= 17
-    for case in cases:
-        actual = GOLDEN[case["feature"]](**case["inputs"])
-        assert actual == pytest.approx(case["expected"], abs=case["tolerance"]), case["feature"]
-
 
 P5 = [0.001, 0.008, 0.039, 0.041, 0.27]
 P3 = [0.01, 0.03, 0.5]
