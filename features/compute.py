@@ -139,16 +139,20 @@ def _guard(f: Feature) -> list[nw.Expr]:
 def _assemble(
     grain: str, parts: list[tuple[Base, pl.DataFrame]], registry: FeatureCatalogue
 ) -> FeatureFrame:
-    """Join the bases of one grain on their keys; a row one base lacks is null with a reason."""
+    """Join the bases of one grain on their keys; a row one base lacks is null with a reason.
+
+    Where bases read periods of different length from one day on, the row takes the longest.
+    """
     frame = parts[0][1]
     for needed, part in parts:
         _check_unique(needed, part)
     for _, other in parts[1:]:
         shared = [c for c in other.columns if c in frame.columns and c not in _KEYS]
-        frame = frame.join(other, on=_KEYS, how="full", coalesce=True, suffix="__right")
-        frame = frame.with_columns(pl.coalesce(c, f"{c}__right").alias(c) for c in shared).drop(
-            f"{c}__right" for c in shared
-        )
+        frame = frame.join(other, on=_KEYS[:2], how="full", coalesce=True, suffix="__right")
+        frame = frame.with_columns(
+            pl.max_horizontal("period_end", "period_end__right"),
+            *(pl.coalesce(c, f"{c}__right").alias(c) for c in shared),
+        ).drop(f"{c}__right" for c in ("period_end", *shared))
     features = tuple(f for b, _ in parts for f in registry.of_base(b.name))
     if len(parts) > 1:
         frame = frame.with_columns(_fill_absent(features))
