@@ -59,6 +59,35 @@ def _last_day(day: nw.Expr, unit: str) -> nw.Expr:
     return day.dt.truncate(unit).dt.offset_by(unit).dt.offset_by("-1d").cast(nw.Date)
 
 
+def day_number(day: nw.Expr) -> nw.Expr:
+    """Days since 0001-01-01 of a date or an instant, as Int64.
+
+    Counted by the calendar: engines agree about year and day of the year, not about the numbers
+    behind dates, nor about durations.
+    """
+    before = day.dt.year().cast(nw.Int64) - 1
+    leap = before // 4 - before // 100 + before // 400
+    return (before * 365 + leap + day.dt.ordinal_day().cast(nw.Int64) - 1).cast(nw.Int64)
+
+
+def days_between(start: nw.Expr, end: nw.Expr) -> nw.Expr:
+    """Civil days from one date to another, as Int64; negative where the end is earlier."""
+    return day_number(end) - day_number(start)
+
+
+def seconds_between(start: nw.Expr, end: nw.Expr) -> nw.Expr:
+    """Seconds from one instant to another, with their fraction, as Float64."""
+    days = day_number(end) - day_number(start)
+    micros = _microseconds_of_day(end) - _microseconds_of_day(start)
+    return (days * 86_400_000_000 + micros).cast(nw.Float64) / 1_000_000.0
+
+
+def _microseconds_of_day(at: nw.Expr) -> nw.Expr:
+    parts = at.dt.hour().cast(nw.Int64) * 3600 + at.dt.minute().cast(nw.Int64) * 60
+    whole = parts + at.dt.second().cast(nw.Int64)
+    return whole * 1_000_000 + at.dt.microsecond().cast(nw.Int64)
+
+
 def both(first: nw.Expr, second: nw.Expr) -> nw.Expr:
     """``first/second``, or ``first`` alone where there is no second part."""
     joined = nw.concat_str([first, nw.lit("/"), second])

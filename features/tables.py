@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import narwhals as nw
 import polars as pl
@@ -62,9 +63,16 @@ class Tables:
     def view(self, name: str) -> Lazy:
         """A prepared table; computed once in a run."""
         if name not in self._views:
-            built = self._registry.views[name].fn(self)
-            self._views[name] = nw.from_native(collect(built, streaming=True).lazy())
+            self._views[name] = kept(self._registry.views[name].fn(self))
         return self._views[name]
+
+    def lifted(self, frame: pl.DataFrame) -> Lazy:
+        """A small computed frame as the run's engine sees it, to be joined with filed rows."""
+        filed = next(iter(self._frames.values()), None)
+        if filed is None or filed.implementation.is_polars():
+            return nw.from_native(frame.lazy())
+        lifted: Lazy = nw.from_native(_session(filed).createDataFrame(frame.to_arrow()))
+        return lifted
 
     def _has_rows(self, name: str) -> bool:
         if name not in self._filled:
@@ -73,29 +81,66 @@ class Tables:
 
 
 def collect(frame: Lazy, *, streaming: bool = False) -> pl.DataFrame:
-    """Run a lazy plan.
+    """Run a lazy plan on its engine and bring the rows to this process.
 
     Streaming is for plans whose aggregates do not depend on row order (counts, extremes, whole
     numbers): it would add floats in an order that changes from run to run.
     """
+    if not frame.implementation.is_polars():
+        fetched: pl.DataFrame = nw.to_native(frame.collect(backend="polars"))
+        return fetched
     native: pl.LazyFrame = nw.to_native(frame)
     return native.collect(engine="streaming" if streaming else "in-memory")
+
+
+def kept(frame: Lazy) -> Lazy:
+    """The frame computed once: in memory here, persisted where the engine is a cluster."""
+    if frame.implementation.is_polars():
+        return nw.from_native(collect(frame, streaming=True).lazy())
+    persisted: Lazy = nw.from_native(nw.to_native(frame).persist())
+    return persisted
 
 
 def settled(frame: Lazy, *order: str) -> Lazy:
     """The frame computed and sorted, for a sum of floats to follow.
 
     Inside one plan the optimizer drops a sort before a group-by, and floats would be added in an
-    order that depends on the filing.
+    order that depends on the filing. A cluster adds parts in an order of its own: there the last
+    digits of a sum may differ, which `SIGNIFICANT` digits of a result do not show.
     """
+    if not frame.implementation.is_polars():
+        return kept(frame)
     return nw.from_native(collect(frame.sort(*order)).lazy())
+
+
+def _session(frame: Lazy) -> Any:
+    """The Spark session a frame belongs to; this package never imports Spark itself."""
+    return nw.to_native(frame).sparkSession
 
 
 def _whole(name: str, frame: AnyLazy) -> Lazy:
     """The frame with every column of its contract; lake rows pass through untouched."""
+    if isinstance(frame, nw.LazyFrame) and not frame.implementation.is_polars():
+        return _as_filed(name, frame)
     native: pl.LazyFrame = nw.to_native(frame) if isinstance(frame, nw.LazyFrame) else frame
     if name in CONTRACTS:
         given = native.collect_schema()
         if any(given.get(column) != dtype for column, dtype in CONTRACTS[name].dtypes.items()):
             native = conform(name, native)
     return nw.from_native(native)
+
+
+def _as_filed(name: str, frame: Lazy) -> Lazy:
+    """A cluster's frame, which must bring every column of its contract by itself.
+
+    Raises:
+        WardenError: ``missing_columns``.
+    """
+    absent = sorted(set(CONTRACTS[name].dtypes) - set(frame.collect_schema().names()))
+    if absent:
+        raise WardenError(
+            "missing_columns",
+            f"Table '{name}' lacks {', '.join(absent)}.",
+            "Read it from the lake: ingest fills the columns a filing leaves out.",
+        )
+    return frame

@@ -12,7 +12,7 @@ import polars as pl
 from features.catalogue import base, view
 from features.library.bid_screens import ATTRIBUTES, EXCLUDED_METHODS, TABLES, Check, with_lots
 from features.library.groups import with_group
-from features.operators import Lazy, year_end, year_start
+from features.operators import Lazy, seconds_between, year_end, year_start
 from features.tables import Tables, collect
 from features.vocabulary import Reason
 
@@ -57,7 +57,7 @@ def lot_terms(t: Tables) -> Lazy:
         *(nw.col(c).cast(nw.Date) for c in ("awarded_at", "deadline_at", "published_at")),
         nw.col("period_start"),
     )
-    hours = (nw.col("deadline_at") - nw.col("published_at")).dt.total_minutes() / 60
+    hours = seconds_between(nw.col("published_at"), nw.col("deadline_at")) / 3600
     return joined.select(
         "subject_key",
         "tender_id",

@@ -13,7 +13,7 @@ import polars as pl
 from features.catalogue import Measure, base, feature, measure
 from features.library.bid_screens import TABLES
 from features.library.groups import with_group
-from features.operators import Lazy, both, month_end, pair_key
+from features.operators import Lazy, both, month_end, pair_key, seconds_between
 from features.tables import Tables, collect
 from features.vocabulary import Reason
 
@@ -44,7 +44,7 @@ def bid_traces(t: Tables) -> Lazy:
     )
     pairs = pairs.with_columns(
         *((nw.col(c) == nw.col(f"{c}_b")).cast(nw.Int64).alias(f"same_{c}") for c in TRACES),
-        ((nw.col("submitted_at") - nw.col("submitted_at_b")).dt.total_seconds().abs()).alias("gap"),
+        seconds_between(nw.col("submitted_at_b"), nw.col("submitted_at")).abs().alias("gap"),
     )
     same = [nw.col(f"same_{c}") for c in TRACES]
     rows = pairs.with_columns(

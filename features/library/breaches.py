@@ -6,7 +6,14 @@ import narwhals as nw
 import polars as pl
 
 from features.catalogue import Measure, base, feature, measure
-from features.operators import Lazy, civil_day, month_end, month_start
+from features.operators import (
+    Lazy,
+    civil_day,
+    days_between,
+    month_end,
+    month_start,
+    seconds_between,
+)
 from features.parameters.breach_deadlines import BREACH_DEADLINES, LEVELS, LEVELS_SOURCE
 from features.tables import Tables
 from features.vocabulary import Reason
@@ -16,7 +23,7 @@ _INPUTS = ("breach_notifications.aware_at", "breach_notifications.notified_at",
            "breach_notifications.jurisdiction", "breach_notifications.persons",
            "breach_notifications.is_ciio")  # fmt: skip
 _TIMES = ("aware_at", "notified_at", "users_notified_at")
-_DAY_SECONDS, _HOUR_SECONDS = 86_400, 3_600
+_HOUR_SECONDS = 3_600
 _RANK = {"general": 0, "relatively_major": 1, "major": 2, "particularly_major": 3}
 
 
@@ -159,8 +166,8 @@ def _delays(t: Tables, rows: Lazy) -> Lazy:
         rough = nw.col("aware_at_day_only") | (
             done & nw.col(f"{name}_day_only").fill_null(value=False)
         )
-        days = (end_day - nw.col("aware_at_on")).dt.total_seconds() // _DAY_SECONDS
-        exact = (end - nw.col("aware_at")).dt.total_seconds() / _HOUR_SECONDS
+        days = days_between(nw.col("aware_at_on"), end_day)
+        exact = seconds_between(nw.col("aware_at"), end) / _HOUR_SECONDS
         hours = nw.when(rough).then(days * 24.0).otherwise(exact)
         open_hours = hours.clip(lower_bound=0.0)
         rows = rows.with_columns(

@@ -11,7 +11,7 @@ import polars as pl
 
 from features.catalogue import Measure, base, feature, measure
 from features.library.count_tails import with_burst_p
-from features.operators import Lazy, both
+from features.operators import Lazy, both, days_between
 from features.tables import Tables, collect
 from features.vocabulary import Reason
 
@@ -38,7 +38,7 @@ def _weeks(t: Tables) -> pl.DataFrame:
     counted = rows.select(
         "operator_id",
         nw.coalesce(nw.col("topic"), nw.lit("")).alias("topic"),
-        ((day - nw.lit(_A_MONDAY)).dt.total_seconds() // (7 * 86_400)).alias("week"),
+        (days_between(nw.lit(_A_MONDAY), day) // 7).alias("week"),
         same.alias("text"),
     ).unique()
     weeks = collect(counted.group_by(*_CELL, "week").agg(nw.len().cast(nw.Int64).alias("x")))

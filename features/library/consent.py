@@ -6,7 +6,7 @@ import narwhals as nw
 import polars as pl
 
 from features.catalogue import Measure, base, feature, measure, view
-from features.operators import Lazy, both
+from features.operators import Lazy, both, days_between
 from features.periods import with_period
 from features.robust import add_peer_z
 from features.tables import Tables, collect
@@ -162,7 +162,7 @@ def app_dialogues(t: Tables) -> Lazy:
     )
     worst = ("app_type", "click_ratio", "no_choice", "nothing_given", "effort", "contrast",
              "prechecked", "cut", "price_ratio", "no_revenue", "withdrawal_latency_h")  # fmt: skip
-    days = (nw.col("period_end") - nw.col("period_start")).dt.total_seconds() / 86_400 + 1
+    days = days_between(nw.col("period_start"), nw.col("period_end")).cast(nw.Float64) + 1
     return (
         rows.group_by("app_id", "period_start", "period_end")
         .agg(*(nw.col(c).max() for c in worst), nw.col("first_layer").min(),

@@ -6,9 +6,8 @@ import narwhals as nw
 
 from features.catalogue import Measure, base, feature, measure
 from features.library.costs import monthly_offers
-from features.library.months import day_number
 from features.library.rates import risk_ratio, risk_ratio_low
-from features.operators import Lazy, month_start, year_end, year_start
+from features.operators import Lazy, day_number, month_start, year_end, year_start
 from features.tables import Tables
 from features.vocabulary import Reason
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import narwhals as nw
 
 from features.catalogue import Measure, base, feature, measure, view
-from features.library.months import day_number, week_start, worst_row
+from features.library.months import week_start, worst_row
 from features.library.rates import risk_ratio, risk_ratio_low
 from features.library.visibility import (
     LEAST_DAYS,
@@ -17,7 +17,7 @@ from features.library.visibility import (
     windows,
     with_controls,
 )
-from features.operators import Lazy, civil_day, month_end, month_start
+from features.operators import Lazy, civil_day, day_number, month_end, month_start
 from features.tables import Tables
 from features.vocabulary import Reason
 

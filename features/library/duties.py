@@ -6,7 +6,7 @@ import narwhals as nw
 import polars as pl
 
 from features.catalogue import Measure, base, feature, measure
-from features.operators import Lazy, month_end, month_start
+from features.operators import Lazy, days_between, month_end, month_start
 from features.parameters.governance_duties import (
     AUDIT_CYCLES,
     OFFICER_FROM_PERSONS,
@@ -62,7 +62,7 @@ def operator_duties(t: Tables) -> Lazy:
         nw.col("operator_id").alias("subject_key"),
         month_start(day).alias("period_start"),
         month_end(day).alias("period_end"),
-        ((day - nw.col("audit_due")).dt.total_seconds() // 86_400).alias("overdue"),
+        days_between(nw.col("audit_due"), day).alias("overdue"),
         (nw.col("last_report") > day.dt.offset_by(f"-{REPORT_MONTHS}mo").cast(nw.Date))
         .fill_null(value=False).alias("reported"),
         nw.lit(1).alias("n"),

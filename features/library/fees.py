@@ -6,8 +6,8 @@ import narwhals as nw
 import polars as pl
 
 from features.catalogue import Measure, base, feature, measure
-from features.library.months import day_number, filed_month, month_number, worst_row
-from features.operators import Lazy, month_end
+from features.library.months import filed_month, month_number, worst_row
+from features.operators import Lazy, day_number, month_end
 from features.robust import leave_one_out
 from features.tables import Tables, collect
 from features.vocabulary import Reason

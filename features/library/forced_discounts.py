@@ -7,8 +7,8 @@ import narwhals as nw
 from features.catalogue import Measure, base, feature, measure
 from features.library.costs import with_costs
 from features.library.demotion import change_checks, event_changes
-from features.library.months import day_number, worst_row
-from features.operators import Lazy, month_end, month_start
+from features.library.months import worst_row
+from features.operators import Lazy, day_number, month_end, month_start
 from features.tables import Tables
 from features.vocabulary import Reason
 

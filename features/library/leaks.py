@@ -7,7 +7,7 @@ from datetime import timedelta
 import narwhals as nw
 
 from features.catalogue import Measure, base, feature, measure
-from features.operators import Lazy, year_end, year_start
+from features.operators import Lazy, days_between, year_end, year_start
 from features.periods import with_period
 from features.tables import Tables
 from features.vocabulary import Reason
@@ -62,7 +62,7 @@ def _leaks(t: Tables) -> Lazy:
         named.with_columns(nw.col("matched").cast(nw.Int64)).select(*columns),
         others.select(*columns),
     ])  # fmt: skip
-    lag = (nw.col("_told") - nw.col("first_seen")).dt.total_seconds() / 86_400
+    lag = days_between(nw.col("first_seen"), nw.col("_told")).cast(nw.Float64)
     return rows.with_columns(lag.alias("lag"))
 
 

@@ -6,7 +6,7 @@ import narwhals as nw
 import polars as pl
 
 from features.catalogue import Measure, base, feature, measure
-from features.operators import Lazy
+from features.operators import Lazy, days_between
 from features.parameters.governance_duties import ADULT, AGE_LINES, DEFAULT_LINE
 from features.periods import with_period
 from features.tables import Tables, collect
@@ -93,7 +93,7 @@ def _with_audit(t: Tables, cells: Lazy) -> Lazy:
     last = known.filter(nw.col("_audited") <= nw.col("_end")).group_by(*_CELL).agg(
         nw.col("_audited").max()
     )  # fmt: skip
-    age = (nw.col("_end") - nw.col("_audited")).dt.total_seconds() // 86_400
+    age = days_between(nw.col("_audited"), nw.col("_end"))
     return cells.join(last, on=list(_CELL), how="left").with_columns(age.alias("audit_age"))
 
 

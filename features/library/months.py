@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import narwhals as nw
 
-from features.operators import Lazy
+from features.operators import Lazy, day_number
 
 _QUARTERS = {"1": "01", "2": "04", "3": "07", "4": "10"}
 
@@ -33,18 +33,18 @@ def month_number(day: nw.Expr) -> nw.Expr:
 
 
 def week_start(day: nw.Expr) -> nw.Expr:
-    """Monday of the week of a date (steps of seven days from 1970 begin on Thursdays)."""
-    return day.dt.offset_by("3d").dt.truncate("7d").dt.offset_by("-3d").cast(nw.Date)
+    """Monday of the week of a date; written out because no step of weeks is known everywhere."""
+    since_monday = day_number(day) % 7
+    monday = day.cast(nw.Date)
+    for days in range(1, 7):
+        earlier = day.dt.offset_by(f"-{days}d").cast(nw.Date)
+        monday = nw.when(since_monday == days).then(earlier).otherwise(monday)
+    return monday
 
 
 def week_number(day: nw.Expr) -> nw.Expr:
-    """Weeks since 1970, so that neighbouring Mondays differ by one."""
-    return day.dt.timestamp("ms") // 604_800_000
-
-
-def day_number(day: nw.Expr) -> nw.Expr:
-    """Days since 1970."""
-    return day.dt.timestamp("ms") // 86_400_000
+    """Weeks since year 1, which began on a Monday: neighbouring Mondays differ by one."""
+    return day_number(day) // 7
 
 
 def worst_row(rows: Lazy, cell: tuple[str, ...], *order: nw.Expr) -> Lazy:

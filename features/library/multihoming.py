@@ -6,7 +6,6 @@ import narwhals as nw
 
 from features.catalogue import Measure, base, feature, measure, view
 from features.library.months import (
-    day_number,
     filed_month,
     month_number,
     run_length,
@@ -14,7 +13,7 @@ from features.library.months import (
     worst_row,
 )
 from features.library.visibility import LEAST_DAYS, WINDOW, windows, with_controls
-from features.operators import Lazy, month_end, month_start
+from features.operators import Lazy, day_number, month_end, month_start
 from features.tables import Tables
 from features.vocabulary import Reason
 

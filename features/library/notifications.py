@@ -6,7 +6,7 @@ import narwhals as nw
 
 from features.catalogue import Measure, base, feature, measure
 from features.library.deal_figures import in_currency
-from features.operators import Lazy
+from features.operators import Lazy, days_between
 from features.parameters.competition import limit_on
 from features.tables import Tables, settled
 from features.vocabulary import Reason
@@ -198,8 +198,8 @@ def deal_dates(t: Tables) -> Lazy:
     The attribute `censored` marks deals still not cleared: their count runs on.
     """
     as_of, done = nw.lit(t.context.as_of), nw.col("implemented_on")
-    early = (nw.coalesce(nw.col("cleared_on"), as_of) - done).dt.total_minutes() / 1440
-    since = (as_of - done).dt.total_minutes() / 1440
+    early = days_between(done, nw.coalesce(nw.col("cleared_on"), as_of)).cast(nw.Float64)
+    since = days_between(done, as_of).cast(nw.Float64)
     return t.view("deals").with_columns(
         early.clip(lower_bound=0.0).alias("early_days"),
         since.alias("since_days"),

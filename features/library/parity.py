@@ -5,7 +5,7 @@ from __future__ import annotations
 import narwhals as nw
 
 from features.catalogue import base, feature, measure
-from features.operators import Lazy, month_end, month_start
+from features.operators import Lazy, days_between, month_end, month_start
 from features.tables import Tables, settled
 from features.vocabulary import Direction, Reason
 
@@ -117,7 +117,7 @@ def _punished(t: Tables, rows: Lazy) -> Lazy:
         nw.col("merchant_id").alias("other"), "platform_id", "date", "impressions"
     )
     near = events.join(seen, on="platform_id", how="inner").with_columns(
-        ((nw.col("date") - nw.col("hit")).dt.total_minutes() // 1440).alias("_wait")
+        days_between(nw.col("hit"), nw.col("date")).alias("_wait")
     )
     near = near.filter(nw.col("_wait") >= -DAYS, nw.col("_wait") < DAYS)
     touched = events.rename({"merchant_id": "other", "hit": "_hit"})

@@ -10,7 +10,7 @@ from features.catalogue import Measure, base, feature, measure
 from features.library.groups import with_group
 from features.library.months import worst_row
 from features.library.regressions import largest_outlying_residual
-from features.operators import Lazy, civil_day, quarter_end, quarter_start
+from features.operators import Lazy, civil_day, days_between, quarter_end, quarter_start
 from features.tables import Tables, collect
 from features.vocabulary import Reason
 
@@ -20,7 +20,6 @@ _INPUTS = ("invoices.unit_price", "invoices.discount", "invoices.qty", "invoices
            "invoices.volume_band")  # fmt: skip
 _SOURCE = "Robinson-Patman 2(a); AML art. 22(1)(6)"
 OFFER = ("item_code", "seller_id", "currency", "period_start")
-_MINUTES = 1_440.0
 
 
 def buyer_prices(t: Tables) -> Lazy:
@@ -32,7 +31,7 @@ def buyer_prices(t: Tables) -> Lazy:
     """
     blank, units = nw.lit(""), nw.col("qty").fill_null(1.0)
     price = nw.col("unit_price") + nw.col("discount").fill_null(0.0)
-    days = (nw.col("due") - nw.col("issued")).dt.total_minutes() / _MINUTES
+    days = days_between(nw.col("issued"), nw.col("due")).cast(nw.Float64)
     day = civil_day("issued", "delivered", "recorded_at", fallback=t.context.as_of)
     named = ("item_code", "seller_id", "buyer_id", "unit_price")
     lines = t["invoices"].filter(*(~nw.col(c).is_null() for c in named)).select(

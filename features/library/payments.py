@@ -5,7 +5,7 @@ from __future__ import annotations
 import narwhals as nw
 
 from features.catalogue import Measure, base, feature, measure, view
-from features.operators import Lazy, nearest_whole, quarter_end, quarter_start
+from features.operators import Lazy, days_between, nearest_whole, quarter_end, quarter_start
 from features.parameters.payment_limits import DEFAULT_DAYS, PAYMENT_LIMITS
 from features.tables import Tables
 from features.vocabulary import Reason
@@ -28,7 +28,7 @@ def payable_lines(t: Tables) -> Lazy:
     """
     begins = nw.coalesce(nw.col("delivered"), nw.col("issued"))
     value = nw.coalesce(nw.col("amount"), nw.col("qty") * nw.col("unit_price"))
-    agreed = (nw.col("due") - nw.col("issued")).dt.total_seconds() // 86_400
+    agreed = days_between(nw.col("issued"), nw.col("due"))
     lines = (
         t["invoices"]
         .filter(~nw.col("disputed").fill_null(value=False))
@@ -38,7 +38,7 @@ def payable_lines(t: Tables) -> Lazy:
             begins.alias("begins"),
             nw.coalesce(nw.col("issued"), nw.col("delivered")).alias("day"),
             nearest_whole(value * 100).alias("cents"),
-            nw.coalesce(nw.col("terms_days"), agreed.cast(nw.Int64)).alias("terms"),
+            nw.coalesce(nw.col("terms_days"), agreed).alias("terms"),
         )
         .filter(~nw.col("day").is_null())
     )  # fmt: skip
@@ -47,7 +47,7 @@ def payable_lines(t: Tables) -> Lazy:
     settled = (~nw.col("paid").is_null()) & (nw.col("paid") <= as_of)
     end = nw.when(settled).then(nw.col("paid")).otherwise(as_of)
     lines = _small_sellers(t, lines).with_columns(
-        ((end - nw.col("begins")).dt.total_seconds() // 86_400).cast(nw.Int64).alias("days"),
+        days_between(nw.col("begins"), end).alias("days"),
         settled.cast(nw.Int64).alias("settled"),
         quarter_start(nw.col("day")).alias("period_start"),
     )

@@ -9,7 +9,7 @@ import narwhals as nw
 from features.catalogue import base, feature, measure, view
 from features.library.groups import with_group
 from features.library.price_days import STEP
-from features.operators import Lazy, quarter_end, quarter_start
+from features.operators import Lazy, quarter_end, quarter_start, seconds_between
 from features.tables import Tables, settled
 from features.vocabulary import Direction, Reason
 
@@ -199,7 +199,7 @@ def pricing_tool_reactions(t: Tables) -> Lazy:
         nw.col("firm").shift(1).over(*cell, order_by="_order").alias("_rival"),
         nw.col("ts").shift(1).over(*cell, order_by="_order").alias("_then"),
     )
-    hours = (nw.col("ts") - nw.col("_then")).dt.total_seconds() / 3600
+    hours = seconds_between(nw.col("_then"), nw.col("ts")) / 3600
     answers = moves.with_columns(
         hours.alias("hours"), quarter_start(nw.col("ts").cast(nw.Date)).alias("period_start")
     ).filter(nw.col("firm") != nw.col("_rival"), nw.col("hours") > 0, nw.col("hours") <= _WEEK)

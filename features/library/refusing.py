@@ -7,7 +7,7 @@ import narwhals as nw
 from features.catalogue import Measure, base, feature, measure
 from features.library.apps import ONE
 from features.library.necessity import necessary_types
-from features.operators import Lazy
+from features.operators import Lazy, seconds_between
 from features.tables import Tables
 from features.vocabulary import Reason
 
@@ -78,7 +78,7 @@ def _with_late_flows(t: Tables, rows: Lazy) -> Lazy:
         nw.col("ts").max().alias("withdrawn_at")
     )  # fmt: skip
     after = flows.filter(nw.col("phase") == "withdrawn").join(earlier, on=own, how="left")
-    hours = (nw.col("ts") - nw.col("withdrawn_at")).dt.total_seconds() / 3600
+    hours = seconds_between(nw.col("withdrawn_at"), nw.col("ts")) / 3600
     after = after.filter(hours.is_null() | (hours > GRACE_H))
     tested = after.select(*own, nw.col("ts").cast(nw.Date).alias("_day")).unique()
     cells = rows.select("app_id", "period_start", "period_end")

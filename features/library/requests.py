@@ -6,7 +6,15 @@ import narwhals as nw
 import polars as pl
 
 from features.catalogue import Measure, base, feature, measure, view
-from features.operators import Lazy, civil_day, month_end, month_start, quarter_end, quarter_start
+from features.operators import (
+    Lazy,
+    civil_day,
+    days_between,
+    month_end,
+    month_start,
+    quarter_end,
+    quarter_start,
+)
 from features.parameters import request_deadlines as limits
 from features.tables import Tables, collect
 from features.vocabulary import Reason
@@ -16,7 +24,6 @@ _INPUTS = ("dsar_requests.received_on", "dsar_requests.closed_on", "dsar_request
            "dsar_requests.extended", "dsar_requests.type")  # fmt: skip
 MIN_REQUESTS = 20
 OPT_OUTS = ("opt_out", "optout", "opt-out", "limit", "do_not_sell")
-_DAY = 86_400
 
 
 def _business(day: nw.Expr, days: int) -> nw.Expr:
@@ -73,9 +80,9 @@ def answered_requests(t: Tables) -> Lazy:
     return rows.with_columns(
         due.alias("due"),
         closed.alias("closed"),
-        ((end - got).dt.total_seconds() // _DAY).alias("days"),
+        days_between(got, end).alias("days"),
         end.alias("end"),
-    ).with_columns(((nw.col("end") - nw.col("due")).dt.total_seconds() // _DAY).alias("over"))
+    ).with_columns(days_between(nw.col("due"), nw.col("end")).alias("over"))
 
 
 def _limits() -> Lazy:

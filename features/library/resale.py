@@ -7,7 +7,7 @@ import narwhals as nw
 from features.catalogue import base, feature, measure
 from features.library.market_shares import one_metric, periods
 from features.library.price_days import STEP
-from features.operators import Lazy, month_end, month_start
+from features.operators import Lazy, days_between, month_end, month_start
 from features.parameters.competition import limit_on
 from features.tables import Tables, settled
 from features.vocabulary import Direction, Reason
@@ -99,7 +99,7 @@ def _with_punishment(t: Tables, rows: Lazy) -> Lazy:
     days = t.view("price_days").with_columns(month_start(nw.col("day")).alias("period_start"))
     cut = nw.col("price") < nw.col("modal_price") * (1 - STEP)
     cuts = days.join(rows.select(*_CELL, "modal_price"), on=list(_CELL), how="inner").filter(cut)
-    wait = (nw.col("hit") - nw.col("day")).dt.total_minutes() / 1440
+    wait = days_between(nw.col("day"), nw.col("hit"))
     waits = (
         cuts.join(blows, on=["sku_id", "seller_id"], how="inner")
         .with_columns(wait.alias("_wait"))

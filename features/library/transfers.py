@@ -7,7 +7,7 @@ from datetime import timedelta
 import narwhals as nw
 
 from features.catalogue import Measure, base, feature, measure
-from features.operators import Lazy, year_start
+from features.operators import Lazy, days_between, year_start
 from features.parameters.transfer_tiers import BULK_LIMITS, COUNTRIES_OF_CONCERN, EXEMPT, TIERS
 from features.tables import Tables
 from features.vocabulary import Reason
@@ -103,7 +103,7 @@ def _to_cross(days: Lazy) -> Lazy:
     pace = both.group_by(*_CELL).agg(
         nw.col("ordinary").sum().alias("_o"), nw.col("special_persons").sum().alias("_s")
     )
-    elapsed = (nw.col("date") - nw.col("year")).dt.total_seconds() / 86_400 + 1
+    elapsed = days_between(nw.col("year"), nw.col("date")).cast(nw.Float64) + 1
     rows = days.join(pace, on=list(_CELL), how="left").with_columns(
         elapsed.clip(upper_bound=float(_TREND_DAYS)).alias("_span")
     )

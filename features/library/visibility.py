@@ -5,8 +5,7 @@ from __future__ import annotations
 import narwhals as nw
 
 from features.catalogue import view
-from features.library.months import day_number
-from features.operators import Lazy
+from features.operators import Lazy, day_number
 from features.tables import Tables
 
 WINDOW, LEAST_DAYS = 28, 14
