@@ -27,7 +27,8 @@ def seller_trades(t: Tables) -> Lazy:
 
     Columns: `platform_id`, `currency`, `period_start`, `source` (buys, pays), `target` (sells),
     `cents`, `orders`. Orders of buyers that sell nowhere are left out first: they can close no
-    circle. A seller is known as a buyer by `seller_hash`, the keyed hash both roles share.
+    circle. A seller is known as a buyer by `seller_hash`, the keyed hash both roles share; rows
+    with `source` = `target` are what sellers bought from themselves.
     """
     value = nw.coalesce(nw.col("net"), nw.col("gross"), nw.lit(0.0))
     orders = t["transactions"].select(
@@ -41,7 +42,6 @@ def seller_trades(t: Tables) -> Lazy:
     sellers = orders.select(nw.col("target").alias("source")).unique()
     return (
         orders.join(sellers, on="source", how="semi")
-        .filter(nw.col("source") != nw.col("target"))
         .with_columns(
             month_start(nw.col("day")).alias("period_start"),
             nearest_whole(nw.col("value") * 100).alias("cents"),
@@ -63,8 +63,34 @@ def seller_names(t: Tables) -> Lazy:
     )
 
 
+@view("seller_owners")
+def seller_owners(t: Tables) -> Lazy:
+    """Who owns the seller behind a node, where filed: `node`, `owner`.
+
+    The group of the seller's firm, else of its merchant account, else the firm behind the account.
+    """
+    rows = t.view("seller_names").with_columns(
+        *(nw.lit(None, dtype=nw.String).alias(c) for c in ("account_group", "firm", "group"))
+    )
+    merchants, firms = t.get("merchants"), t.get("firms")
+    if merchants is not None:
+        accounts = merchants.group_by("merchant_id").agg(
+            nw.col("group_id").max().alias("account_group"), nw.col("firm_id").max().alias("firm")
+        )
+        rows = rows.drop("account_group", "firm").join(
+            accounts, left_on="seller_id", right_on="merchant_id", how="left"
+        )
+    if firms is not None:
+        groups = firms.group_by("firm_id").agg(nw.col("group_id").max().alias("group"))
+        rows = rows.drop("group").with_columns(nw.coalesce("firm", "seller_id").alias("_firm"))
+        rows = rows.join(groups, left_on="_firm", right_on="firm_id", how="left")
+    owned = rows.select("node", nw.coalesce("group", "account_group", "firm").alias("owner"))
+    return owned.filter(~nw.col("owner").is_null())
+
+
 def _hubs(trades: Lazy) -> Lazy:
     """Traders with more than `HUB` counterparties among sellers in a month."""
+    trades = trades.filter(nw.col("source") != nw.col("target"))
     forth = trades.select(*_CELL, nw.col("source").alias("node"), nw.col("target").alias("other"))
     back = trades.select(*_CELL, nw.col("target").alias("node"), nw.col("source").alias("other"))
     degree = nw.concat([forth, back]).unique().group_by(*_CELL, "node").agg(nw.len().alias("_d"))
@@ -126,7 +152,8 @@ def wash_clusters(t: Tables) -> Lazy:
 
     A circle is a strongly connected component: money can pass from each member to every other.
     """
-    edges = collect(_without_hubs(t.view("seller_trades")))
+    trades = collect(_without_hubs(t.view("seller_trades")))
+    edges = trades.filter(pl.col("source") != pl.col("target"))
     members = _members(edges)
     cell = list(_CELL)
     mine = members.rename({"node": "source", "scc": "from_scc"})
@@ -147,6 +174,7 @@ def wash_clusters(t: Tables) -> Lazy:
         named.join(_inner_totals(inside), on="scc", how="left")
         .join(_touching(placed), on="scc", how="left")
         .join(_rounds(inside), on="scc", how="left")
+        .join(_owned(t, trades, members, inside), on="scc", how="left")
         .with_columns(gross=pl.col("inside_cents") / 100)
         .sort(
             "subject_key",
@@ -184,6 +212,28 @@ def _touching(placed: pl.DataFrame) -> pl.DataFrame:
     )
     sides = [out.select("cents", scc="from_scc"), into.select("cents", scc="to_scc")]
     return pl.concat(sides).group_by("scc").agg(pl.col("cents").sum().alias("touching_cents"))
+
+
+def _owned(
+    t: Tables, trades: pl.DataFrame, members: pl.DataFrame, inside: pl.DataFrame
+) -> pl.DataFrame:
+    """Per circle: members whose owner is filed, and value sold to oneself or inside one owner."""
+    owners = collect(t.view("seller_owners"))
+    known = members.join(owners, on="node", how="inner").group_by("scc").agg(owned=pl.len())
+    own = trades.filter(pl.col("source") == pl.col("target")).rename({"source": "node"})
+    own = own.join(members, on=[*_CELL, "node"], how="inner").group_by("scc").agg(
+        pl.col("cents").sum().alias("own_cents")
+    )  # fmt: skip
+    sold = inside.join(owners.rename({"node": "source", "owner": "payer"}), on="source").join(
+        owners.rename({"node": "target", "owner": "payee"}), on="target"
+    )
+    house = sold.filter(pl.col("payer") == pl.col("payee")).group_by("scc").agg(
+        pl.col("cents").sum().alias("house_cents")
+    )  # fmt: skip
+    cells = members.select("scc").unique()
+    for part in (known, own, house):
+        cells = cells.join(part, on="scc", how="left")
+    return cells.with_columns(pl.all().fill_null(0))
 
 
 def _rounds(inside: pl.DataFrame) -> pl.DataFrame:
@@ -248,3 +298,25 @@ def wash_reciprocity() -> Measure:
 def wash_rounds() -> Measure:
     """How often every member both bought and sold inside the circle: the smallest such count."""
     return measure(nw.col("rounds"))
+
+
+@feature(
+    name="wash_self_share", typology=_TYPOLOGY, base=_BASE,
+    inputs=(*_INPUTS, "firms.group_id", "merchants.group_id", "merchants.firm_id"), unit="0-1",
+    direction="high", min_n=2, n="orders", source=_SOURCE,
+    title={"en": "share of trade with oneself", "zh": "自我交易占比"},
+)  # fmt: skip
+def wash_self_share() -> Measure:
+    """Value members sold to themselves or to members of the same owner, over all their value.
+
+    One owner: the same buyer and seller, or sellers of one economic group or firm. All value:
+    trade inside the circle and sales to oneself. Where fewer than two members have an owner on
+    file and nobody bought from himself, nothing is known.
+    """
+    whole = nw.col("inside_cents") + nw.col("own_cents")
+    unknown = (nw.col("owned") < 2) & (nw.col("own_cents") == 0)
+    return measure(
+        (nw.col("own_cents") + nw.col("house_cents")) / whole,
+        (unknown, Reason.MISSING_INPUT),
+        (whole <= 0, Reason.ZERO_DENOMINATOR),
+    )

@@ -75,7 +75,7 @@ def test_every_row_holds_the_promise_value_or_reason_never_nan() -> None:
 
 def test_only_what_is_asked_is_computed_and_absent_tables_are_named() -> None:
     done = compute(bids([1, 2, 3]), "MON-BID-CV", "TRX-WASH-SCC")
-    assert set(done.frames) == {"tender"}
+    assert set(done.frames) == {"tender", "pair_y"}
     assert "bid_cv_min3" not in done.frames["tender"].frame.columns
     assert done.skipped["wash_rounds"] == "table transactions is absent"
     empty = compute(bids([]) | {"listing_prices": []}, "MON-BID-CV", "MON-PRICE-VARIANCE")

@@ -115,3 +115,29 @@ def test_cross_section_needs_three_sellers_on_a_day() -> None:
     done = compute({"listing_prices": three}, "MON-PRICE-VARIANCE")
     found = row(done, "market_q", "k")
     assert (found["price_xs_cv"], found["price_xs_cv__n"]) == (pytest.approx(1 / 11), 1)
+
+
+def test_trade_with_oneself_and_inside_one_owner() -> None:
+    ring = trades([["A", "B", 30], ["B", "C", 30], ["C", "A", 30], ["A", "A", 10]])
+    # Nobody's owner is filed: only the sale to oneself is known.
+    assert read(compute(ring), "cluster_m", "wash_self_share") == pytest.approx(0.1)
+    assert read(compute(ring), "cluster_m", "wash_net_gross") == 0
+    plain = compute(trades([["A", "B", 30], ["B", "A", 30]]))
+    assert read(plain, "cluster_m", "wash_self_share__reason") == "missing_input"
+    firms = [{"firm_id": f, "group_id": g} for f, g in (("A", "G"), ("B", "G"), ("C", "H"))]
+    assert read(compute(ring | {"firms": firms}), "cluster_m", "wash_self_share") == 0.4
+
+
+def test_owners_are_found_through_the_merchant_account() -> None:
+    ring = trades([["A", "B", 30], ["B", "C", 30], ["C", "A", 40]])
+    accounts = [
+        {"merchant_id": "A", "firm_id": "f1", "group_id": "ignored"},
+        {"merchant_id": "B", "firm_id": "f2"},
+        {"merchant_id": "C", "group_id": "G"},
+    ]
+    firms = [{"firm_id": "f1", "group_id": "G"}, {"firm_id": "f2", "group_id": "K"}]
+    done = compute(ring | {"merchants": accounts, "firms": firms})
+    # A is of G through its firm, C of G by its account: only C's purchase from A stays inside.
+    assert read(done, "cluster_m", "wash_self_share") == pytest.approx(0.4)
+    without = compute(ring | {"merchants": accounts})
+    assert read(without, "cluster_m", "wash_self_share") == 0
