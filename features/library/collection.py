@@ -21,8 +21,8 @@ _SOURCE = "PIPL arts 7 and 17; GDPR art. 13; catalogue 5"
 def collected_types(t: Tables) -> Lazy:
     """One row per app, version and translated type that is declared, denied or observed.
 
-    Columns: `declared`, `observed` (1 or 0), `flows`, `sessions`, `identified`; a type is
-    declared when any of its words is.
+    Columns: `declared`, `observed` (1 or 0), `flows`, `sessions`, `identified`, `bytes` of the
+    `sized` flows; a type is declared when any of its words is.
     """
     translated = ~nw.col("data_type").is_null()
     own = [*ONE, "data_type"]
@@ -33,6 +33,7 @@ def collected_types(t: Tables) -> Lazy:
         nw.col("flows").cast(nw.Int64).sum(),
         nw.col("sessions").cast(nw.Int64).max(),
         nw.col("identified").max(),
+        *(nw.col(c).cast(nw.Int64).sum() for c in ("bytes", "sized")),
     )
     rows = nw.concat([declared.select(*own), observed.select(*own)]).unique()
     rows = rows.join(declared, on=own, how="left").join(observed, on=own, how="left")
@@ -41,6 +42,8 @@ def collected_types(t: Tables) -> Lazy:
         (~nw.col("flows").is_null()).cast(nw.Int64).alias("observed"),
         nw.col("flows").fill_null(0),
         nw.col("sessions").fill_null(0),
+        nw.col("bytes").fill_null(0),
+        nw.col("sized").fill_null(0),
     )
 
 
@@ -61,9 +64,9 @@ def judged_apps(t: Tables) -> Lazy:
     missing = words.unique().group_by(*own).agg(nw.len().alias("unmapped_types"))
     undeclared = (nw.col("observed") == 1) & (nw.col("declared") == 0)
     counts = t.view("collected_types").with_columns(undeclared.cast(nw.Int64).alias("undeclared"))
-    counts = counts.group_by(*own).agg(
-        nw.col("observed").sum(), nw.col("declared").sum(), nw.col("undeclared").sum()
-    )
+    sums = ("observed", "declared", "undeclared", "bytes", "sized", "hidden_bytes")
+    counts = counts.with_columns((nw.col("bytes") * nw.col("undeclared")).alias("hidden_bytes"))
+    counts = counts.group_by(*own).agg(nw.col(c).sum() for c in sums)
     rows = (
         t.view("app_versions")
         .join(counts, on=own, how="left")
@@ -71,7 +74,7 @@ def judged_apps(t: Tables) -> Lazy:
         .join(filed.group_by(*own).agg(nw.len().alias("filed")), on=own, how="left")
         .join(seen.group_by(*own).agg(nw.col("flows").sum()), on=own, how="left")
     )
-    numbers = ("observed", "declared", "undeclared", "unmapped_types", "filed", "flows")
+    numbers = (*sums, "unmapped_types", "filed", "flows")
     rows = rows.with_columns(nw.col(c).fill_null(0).cast(nw.Int64) for c in numbers)
     weight = nw.col("undeclared") * 1_000_000 + nw.col("observed") * 1_000 + 1
     strength = nw.when((nw.col("filed") > 0) & (nw.col("flows") > 0)).then(weight).otherwise(0)
@@ -91,15 +94,29 @@ def judged_apps(t: Tables) -> Lazy:
 )
 def app_collection(t: Tables) -> Lazy:
     """One row per app and month: its most suspicious version."""
-    return (
-        t.view("judged_apps")
-        .filter(nw.col("judged"))
-        .with_columns(
-            nw.col("app_id").alias("subject_key"),
-            month_end(nw.col("period_start")).alias("period_end"),
-            (nw.col("filed") > 0).alias("has_filed"),
-        )
+    judged = t.view("judged_apps").filter(nw.col("judged"))
+    return judged.join(_first_seen(t, judged), on=list(ONE), how="left").with_columns(
+        nw.col("app_id").alias("subject_key"),
+        month_end(nw.col("period_start")).alias("period_end"),
+        (nw.col("filed") > 0).alias("has_filed"),
     )
+
+
+def _first_seen(t: Tables, judged: Lazy) -> Lazy:
+    """The earliest version in which a type was seen that the judged version hides: `first_seen`."""
+    seen = t.view("collected_types").filter(nw.col("observed") == 1)
+    hidden = seen.filter(nw.col("declared") == 0).select(*ONE, "data_type")
+    days = t.view("app_versions").select(*ONE, nw.col("judged_on").alias("seen_on"))
+    earlier = seen.join(days, on=list(ONE), how="inner").select(
+        "app_id", "data_type", "seen_on", nw.col("version").alias("first_seen")
+    )
+    rows = (
+        judged.select(*ONE)
+        .join(hidden, on=list(ONE), how="inner")
+        .join(earlier, on=["app_id", "data_type"], how="inner")
+    )
+    first = nw.col("seen_on") == nw.col("seen_on").min().over(*ONE)
+    return rows.filter(first).group_by(*ONE).agg(nw.col("first_seen").min())
 
 
 @base(
@@ -164,6 +181,47 @@ def uc_undeclared_types() -> Measure:
     """Number of types seen in traffic and not declared, both in the words of `data_type_map`."""
     untested = (nw.col("flows") == 0, Reason.MISSING_INPUT)
     return measure(nw.col("undeclared"), _NOT_FILED, untested)
+
+
+@feature(
+    name="uc_undeclared_bytes_share", typology=_TYPOLOGY, base="app_collection",
+    inputs=(*_INPUTS, "observed_flows.bytes"), unit="0-1", direction="high", n="sized",
+    source=_SOURCE,
+    title={"en": "share of traffic not declared", "zh": "未声明信息的流量占比"},
+)  # fmt: skip
+def uc_undeclared_bytes_share() -> Measure:
+    """Bytes sent of types not declared, over the bytes of all types seen.
+
+    Types in the words of `data_type_map`; flows without a size are left out.
+    """
+    return measure(
+        nw.col("hidden_bytes") / nw.col("bytes"),
+        _NOT_FILED,
+        (nw.col("flows") == 0, Reason.MISSING_INPUT),
+        (nw.col("sized") == 0, Reason.MISSING_INPUT),
+        (nw.col("bytes") <= 0, Reason.ZERO_DENOMINATOR),
+    )
+
+
+@feature(
+    name="uc_first_seen_version", typology=_TYPOLOGY, base="app_collection",
+    inputs=(*_INPUTS, "observed_flows.version", "apps.released_at"), unit="version",
+    direction="none", n="flows", source="catalogue 5", kind="class",
+    title={"en": "since which version it is collected", "zh": "自哪个版本起收集"},
+)  # fmt: skip
+def uc_first_seen_version() -> Measure:
+    """The earliest version in which a type was seen that the judged version does not declare.
+
+    Versions stand in the order of their days (release, else first flow). Nothing undeclared:
+    `not_applicable`; versions that nobody names: `missing_input`.
+    """
+    return measure(
+        nw.col("first_seen"),
+        _NOT_FILED,
+        (nw.col("flows") == 0, Reason.MISSING_INPUT),
+        (nw.col("undeclared") == 0, Reason.NOT_APPLICABLE),
+        (nw.col("first_seen") == "", Reason.MISSING_INPUT),
+    )
 
 
 @feature(

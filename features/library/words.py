@@ -74,7 +74,7 @@ def declared_types(t: Tables) -> Lazy:
 @view("observed_types")
 def observed_types(t: Tables) -> Lazy:
     """Flows by app, version (null: all), word and translated type, with counts of flows and
-    sessions and whether any carried an identifier."""
+    sessions, their `bytes` (of the `sized` flows) and whether any carried an identifier."""
     rows = (
         t["observed_flows"]
         .with_columns(nw.coalesce(nw.col("taxonomy"), nw.lit("traffic")).alias("taxonomy"))
@@ -84,6 +84,8 @@ def observed_types(t: Tables) -> Lazy:
             nw.col("session").n_unique().alias("_sessions"),
             nw.col("session").count().alias("_with_session"),
             nw.col("identified").cast(nw.Int64).max().alias("identified"),
+            nw.col("bytes").sum().alias("bytes"),
+            nw.col("bytes").count().alias("sized"),
             nw.col("ts").min().alias("first_seen"),
             nw.col("recorded_at").min().alias("recorded_at"),
         )

@@ -122,3 +122,39 @@ def test_sessions_are_counted_where_they_are_filed() -> None:
         tables["observed_flows"][0] | {"session": s} for s in ("s1", "s2", None)
     ]
     assert row(compute(tables), "app_data_type", "A/imei")["sessions"] == 2
+
+
+def test_bytes_of_undeclared_types_over_all_that_were_measured() -> None:
+    tables = app(["location"], ["location", "imei", "contacts"])
+    for flow, size in zip(tables["observed_flows"], (600, 300, None), strict=True):
+        flow["bytes"] = size
+    found = row(compute(tables), "app_v")
+    assert found["uc_undeclared_bytes_share"] == pytest.approx(300 / 900)
+    assert found["uc_undeclared_bytes_share__n"] == 2
+    unmeasured = row(compute(app(["location"], ["imei"])), "app_v")
+    assert unmeasured["uc_undeclared_bytes_share__reason"] == "missing_input"
+    tables["data_declarations"][0]["app_id"] = "other"
+    unfiled = row(compute(tables), "app_v", "A")
+    assert unfiled["uc_undeclared_bytes_share__reason"] == "missing_input"
+
+
+def test_the_version_a_hidden_type_came_with() -> None:
+    days = {"9": "2024-01-10", "10": "2024-03-10", "11": "2024-05-20"}
+    tables = app(["location"], [])
+    tables["apps"] = [{"app_id": "A", "version": v, "released_at": day} for v, day in days.items()]
+    tables["data_declarations"][0]["version"] = None
+    tables["observed_flows"] = [
+        {"app_id": "A", "version": v, "data_type": word, "session": "s"}
+        for v, words in {"9": ["location"], "10": ["imei"], "11": ["imei", "location"]}.items()
+        for word in words
+    ]
+    tables["data_type_map"].append(
+        {"taxonomy": "traffic", "source_type": "imei", "data_type": "imei"}
+    )
+    tables["data_type_map"].append(
+        {"taxonomy": "traffic", "source_type": "location", "data_type": "location"}
+    )
+    frame = compute(tables).frames["app_v"].frame.sort("period_start")
+    # 9 hides nothing; 10 and 11 hide what came with 10, which is before 9 by name only.
+    assert frame["uc_first_seen_version"].to_list() == [None, "10", "10"]
+    assert frame["uc_first_seen_version__reason"][0] == "not_applicable"
