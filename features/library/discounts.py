@@ -60,7 +60,11 @@ def _before(offers: Lazy, events: Lazy) -> Lazy:
     window = window.with_columns(
         nw.col("asked").cum_min().over(*_EVENT, order_by=["ts", "asked"]).alias("_floor")
     )
-    raised = window.with_columns((nw.col("asked") / nw.col("_floor") - 1).alias("_raise"))
+    floor = nw.col("_floor")
+    # An offer that was free before has no price a raise could be a part of.
+    raised = window.with_columns(
+        nw.when(floor > 0).then(nw.col("asked") / floor - 1).alias("_raise")
+    )
     return raised.group_by(*_EVENT).agg(
         nw.col("asked").min().alias("lowest"),
         nw.col("asked").max().alias("highest"),
@@ -91,7 +95,8 @@ def promotions(t: Tables) -> Lazy:
         _history(offers), on=list(_SERIES), how="left"
     )
     full = nw.col("first_seen") <= nw.col("start").dt.offset_by(f"-{HISTORY_DAYS}d")
-    real = (nw.col("lowest") - nw.col("sale")) / nw.col("lowest")
+    lowest = nw.col("lowest")
+    real = nw.when(lowest > 0).then((lowest - nw.col("sale")) / lowest)
     rows = rows.with_columns(
         real.alias("real"),
         full.alias("full_history"),
@@ -112,6 +117,8 @@ def promotions(t: Tables) -> Lazy:
 
 
 _NO_PAST = (nw.col("past_prices") < 1, Reason.TOO_FEW)
+_FREE = (nw.col("lowest") <= 0, Reason.ZERO_DENOMINATOR)
+"""An offer that was free has no lower price, and no share of it."""
 
 
 @feature(
@@ -125,6 +132,7 @@ def disc_ref_inflation() -> Measure:
         nw.col("reference") / nw.col("lowest") - 1,
         (nw.col("reference").is_null(), Reason.MISSING_INPUT),
         _NO_PAST,
+        _FREE,
     )
 
 
@@ -138,7 +146,8 @@ def disc_real() -> Measure:
 
     0 or less: nothing was reduced, whatever was advertised.
     """
-    return measure(nw.col("real"), (nw.col("sale").is_null(), Reason.MISSING_INPUT), _NO_PAST)
+    unsold = (nw.col("sale").is_null(), Reason.MISSING_INPUT)
+    return measure(nw.col("real"), unsold, _NO_PAST, _FREE)
 
 
 @feature(
@@ -148,7 +157,8 @@ def disc_real() -> Measure:
 )  # fmt: skip
 def disc_advertised() -> Measure:
     """1 - sale price over the reference price claimed."""
-    return measure(1 - nw.col("sale") / nw.col("reference"))
+    nothing = (nw.col("reference") <= 0, Reason.ZERO_DENOMINATOR)
+    return measure(1 - nw.col("sale") / nw.col("reference"), nothing)
 
 
 @feature(
@@ -166,6 +176,7 @@ def disc_pre_raise() -> Measure:
         nw.when(cut).then(nw.col("raise")).otherwise(nw.lit(0.0)),
         (nw.col("sale").is_null(), Reason.MISSING_INPUT),
         (nw.col("past_prices") < 2, Reason.TOO_FEW),
+        (cut & nw.col("raise").is_null(), Reason.ZERO_DENOMINATOR),
     )
 
 

@@ -1,6 +1,8 @@
 """Weekly price level and calm of a product: the signed companions of MON-PRICE-VARIANCE.
 
 One long series shows a cartel's life: high and calm while it holds, low and wild in price wars.
+Levels look back over the half year, where a war of that length looks like peace again, and over
+all weeks so far, where prices that rise for good leave only the last ones high: read both.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ WEEKS = 26
     attributes=("sku_id", "currency", "week_price"),
 )
 def price_weeks(t: Tables) -> Lazy:
-    """One row per product and week (Monday to Sunday), with the half year that ends with it."""
+    """One row per product and week (Monday to Sunday): the half year that ends with it, and all."""
     days = collect(t.view("market_price_days"))
     weeks = (
         days.group_by("sku_id", "currency", pl.col("day").dt.truncate("1w").alias("period_start"))
@@ -36,6 +38,8 @@ def price_weeks(t: Tables) -> Lazy:
     price, span, cell = pl.col("week_price"), f"{WEEKS}w", ("sku_id", "currency")
     by, known = "period_start", price.is_not_null().cast(pl.Int64)
     rolling = weeks.with_columns(
+        price.cum_max().over(*cell).alias("record"),
+        known.cum_sum().over(*cell).alias("n_so_far"),
         price.rolling_max_by(by, span).over(*cell).alias("highest"),
         price.rolling_min_by(by, span).over(*cell).alias("lowest"),
         price.rolling_mean_by(by, span).over(*cell).alias("mean"),
@@ -51,13 +55,14 @@ def price_weeks(t: Tables) -> Lazy:
 
 
 def _add(
-    name: str, value: nw.Expr, direction: Direction, unit: str, title: tuple[str, str], doc: str
-) -> None:
+    name: str, value: nw.Expr, direction: Direction, unit: str, title: tuple[str, str], doc: str,
+    n: str = "n_weeks",
+) -> None:  # fmt: skip
     feature(
         name=name, typology=_TYPOLOGY, base=_BASE, inputs=_INPUTS, unit=unit,
-        direction=direction, min_n=20, n="n_weeks", source=_SOURCE,
+        direction=direction, min_n=20, n=n, source=_SOURCE,
         title={"en": title[0], "zh": title[1]}, doc=doc,
-    )(lambda: measure(value, (nw.col("n_weeks") < 2, Reason.TOO_FEW)))  # fmt: skip
+    )(lambda: measure(value, (nw.col(n) < 2, Reason.TOO_FEW)))  # fmt: skip
 
 
 _add(
@@ -74,4 +79,11 @@ _add(
     "price_cv_26w", nw.col("sd") / nw.col("mean"), "low", "ratio",
     ("relative price variation over half a year", "半年价格变异系数"),
     """`price_sd_26w` over the mean of the same weeks.""",
+)  # fmt: skip
+_add(
+    "price_level_record", nw.col("week_price") / nw.col("record"), "high", "ratio",
+    ("price level against the highest so far", "价格与历史最高价之比"),
+    """Mean price of the week over the highest weekly mean up to and with it; no week after counts.
+
+    It has no window to choose.""", n="n_so_far",
 )  # fmt: skip

@@ -163,6 +163,9 @@ def test_a_real_cartel_is_high_and_calm_against_its_half_year() -> None:
     price = listed.sort("ts")["net_price"]
     level = price / price.rolling_max(26, min_samples=1)
     assert weeks["price_level_26w"][1:].to_list() == pytest.approx(level[1:].to_list())
+    record = price / price.cum_max()
+    assert weeks["price_level_record"][1:].to_list() == pytest.approx(record[1:].to_list())
+    assert weeks["price_level_record__reason"][0] == "too_few"
     sd = price.rolling_std(26, min_samples=2)
     assert weeks["price_sd_26w"][1:].to_list() == pytest.approx(sd[1:].to_list(), abs=1e-7)
     full = both.filter(pl.col("price_level_26w__n") >= 26)
