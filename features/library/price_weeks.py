@@ -15,10 +15,27 @@ from features.operators import Lazy
 from features.tables import Tables, collect
 from features.vocabulary import Direction, Reason
 
-_TYPOLOGY, _BASE = "MON-PRICE-VARIANCE", "price_weeks"
+_TYPOLOGY, _BASE, _RECORDS = "MON-PRICE-VARIANCE", "price_weeks", "price_records"
 _INPUTS = ("listing_prices.net_price", "listing_prices.list_price", "listing_prices.ts")
 _SOURCE = "Porter 1983; Abrantes-Metz et al. 2006"
 WEEKS = 26
+
+
+def _weeks(t: Tables) -> pl.DataFrame:
+    """Mean market price of each product and week (Monday to Sunday), in order."""
+    days = collect(t.view("market_price_days"))
+    return (
+        days.group_by("sku_id", "currency", pl.col("day").dt.truncate("1w").alias("period_start"))
+        .agg(pl.col("price").sort_by("day").mean().alias("week_price"))
+        .sort("sku_id", "currency", "period_start")
+    )
+
+
+def _keyed(rows: pl.DataFrame) -> Lazy:
+    return nw.from_native(rows.lazy()).with_columns(
+        nw.col("sku_id").alias("subject_key"),
+        nw.col("period_start").dt.offset_by("6d").cast(nw.Date).alias("period_end"),
+    )
 
 
 @base(
@@ -28,18 +45,11 @@ WEEKS = 26
     attributes=("sku_id", "currency", "week_price"),
 )
 def price_weeks(t: Tables) -> Lazy:
-    """One row per product and week (Monday to Sunday): the half year that ends with it, and all."""
-    days = collect(t.view("market_price_days"))
-    weeks = (
-        days.group_by("sku_id", "currency", pl.col("day").dt.truncate("1w").alias("period_start"))
-        .agg(pl.col("price").sort_by("day").mean().alias("week_price"))
-        .sort("sku_id", "currency", "period_start")
-    )
+    """One row per product and week, with the half year that ends with it."""
+    weeks = _weeks(t)
     price, span, cell = pl.col("week_price"), f"{WEEKS}w", ("sku_id", "currency")
     by, known = "period_start", price.is_not_null().cast(pl.Int64)
     rolling = weeks.with_columns(
-        price.cum_max().over(*cell).alias("record"),
-        known.cum_sum().over(*cell).alias("n_so_far"),
         price.rolling_max_by(by, span).over(*cell).alias("highest"),
         price.rolling_min_by(by, span).over(*cell).alias("lowest"),
         price.rolling_mean_by(by, span).over(*cell).alias("mean"),
@@ -48,18 +58,27 @@ def price_weeks(t: Tables) -> Lazy:
     ).with_columns(
         pl.when(pl.col("highest") == pl.col("lowest")).then(0.0).otherwise("_sd").alias("sd")
     )
-    return nw.from_native(rolling.lazy()).with_columns(
-        nw.col("sku_id").alias("subject_key"),
-        nw.col("period_start").dt.offset_by("6d").cast(nw.Date).alias("period_end"),
+    return _keyed(rolling)
+
+
+@base(name=_RECORDS, grain="sku_w", tables=("listing_prices",), attributes=("sku_id", "currency"))
+def price_records(t: Tables) -> Lazy:
+    """One row per product and week, with all weeks of it so far: its own base, for its reach."""
+    cell = ("sku_id", "currency")
+    return _keyed(
+        _weeks(t).with_columns(
+            pl.col("week_price").cum_max().over(*cell).alias("record"),
+            pl.col("week_price").cum_count().over(*cell).cast(pl.Int64).alias("n_so_far"),
+        )
     )
 
 
 def _add(
     name: str, value: nw.Expr, direction: Direction, unit: str, title: tuple[str, str], doc: str,
-    n: str = "n_weeks",
+    *, source: str = _BASE, n: str = "n_weeks",
 ) -> None:  # fmt: skip
     feature(
-        name=name, typology=_TYPOLOGY, base=_BASE, inputs=_INPUTS, unit=unit,
+        name=name, typology=_TYPOLOGY, base=source, inputs=_INPUTS, unit=unit,
         direction=direction, min_n=20, n=n, source=_SOURCE,
         title={"en": title[0], "zh": title[1]}, doc=doc,
     )(lambda: measure(value, (nw.col(n) < 2, Reason.TOO_FEW)))  # fmt: skip
@@ -85,5 +104,5 @@ _add(
     ("price level against the highest so far", "价格与历史最高价之比"),
     """Mean price of the week over the highest weekly mean up to and with it; no week after counts.
 
-    It has no window to choose.""", n="n_so_far",
+    It has no window to choose.""", source=_RECORDS, n="n_so_far",
 )  # fmt: skip
