@@ -47,6 +47,7 @@ class FirmYears(dy.Schema):
     turnover_eu = c.money("Turnover in the European Union")
     market_cap = c.money("Average market capitalisation")
     assets = c.money("Total assets")
+    capital = c.money("Capital, surplus and undivided profits")
     currency = c.currency()
     member_states = c.whole("Member States in which the service is offered", "states")
     active_users = c.whole("Monthly active users", "persons")

@@ -55,6 +55,27 @@ def deal_groups(t: Tables) -> Lazy:
     ).sort("deal_id", "firm")
 
 
+@view("deal_buyers")
+def deal_buyers(t: Tables) -> Lazy:
+    """One row per deal and buying group: `deal_id`, `target_id`, `done` (day), `firm`.
+
+    The buyer is the filed acquirer, else every party but the target. `done`: implementation, else
+    signing, else notification. Deals after the day of the judgement are left out.
+    """
+    done = nw.coalesce("implemented_on", "signed_on", "notified_on")
+    deals = t["merger_notifications"].select(
+        "deal_id", "target_id", "acquirer_id", done.alias("done")
+    ).filter(nw.col("done") <= nw.lit(t.context.as_of))  # fmt: skip
+    parties = t["deal_parties"].select("deal_id", "party_id")
+    buyers = deals.join(parties, on="deal_id", how="left").with_columns(
+        nw.coalesce("acquirer_id", "party_id").alias("buyer")
+    )
+    buyers = buyers.filter((nw.col("buyer") != nw.col("target_id")).fill_null(value=True))
+    return with_group(t, buyers, "buyer", "firm").select(
+        "deal_id", "target_id", "done", "firm"
+    ).unique()  # fmt: skip
+
+
 def in_currency(code: str, column: str) -> nw.Expr:
     """Whether money is in this currency; money without a filed currency is taken to be."""
     return nw.col(column).fill_null(code) == code

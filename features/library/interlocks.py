@@ -6,9 +6,11 @@ from datetime import date
 
 import narwhals as nw
 
-from features.catalogue import base, feature, measure, view
+from features.catalogue import Measure, base, feature, measure, view
+from features.library.deal_figures import in_currency
 from features.library.groups import with_group
 from features.operators import Lazy, pair_key, year_end, year_start
+from features.parameters.competition import limit_on
 from features.tables import Tables, settled
 from features.vocabulary import Direction, Reason
 
@@ -88,7 +90,44 @@ def shared_officers(t: Tables) -> Lazy:
     markets = _rival_markets(t, shared.select(*_PAIR)).group_by(*_PAIR).agg(
         nw.col("market_id").n_unique().cast(nw.Int64).alias("n_markets")
     )  # fmt: skip
-    return _keyed(shared.join(markets, on=list(_PAIR), how="inner"))
+    return _keyed(_with_figures(t, shared.join(markets, on=list(_PAIR), how="inner")))
+
+
+def _with_figures(t: Tables, pairs: Lazy) -> Lazy:
+    """Add what the US test compares: `sales` and `capital`, of each pair the smaller side's.
+
+    Sales are turnover in a market both are active in, the largest of their markets; only yearly
+    figures in dollars (or without a currency) count.
+    """
+    sold = t["market_positions"].filter(
+        nw.col("metric") == "turnover", nw.col("period").str.len_chars() == 4,
+        ~nw.col("value").is_null(), in_currency("USD", "currency"),
+    )  # fmt: skip
+    sold = settled(with_group(t, sold, "firm_id", "firm"), "market_id", "period", "firm", "value")
+    sales = sold.group_by("market_id", "period", "firm").agg(nw.col("value").sum().alias("sales"))
+    years = pairs.with_columns(nw.col("period_start").dt.year().alias("year"))
+    years = years.with_columns(nw.col("year").cast(nw.String).alias("period"))
+    joined = years.select(*_PAIR, "period")
+    for side, on in (("a", ["period"]), ("b", ["period", "market_id"])):
+        mine = sales.rename({"firm": f"firm_{side}", "sales": f"sales_{side}"})
+        joined = joined.join(mine, on=[f"firm_{side}", *on], how="inner")
+    least = joined.with_columns(nw.min_horizontal("sales_a", "sales_b").alias("sales"))
+    rows = years.join(least.group_by(*_PAIR).agg(nw.col("sales").max()), on=list(_PAIR), how="left")
+    filed = t.get("firm_years")
+    if filed is None:
+        return rows.with_columns(nw.lit(None, dtype=nw.Float64).alias("capital"))
+    worth = with_group(t, filed.filter(in_currency("USD", "currency")), "firm_id", "firm")
+    worth = worth.group_by("firm", "year").agg(nw.col("capital").max())
+    for side in ("a", "b"):
+        mine = worth.select(
+            nw.col("firm").alias(f"firm_{side}"),
+            nw.col("year").cast(nw.String).alias("period"),
+            nw.col("capital").alias(f"capital_{side}"),
+        )
+        rows = rows.join(mine, on=[f"firm_{side}", "period"], how="left")
+    gap = nw.col("capital_a").is_null() | nw.col("capital_b").is_null()
+    smaller = nw.min_horizontal("capital_a", "capital_b")
+    return rows.with_columns(nw.when(~gap).then(smaller).alias("capital"))
 
 
 @base(
@@ -159,6 +198,8 @@ def _add(
 
 _OFFICERS = ("officers.firm_id", "officers.person_hash", "officers.from", "officers.to",
              "market_positions.market_id")  # fmt: skip
+_SALES = ("officers.firm_id", "officers.person_hash", "market_positions.value",
+          "market_positions.currency", "market_positions.period")  # fmt: skip
 _OWNERS = ("ownership.owner_id", "ownership.owned_id", "ownership.pct", "market_positions.share")
 
 _add(
@@ -184,3 +225,38 @@ _add(
     stakes in i: control is taken to be in proportion to capital.""",
     (nw.col("delta").is_null(), Reason.MISSING_INPUT), inputs=_OWNERS, n="n_owners",
 )  # fmt: skip
+_add(
+    "interlock_sales", "shared_officers", "sales", "USD",
+    ("rivals' smaller sales in a common market", "共同市场中较小一方的销售额"),
+    "Clayton Act s. 8, 15 USC 19",
+    """Turnover of the year in a market both are active in, of the smaller one; the largest market.
+
+    Yearly positions by turnover, in dollars or without a filed currency.""",
+    (nw.col("sales").is_null(), Reason.MISSING_INPUT), inputs=_SALES, n="n_markets",
+    direction="none",
+)  # fmt: skip
+
+
+@feature(
+    name="interlock_above_limits", typology=_TYPOLOGY, base="shared_officers", kind="bool",
+    inputs=(*_SALES, "firm_years.capital", "firm_years.currency"), unit="yes/no",
+    direction="high", n="n_persons", source="Clayton Act s. 8, 15 USC 19; notice for 2026",
+    title={"en": "interlock above the US limits", "zh": "交叉任职达到美国法定门槛"},
+)  # fmt: skip
+def interlock_above_limits() -> Measure:
+    """1 when both rivals' capital and competitive sales exceed the limits of the year, else 0.
+
+    2026: capital, surplus and undivided profits above USD 54 402 000, `interlock_sales` above
+    5 440 200. Years without a verified limit: `not_applicable`. A figure not filed decides
+    nothing unless the other is too small already.
+    """
+    end = year_end(nw.col("period_start"))
+    rich = nw.col("capital") > limit_on("US", "interlock", "capital", end)
+    sells = nw.col("sales") > limit_on("US", "interlock", "sales", end)
+    small = (~rich).fill_null(value=False) | (~sells).fill_null(value=False)
+    gap = nw.col("capital").is_null() | nw.col("sales").is_null()
+    return measure(
+        nw.when(small).then(nw.lit(0.0)).otherwise(nw.lit(1.0)),
+        (limit_on("US", "interlock", "sales", end).is_null(), Reason.NOT_APPLICABLE),
+        (gap & ~small, Reason.MISSING_INPUT),
+    )

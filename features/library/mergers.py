@@ -13,11 +13,14 @@ from features.vocabulary import Reason
 
 _TYPOLOGY = "MON-HHI-MERGER"
 _INPUTS = (
-    "merger_notifications.overlap_market_ids", "deal_parties.party_id", "market_positions.share",
+    "merger_notifications.overlap_market_ids", "merger_notifications.control_pct",
+    "deal_parties.party_id", "market_positions.share", "firms.group_id",
 )  # fmt: skip
 _TABLES = ("merger_notifications", "deal_parties", "market_positions")
 _US, _EU = "US Merger Guidelines 2023, Guideline 1", "EU Horizontal Merger Guidelines 2004, 19-20"
-_EPSILON = 1e-9
+EPSILON = 1e-9
+SOLE_CONTROL_PCT = 50.0
+"""A stake above this gives control of the whole; a smaller one counts by its size."""
 
 
 @view("deal_markets")
@@ -30,7 +33,7 @@ def deal_markets(t: Tables) -> Lazy:
     ids = nw.col("overlap_market_ids").str.replace_all(r'[\[\]"\s]', "").str.split(",")
     return (
         t["merger_notifications"]
-        .select("deal_id", ids.alias("market_id"), day.alias("_day"))
+        .select("deal_id", ids.alias("market_id"), day.alias("_day"), "control_pct")
         .explode("market_id")
         .filter(nw.col("market_id") != "")
         .unique(["deal_id", "market_id"])
@@ -46,7 +49,7 @@ def deal_markets(t: Tables) -> Lazy:
     grain="deal_market",
     tables=_TABLES,
     attributes=("deal_id", "market_id", "position_start", "position_end", "metric", "n_overlap",
-                "potential_entrant", "share_basis"),
+                "potential_entrant", "share_basis", "partial"),
 )  # fmt: skip
 def deal_market_rows(t: Tables) -> Lazy:
     """One row per deal and overlap market, with the last full period before the deal."""
@@ -60,11 +63,12 @@ def deal_market_rows(t: Tables) -> Lazy:
     dated = _last_before(deals, cells)
     parties = _party_shares(t, dated, shares)
     together = nw.col("combined")
+    rise = (together * together - nw.col("squares")).clip(lower_bound=0.0)
+    part = (nw.col("control_pct") <= SOLE_CONTROL_PCT).fill_null(value=False)
+    weight = nw.when(part).then(nw.col("control_pct") / 100).otherwise(nw.lit(1.0))
     return (
         dated.join(parties, on=["deal_id", "market_id"], how="left")
-        .with_columns(
-            (together * together - nw.col("squares")).clip(lower_bound=0.0).alias("delta")
-        )
+        .with_columns((rise * weight).alias("delta"), part.alias("partial"))
         .with_columns(
             both(nw.col("deal_id"), nw.col("market_id")).alias("subject_key"),
             (nw.col("hhi_low") + nw.col("delta")).alias("post"),
@@ -115,7 +119,7 @@ def _checks() -> tuple[tuple[nw.Expr, Reason], ...]:
     return (
         (nw.col("position_end").is_null(), Reason.MISSING_INPUT),
         (~nw.col("known"), Reason.MISSING_INPUT),
-        (nw.col("named_pct") > 102.0 + _EPSILON, Reason.MISSING_INPUT),
+        (nw.col("named_pct") > 102.0 + EPSILON, Reason.MISSING_INPUT),
         (nw.col("n_parties").fill_null(0) < 1, Reason.MISSING_INPUT),
         (nw.col("n_parties") < 2, Reason.NOT_APPLICABLE),
     )
@@ -129,8 +133,9 @@ def _checks() -> tuple[tuple[nw.Expr, Reason], ...]:
 def hhi_delta() -> Measure:
     """Rise of the HHI: (sum of the parties' shares in per cent) squared minus the sum of squares.
 
-    Two parties: 2ab. Parties of one economic group count once: a deal inside a group changes
-    nothing (`not_applicable`). A party without a position has share 0; the attribute
+    Two parties: 2ab. A stake of at most half counts by its size: times `control_pct` / 100, with
+    the attribute `partial`. Parties of one economic group count once: a deal inside a group
+    changes nothing (`not_applicable`). A party without a position has share 0; the attribute
     `potential_entrant` then points to potential competition.
     """
     return measure(nw.col("delta"), *_checks())
@@ -169,8 +174,8 @@ def us2023_presumption() -> Measure:
 
     All three comparisons are strict.
     """
-    large = (nw.col("post") > 1800 + _EPSILON) | (nw.col("combined") > 30 + _EPSILON)
-    return measure((large & (nw.col("delta") > 100 + _EPSILON)).cast(nw.Float64), *_checks())
+    large = (nw.col("post") > 1800 + EPSILON) | (nw.col("combined") > 30 + EPSILON)
+    return measure((large & (nw.col("delta") > 100 + EPSILON)).cast(nw.Float64), *_checks())
 
 
 @feature(
@@ -184,8 +189,8 @@ def eu_hhi_flag() -> Measure:
     After-deal HHI 1000 to 2000 with a rise of at least 250, or above 2000 with at least 150.
     """
     post, delta = nw.col("post"), nw.col("delta")
-    middle = (post >= 1000 - _EPSILON) & (post <= 2000 + _EPSILON) & (delta >= 250 - _EPSILON)
-    upper = (post > 2000 + _EPSILON) & (delta >= 150 - _EPSILON)
+    middle = (post >= 1000 - EPSILON) & (post <= 2000 + EPSILON) & (delta >= 250 - EPSILON)
+    upper = (post > 2000 + EPSILON) & (delta >= 150 - EPSILON)
     return measure((middle | upper).cast(nw.Float64), *_checks())
 
 

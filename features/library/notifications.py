@@ -11,8 +11,8 @@ from features.parameters.competition import limit_on
 from features.tables import Tables, settled
 from features.vocabulary import Reason
 
-_NOTIFY, _WAIT, _BASE = "MON-MERGER-THRESHOLD", "MON-GUN-JUMPING", "deal_tests"
-_TURNOVERS = ("deal_parties.turnover_world", "deal_parties.turnover_domestic",
+NOTIFY, _WAIT, BASE = "MON-MERGER-THRESHOLD", "MON-GUN-JUMPING", "deal_tests"
+TURNOVERS = ("deal_parties.turnover_world", "deal_parties.turnover_domestic",
               "deal_parties.fy", "deal_parties.currency", "firms.group_id",
               "merger_notifications.implemented_on",
               "merger_notifications.jurisdiction")  # fmt: skip
@@ -21,7 +21,7 @@ _DATES = ("merger_notifications.implemented_on", "merger_notifications.notified_
 
 
 @base(
-    name=_BASE,
+    name=BASE,
     grain="deal",
     tables=("merger_notifications", "deal_parties"),
     attributes=("jurisdiction", "implemented_on", "notified_on", "n_groups"),
@@ -45,7 +45,7 @@ def deal_tests(t: Tables) -> Lazy:
 
 
 def _sums(t: Tables, limits: Lazy) -> Lazy:
-    """Joint turnovers, and how many groups exceed the limit each must exceed."""
+    """Joint turnovers, the second largest ones, and how many groups exceed the limit for each."""
     year = nw.col("event_day").dt.year() - nw.col("fy")
     joined = t.view("deal_groups").join(limits, on="deal_id", how="inner")
     marks = {
@@ -59,14 +59,22 @@ def _sums(t: Tables, limits: Lazy) -> Lazy:
         "stale": (year < 1) | (year > 2),
     }
     counted = [m.fill_null(value=False).cast(nw.Int64).alias(name) for name, m in marks.items()]
+    seconds = [
+        nw.when(nw.col(f"turnover_{where}").rank("ordinal", descending=True).over("deal_id") == 2)
+        .then(nw.col(f"turnover_{where}"))
+        .alias(f"second_{where}")
+        for where in ("domestic", "eu")
+    ]
     return (
-        settled(joined.with_columns(*counted), "deal_id", "firm")
+        settled(joined.with_columns(*counted, *seconds), "deal_id", "firm")
         .group_by("deal_id")
         .agg(
             nw.len().cast(nw.Int64).alias("n_groups"),
             nw.col("turnover_world").sum().alias("sum_world"),
             nw.col("turnover_domestic").sum().alias("sum_domestic"),
             nw.col("turnover_eu").sum().alias("sum_eu"),
+            nw.col("second_domestic").max(),
+            nw.col("second_eu").max(),
             *(nw.col(name).sum() for name in marks),
         )
     )
@@ -88,7 +96,8 @@ def _sizes(t: Tables) -> Lazy:
     )
 
 
-def _common(mixed: str) -> tuple[tuple[nw.Expr, Reason], ...]:
+def unjudged(mixed: str) -> tuple[tuple[nw.Expr, Reason], ...]:
+    """Deals inside one group, of mixed currencies (`mixed` counts them) or with stale figures."""
     return (
         (nw.col("n_groups") < 2, Reason.NOT_APPLICABLE),
         (nw.col(mixed) > 0, Reason.MISSING_INPUT),
@@ -97,7 +106,7 @@ def _common(mixed: str) -> tuple[tuple[nw.Expr, Reason], ...]:
 
 
 @feature(
-    name="cn_notifiable", typology=_NOTIFY, base=_BASE, inputs=_TURNOVERS, unit="yes/no",
+    name="cn_notifiable", typology=NOTIFY, base=BASE, inputs=TURNOVERS, unit="yes/no",
     direction="high", n="n_groups", source="State Council Order 773 (2024), art. 3", kind="bool",
     title={"en": "above the Chinese notification thresholds", "zh": "达到中国经营者集中申报标准"},
 )  # fmt: skip
@@ -121,13 +130,13 @@ def cn_notifiable() -> Measure:
         met.cast(nw.Float64),
         (elsewhere, Reason.NOT_APPLICABLE),
         (nw.col("world").is_null(), Reason.NOT_APPLICABLE),
-        *_common("not_cny"),
+        *unjudged("not_cny"),
         (gaps & ~met & ~cannot, Reason.MISSING_INPUT),
     )
 
 
 @feature(
-    name="eu_notifiable", typology=_NOTIFY, base=_BASE,
+    name="eu_notifiable", typology=NOTIFY, base=BASE,
     inputs=("deal_parties.turnover_world", "deal_parties.turnover_eu", "deal_parties.currency"),
     unit="yes/no", direction="high", n="n_groups", kind="bool",
     source="Regulation (EC) 139/2004, art. 1(2); not verified",
@@ -145,13 +154,13 @@ def eu_notifiable() -> Measure:
     return measure(
         met.cast(nw.Float64),
         (nw.col("eu_world").is_null(), Reason.NOT_APPLICABLE),
-        *_common("not_eur"),
+        *unjudged("not_eur"),
         (gaps & ~met, Reason.MISSING_INPUT),
     )
 
 
 @feature(
-    name="us_hsr_2026_size_test", typology=_NOTIFY, base=_BASE,
+    name="us_hsr_2026_size_test", typology=NOTIFY, base=BASE,
     inputs=("merger_notifications.deal_value", "merger_notifications.currency",
             "merger_notifications.implemented_on", "deal_parties.assets",
             "deal_parties.turnover_world"),
@@ -209,7 +218,7 @@ def deal_dates(t: Tables) -> Lazy:
 
 
 @feature(
-    name="unnotified_days", typology=_NOTIFY, base="deal_dates", inputs=_DATES[:2], unit="days",
+    name="unnotified_days", typology=NOTIFY, base="deal_dates", inputs=_DATES[:2], unit="days",
     direction="high", n="n_deals", source="AML of China 2022, arts 26 and 58", uses_as_of=True,
     title={"en": "days carried out without a notification", "zh": "未申报实施天数"},
 )  # fmt: skip

@@ -299,6 +299,8 @@ def test_bare_filings_leave_reasons_and_no_errors() -> None:
         "contract_terms": [{"contract_id": "c", "type": "rpm", "product_id": "k"}],
         "merchant_events": [{"merchant_id": "s0", "event": "delisted", "date": "2024-01-05"}],
         "visibility": [{"platform_id": "P", "merchant_id": "s0", "date": "2024-01-05"}],
+        "tenders": [{"tender_id": "T"}],
+        "bids": [{"tender_id": "T", "amount": 5.0}],
     }
     done = compute(bare, *MINE)
     holds_the_promise(done)
