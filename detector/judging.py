@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from detector import rollup, signals
+from detector import increments, planning, rollup, signals
 from detector.excess import Nulls
 from detector.planning import LIVE, Plan, within
 from detector.results import CELL, OUTCOMES, Results, cells_of, shaped
@@ -87,18 +87,61 @@ def five(rows: pl.DataFrame) -> dict[str, int]:
     return {outcome.value: int(found.get(outcome.value, 0)) for outcome in Outcome}
 
 
-def assemble(system: System, plan: Plan, computed: Computed) -> Panel:
+def compute_and_assemble(system: System, plan: Plan) -> tuple[Computed, Panel]:
+    """The features this run must compute, and the judges.
+
+    Cells that nothing since the last run can have moved are not computed. Grains to be fitted now,
+    and those of typologies with other judges than before, are computed whole.
+    """
+    current = models_in_force(system, plan)
+    moved = increments.moved_since(system, plan)
+    if moved is None or plan.base is None:
+        computed = planning.compute(system, plan)
+        return computed, assemble(system, plan, computed, current)
+    needed = grains_of(plan.typologies)
+    poor = poor_grains(current) & set(moved.scope(plan, ()))
+    unfitted = {g for g in needed if current is None or g not in current.reference.grains} | poor
+    first = planning.compute(system, plan, dict.fromkeys(sorted(unfitted & needed)))
+    panel = assemble(system, plan, first, current)
+    others = [t for t in plan.typologies if plan.base.digests.get(t) != panel.digests[t]]
+    scope = dict(moved.scope(plan, sorted(grains_of(others))))
+    rest = {grain: months for grain, months in scope.items() if grain not in unfitted}
+    return first.joined(planning.compute(system, plan, rest)), panel
+
+
+def grains_of(typologies: Collection[str]) -> set[str]:
+    """Grains some feature of the typologies has."""
+    from features.catalogue import catalogue
+
+    return {base.grain for base in catalogue().bases_for(typologies)}
+
+
+def poor_grains(current: FittedSet | None) -> set[str]:
+    """Grains with a model that was fitted on too few rows."""
+    return set() if current is None else {m.spec.grain for m in current if not m.usable}
+
+
+def models_in_force(system: System, plan: Plan) -> FittedSet | None:
+    """The frozen models known at the plan's moment."""
+    from detector.models.artifacts import load_current
+
+    return load_current(system.home / "models", plan.known_at)
+
+
+def assemble(system: System, plan: Plan, computed: Computed, current: FittedSet | None) -> Panel:
     """Rules in force and models as fitted; what no model knows yet is fitted now."""
     from rules.ruleset import load_library
 
     ruleset = load_library(system.settings.rule_dirs)
-    fitted = fitted_for(system, plan, computed)
+    fitted = fitted_for(system, plan, computed, current)
     digests = {t: judges_digest(t, ruleset, fitted) for t in plan.typologies}
     return Panel(ruleset, fitted, digests)
 
 
-def fitted_for(system: System, plan: Plan, computed: Computed) -> FittedSet:
-    """The frozen models known at the plan's moment.
+def fitted_for(
+    system: System, plan: Plan, computed: Computed, current: FittedSet | None
+) -> FittedSet:
+    """The frozen models, with what is missing among them.
 
     Grains that no model was fitted on (or on too few rows) are fitted now and join the set; what
     is fitted already stays as it is, so no old score moves. A look back never becomes current.
@@ -109,11 +152,9 @@ def fitted_for(system: System, plan: Plan, computed: Computed) -> FittedSet:
     from detector.peers import Reference
 
     folder = system.home / "models"
-    current = artifacts.load_current(folder, plan.known_at)
     frames = dict(computed.frames)
     if current is not None:
-        poor = {m.spec.grain for m in current if not m.usable}
-        have = set(current.reference.grains) - poor
+        have = set(current.reference.grains) - poor_grains(current)
         frames = {grain: frame for grain, frame in frames.items() if grain not in have}
     if not frames and current is not None:
         return current
@@ -165,8 +206,7 @@ def judge(
     outcomes = evaluate_rules(panel.ruleset.rules, frames, panel.ruleset.parameters)
     scores = score_models(frames, panel.fitted, typologies=plan.typologies, alpha=NEVER)
     children = within(signals.combine(outcomes, scores), cells)
-    before = results.judged(plan.base).collect() if plan.base else children.clear()
-    kept = before.join(cells, on=list(CELL), how="anti")
+    before = results.judged(plan.base) if plan.base else children.clear().lazy()
     above = parent_cells(cells, computed.memberships, before)
     links = {
         (child, parent): table.filter(
@@ -177,9 +217,7 @@ def judge(
         for (child, parent), table in computed.memberships.items()
     }
     native = natively_judged(panel)
-    pairs = pl.DataFrame(sorted(native), schema=["typology", "grain"], orient="row")
-    kept = kept.join(pairs, on=["typology", "grain"], how="semi")
-    everyone = pl.concat([children, shaped(kept, signals.JUDGED)])
+    everyone = pl.concat([children, standing(before, cells, links, native)])
     parents, nulls = rollup.roll_up(
         everyone, links, native, system.settings.false_discovery_rate, known_nulls(plan, panel)
     )
@@ -192,6 +230,26 @@ def judge(
         nulls=nulls,
         skipped=computed.skipped,
     )
+
+
+def standing(
+    before: pl.LazyFrame,
+    cells: pl.DataFrame,
+    links: Mapping[tuple[str, str], pl.DataFrame],
+    native: Collection[tuple[str, str]],
+) -> pl.DataFrame:
+    """Rows judged before and still in force of the children that the links name."""
+    named = [pl.lit(value=False)]
+    for (child, _), table in links.items():
+        periods = table["child_period_start"].unique().implode()
+        named.append((pl.col("grain") == child) & pl.col("period_start").is_in(periods))
+    pairs = pl.LazyFrame(sorted(native), schema=["typology", "grain"], orient="row")
+    kept = (
+        before.filter(pl.any_horizontal(named))
+        .join(cells.lazy(), on=list(CELL), how="anti")
+        .join(pairs, on=["typology", "grain"], how="semi")
+    )
+    return shaped(kept.collect(), signals.JUDGED)
 
 
 def known_nulls(plan: Plan, panel: Panel) -> dict[str, tuple[float, float]]:
@@ -233,18 +291,25 @@ def only(table: FeatureFrame, cells: pl.DataFrame) -> FeatureFrame:
 def parent_cells(
     cells: pl.DataFrame,
     memberships: Mapping[tuple[str, str], pl.DataFrame],
-    before: pl.DataFrame,
+    before: pl.LazyFrame,
 ) -> pl.DataFrame:
     """Cells of coarser subjects that a changed cell feeds, or fed before the change."""
     found: list[tuple[str, str, date]] = []
+    coarser = sorted({parent for _, parent in memberships})
+    known = (
+        before.filter(pl.col("grain").is_in(coarser))
+        .select("typology", "grain", "period_start", "period_end")
+        .unique()
+        .collect()
+    )
     for (child, parent), links in memberships.items():
         changed = cells.filter(pl.col("grain") == child)
         ways = links.select("child_period_start", "parent_period_start").unique()
         now = changed.join(ways, left_on="period_start", right_on="child_period_start")
         found += [(t, parent, p) for t, p in now.select("typology", "parent_period_start").rows()]
-        old = before.filter(pl.col("grain") == parent)
+        old = known.filter(pl.col("grain") == parent)
         covered = changed.select("typology", child_period="period_start").join(
-            old.select("typology", "period_start", "period_end").unique(), on="typology"
+            old.select("typology", "period_start", "period_end"), on="typology"
         )
         inside = pl.col("child_period").is_between("period_start", "period_end")
         rows = covered.filter(inside).select("typology", "period_start").rows()

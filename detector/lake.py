@@ -37,12 +37,14 @@ class Snapshot:
         known_as_of: rows learned later are left out; None leaves out nothing.
         id: hash over the visible batches: equal filings give equal ids.
         amended: tables in which some key has more than one version.
+        filled: tables of which some row is known.
     """
 
     versions: Mapping[str, int]
     known_as_of: datetime | None
     id: str
     amended: frozenset[str] = frozenset()
+    filled: frozenset[str] = frozenset()
 
 
 class Lake:
@@ -58,18 +60,13 @@ class Lake:
 
     def pin(self, known_as_of: datetime | None = None) -> Snapshot:
         """Pins what is visible now, as known on a moment (aware, or UTC when naive)."""
-        moment = _aware(known_as_of)
         with reading(self._engine) as connection:
-            versions = _pointers(connection)
-            batches = _visible(connection, versions, moment)
-        total = hashlib.sha256()
-        for row in sorted(
-            batches, key=lambda b: (b["table_name"], b["recorded_at"], b["sequence"])
-        ):
-            stamp = row["recorded_at"].isoformat()
-            total.update(f"{row['table_name']}\n{row['batch_id']}\n{stamp}\n".encode())
-        amended = frozenset(row["table_name"] for row in batches if row["corrected"])
-        return Snapshot(versions, moment, total.hexdigest(), amended)
+            return _snapshot(connection, _pointers(connection), _aware(known_as_of))
+
+    def pinned(self, versions: Mapping[str, int], known_as_of: datetime | None) -> Snapshot:
+        """A snapshot of before: equal to what `pin` gave when these versions were visible."""
+        with reading(self._engine) as connection:
+            return _snapshot(connection, versions, _aware(known_as_of))
 
     def scan(self, snapshot: Snapshot, table: str) -> pl.LazyFrame:
         """Rows in force as known: the contract's columns, `recorded_at`, and book-keeping.
@@ -94,13 +91,20 @@ class Lake:
         moved away from is there too. Tables without a change are left out.
         """
         with reading(self._engine) as connection:
-            before = _names(_visible(connection, old.versions, old.known_as_of))
-            after = _names(_visible(connection, new.versions, new.known_as_of))
+            before = {b["batch_id"]: b for b in _visible(connection, old.versions, old.known_as_of)}
+            after = {b["batch_id"]: b for b in _visible(connection, new.versions, new.known_as_of)}
+        batches = [*(b for k, b in before.items() if k not in after),
+                   *(b for k, b in after.items() if k not in before)]  # fmt: skip
         changed: dict[str, pl.LazyFrame] = {}
-        for table in sorted({name for name, _ in before ^ after}):
-            ids = [batch_id for name, batch_id in before ^ after if name == table]
+        for table in sorted({b["table_name"] for b in batches}):
+            mine = [b for b in batches if b["table_name"] == table]
+            ids = pl.col("_batch_id").is_in([b["batch_id"] for b in mine])
+            if all(b["batch_id"] in after and not b["corrected"] for b in mine):
+                # Nothing but new keys: no older version stands anywhere else.
+                changed[table] = self._versions(new, table).filter(ids).drop("_file", "_seq")
+                continue
             rows = pl.concat([self._versions(s, table) for s in (old, new)])
-            keys = rows.filter(pl.col("_batch_id").is_in(ids)).select("_key").unique()
+            keys = rows.filter(ids).select("_key").unique()
             both = [self.scan(s, table).join(keys, on="_key", how="semi") for s in (old, new)]
             changed[table] = pl.concat(both).unique(maintain_order=True)
         return changed
@@ -154,6 +158,19 @@ def _pointers(connection: ReadConnection, *, hidden: bool = False) -> dict[str, 
     return {name: version for name, version in rows if hidden or not name.startswith("_")}
 
 
+def _snapshot(
+    connection: ReadConnection, versions: Mapping[str, int], moment: datetime | None
+) -> Snapshot:
+    batches = _visible(connection, versions, moment)
+    total = hashlib.sha256()
+    for row in sorted(batches, key=lambda b: (b["table_name"], b["recorded_at"], b["sequence"])):
+        stamp = row["recorded_at"].isoformat()
+        total.update(f"{row['table_name']}\n{row['batch_id']}\n{stamp}\n".encode())
+    amended = frozenset(row["table_name"] for row in batches if row["corrected"])
+    filled = frozenset(row["table_name"] for row in batches)
+    return Snapshot(versions, moment, total.hexdigest(), amended, filled)
+
+
 def _visible(
     connection: ReadConnection, versions: Mapping[str, int], known_as_of: datetime | None
 ) -> list[RowMapping]:
@@ -166,7 +183,3 @@ def _visible(
         for row in connection.execute(query).mappings()
         if row["lake_version"] <= versions.get(row["table_name"], -1)
     ]
-
-
-def _names(batches: list[RowMapping]) -> set[tuple[str, str]]:
-    return {(row["table_name"], row["batch_id"]) for row in batches}

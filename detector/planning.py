@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from detector.increments import in_scope
 from detector.results import CELL, Manifest, Results, cells_of
 from features.errors import WardenError
 from features.vocabulary import TYPOLOGIES, RunContext
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from detector.lake import Snapshot
     from detector.system import System
     from features.compute import Computed
+    from features.windows import Scope
 
 LIVE = "live"
 SIGNIFICANT = 12
@@ -110,12 +112,12 @@ def judged_typologies(system: System) -> set[str]:
     return {t for t in TYPOLOGIES if t in rules | models}
 
 
-def compute(system: System, plan: Plan) -> Computed:
-    """Features of the pinned snapshot, steadied to `SIGNIFICANT` digits."""
+def compute(system: System, plan: Plan, scope: Scope | None = None) -> Computed:
+    """Features of the snapshot, steadied to `SIGNIFICANT` digits; all cells without a scope."""
     from features.compute import compute_features
 
     tables = {name: system.lake.scan(plan.snapshot, name) for name in plan.snapshot.versions}
-    computed = compute_features(tables, plan.typologies, plan.context)
+    computed = compute_features(tables, plan.typologies, plan.context, scope=scope)
     steady = {grain: replace(f, frame=steadied(f.frame)) for grain, f in computed.frames.items()}
     return replace(computed, frames=steady)
 
@@ -148,9 +150,9 @@ def split_features(
 
 
 def cells_to_judge(
-    plan: Plan, parts: Parts, results: Results, digests: Mapping[str, str]
+    plan: Plan, parts: Parts, results: Results, digests: Mapping[str, str], scope: Scope | None
 ) -> pl.DataFrame:
-    """The cells (typology, grain, period_start) this run judges anew."""
+    """The cells (typology, grain, period_start) this run judges anew, of those computed."""
     chosen = []
     for (typology, grain), part in parts.items():
         before = None
@@ -160,7 +162,7 @@ def cells_to_judge(
         if before is None or plan.base is None:
             changed = periods
         else:
-            old = before.collect()
+            old = before.filter(in_scope(scope, grain)).collect()
             same_judges = plan.base.digests.get(typology) == digests[typology]
             if plan.windowed or not same_judges:
                 changed = periods | set(old["period_start"])

@@ -6,7 +6,7 @@ lease, or that stood on results no longer current, is rolled back whole.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from sqlalchemy import select
 from detector import ledger
 from detector.database import reading, writing
 from detector.excess import Nulls
+from detector.increments import reads_after, stamped
 from detector.leases import Claim, finish
 from detector.planning import LIVE, Plan
 from detector.results import MAX_LAYERS, Manifest, Results
@@ -52,9 +53,11 @@ def seal(
     digests: Mapping[str, str],
     nulls: Nulls,
     frames: Mapping[str, pl.DataFrame],
+    reads: Mapping[str, Collection[str]],
 ) -> Manifest:
     """Writes the run's folder and its manifest; still invisible until published."""
     below = plan.base.layers if plan.base else ()
+    names, stamps = stamped(plan)
     results.write(claim.key, frames)
     carried = dict(plan.base.digests) if plan.base else {}
     manifest = Manifest(
@@ -67,6 +70,9 @@ def seal(
         digests={**carried, **digests},
         layers=(*below, claim.key),
         nulls=kept_nulls(plan, digests) | {key: list(null) for key, null in nulls.items()},
+        stamped=names,
+        stamps=stamps,
+        reads=reads_after(plan.base, reads),
     )
     if len(manifest.layers) > MAX_LAYERS:
         manifest = results.flatten(manifest)

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -56,6 +57,8 @@ class Manifest:
         digests: by typology, a hash of the rules, models and code that judged it.
         layers: run ids whose cells are in force, oldest first, ending with this run.
         target: ``live``, or ``as-of:DATE`` for a look back that moved no alert.
+        stamped, stamps, reads: what the features in force were computed from, see
+            `detector.increments`.
     """
 
     run_id: str
@@ -67,6 +70,9 @@ class Manifest:
     digests: dict[str, str]
     layers: tuple[str, ...]
     nulls: dict[str, list[float]] = field(default_factory=dict)
+    stamped: dict[str, str] = field(default_factory=dict)
+    stamps: dict[str, dict[str, Any]] = field(default_factory=dict)
+    reads: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def known_at(self) -> datetime:

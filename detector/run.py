@@ -57,10 +57,9 @@ def run_detection(
             end=end,
             typologies=typologies,
         )
-        computed = planning.compute(system, plan)
+        computed, panel = judging.compute_and_assemble(system, plan)
         parts = planning.split_features(computed, plan.typologies)
-        panel = judging.assemble(system, plan, computed)
-        cells = planning.cells_to_judge(plan, parts, results, panel.digests)
+        cells = planning.cells_to_judge(plan, parts, results, panel.digests, computed.scope)
         judgement = judging.judge(system, plan, computed, panel, cells, results)
         if judgement.cells.is_empty():
             counts = publishing.finish_quietly(system, plan, mine, judgement.counts())
@@ -69,7 +68,7 @@ def run_detection(
             f"features-{grain}-{typology}": planning.within(part, cells)
             for (typology, grain), part in parts.items()
         }
-        publishing.seal(results, plan, mine, panel.digests, judgement.nulls, frames)
+        publishing.seal(results, plan, mine, panel.digests, judgement.nulls, frames, computed.reads)
         signals = raising.signals(system, plan, computed, panel, judgement, mine.key)
         counts = judgement.counts() | {"held_back": judgement.fired() - len(signals)}
         counts = publishing.publish(system, plan, mine, signals, judgement.cells, counts)

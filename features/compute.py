@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import narwhals as nw
 import polars as pl
@@ -13,6 +13,7 @@ from features.catalogue import KEY_COLUMNS, Base, Feature, FeatureCatalogue, cat
 from features.errors import WardenError
 from features.tables import AnyLazy, Tables, collect
 from features.vocabulary import Reason, RunContext
+from features.windows import Part, Scope, inside
 
 _KEYS = list(KEY_COLUMNS)
 
@@ -43,12 +44,27 @@ class Computed:
         memberships: by (child grain, parent grain): which coarser subjects a row belongs to.
         skipped: feature name to the reason nothing was computed.
         notes: by name: tables of facts about the filings that must be reported.
+        reads: by base, the tables it looked at.
+        scope: what was computed; None for every cell.
     """
 
     frames: dict[str, FeatureFrame]
     memberships: dict[tuple[str, str], pl.DataFrame]
     skipped: dict[str, str]
     notes: dict[str, pl.DataFrame]
+    reads: dict[str, frozenset[str]] = field(default_factory=dict)
+    scope: Scope | None = None
+
+    def joined(self, other: Computed) -> Computed:
+        """Both, where they computed different grains."""
+        return Computed(
+            {**self.frames, **other.frames},
+            {**self.memberships, **other.memberships},
+            {**self.skipped, **other.skipped},
+            {**self.notes, **other.notes},
+            {**self.reads, **other.reads},
+            None if self.scope is None or other.scope is None else {**self.scope, **other.scope},
+        )
 
 
 def compute_features(
@@ -56,6 +72,7 @@ def compute_features(
     typologies: Collection[str] | None,
     context: RunContext,
     registry: FeatureCatalogue | None = None,
+    scope: Scope | None = None,
 ) -> Computed:
     """Compute the features the typologies need.
 
@@ -67,26 +84,33 @@ def compute_features(
         typologies: catalogue ids; ``None`` for all.
         context: the day the judgement is made for; nothing else about time is known.
         registry: the features to choose from; the shipped library by default.
+        scope: compute only these cells, from as few rows as they reach; notes are then left out,
+            because they tell of the whole.
 
     Raises:
         WardenError: ``unknown_typology``; ``duplicate_subject`` when a base breaks its promise of
             one row per subject and period.
     """
     registry = registry or catalogue()
-    run = Tables(tables, context, registry)
+    part = Part(tables, context, registry, scope)
     parts: dict[str, list[tuple[Base, pl.DataFrame]]] = {}
     skipped: dict[str, str] = {}
+    reads: dict[str, frozenset[str]] = {}
     for needed in registry.bases_for(typologies):
         features = registry.of_base(needed.name)
-        if why := run.missing(needed.tables):
+        if why := part.whole.missing(needed.tables):
             skipped |= {f.name: why for f in features}
-            continue
-        frame = _evaluate(needed, features, run)
-        parts.setdefault(needed.grain, []).append((needed, frame))
+        elif part.wants(needed.grain):
+            run, months = part.for_base(needed), part.cells(needed.grain)
+            run.seen()
+            frame = _evaluate(needed, features, run)
+            reads[needed.name] = run.seen() | set(needed.tables)
+            frame = frame if months is None else frame.filter(inside(months))
+            parts.setdefault(needed.grain, []).append((needed, frame))
     frames = {grain: _assemble(grain, bases, registry) for grain, bases in parts.items()}
-    return Computed(
-        frames, _memberships(run, registry, frames), skipped, _notes(run, registry, frames)
-    )
+    notes = _notes(part.whole, registry, frames) if scope is None else {}
+    links = _memberships(part, registry, frames)
+    return Computed(frames, links, skipped, notes, reads, scope)
 
 
 def _evaluate(needed: Base, features: tuple[Feature, ...], run: Tables) -> pl.DataFrame:
@@ -190,12 +214,15 @@ def _check_unique(needed: Base, frame: pl.DataFrame) -> None:
 
 
 def _memberships(
-    run: Tables, registry: FeatureCatalogue, frames: Mapping[str, FeatureFrame]
+    part: Part, registry: FeatureCatalogue, frames: Mapping[str, FeatureFrame]
 ) -> dict[tuple[str, str], pl.DataFrame]:
     found: dict[tuple[str, str], pl.DataFrame] = {}
     for pair, entry in registry.memberships.items():
-        if entry.child in frames and run.missing(entry.tables) is None:
+        if entry.child in frames and part.whole.missing(entry.tables) is None:
+            run, months = part.for_roll_up(*pair)
             rows = collect(entry.fn(run)).unique()
+            if months is not None:
+                rows = rows.filter(inside(months, "child_period_start"))
             found[pair] = rows.sort(rows.columns)
     return found
 

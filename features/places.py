@@ -1,0 +1,256 @@
+"""When a filed row happened, as months: what cuts a table down to a window.
+
+A row lies in every month any base may count it to. A bid happened when its tender did, and what is
+filed about an app when its versions were released, so such tables follow a key. A table without a
+place (a register, a dictionary) always takes part whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import polars as pl
+
+from features.contracts import CONTRACTS, RECORDED_AT
+from features.contracts.references import REFERENCES
+from features.reach import Months, first_day, runs
+
+Frames = Mapping[str, pl.LazyFrame]
+FIRST, LAST = "_first", "_last"
+
+EVENTS: dict[str, tuple[str, ...]] = {
+    "transactions": ("ts",),
+    "listing_prices": ("ts",),
+    "market_positions": ("period",),
+    "breach_notifications": ("aware_at", "notified_at"),
+    "reviews": ("ts",),
+    "visibility": ("date",),
+    "ranking_samples": ("ts",),
+    "price_probes": ("ts",),
+    "adm_tests": ("tested_on",),
+    "api_access": ("ts",),
+    "complaints": ("received_on",),
+    "consent_metrics": ("period",),
+    "dsar_requests": ("received_on",),
+    "fees": ("month",),
+    "fund_flows": ("ts",),
+    "invoices": ("issued", "delivered"),
+    "linkage_metrics": ("month",),
+    "merchant_presence": ("month",),
+    "minor_metrics": ("month",),
+    "retention_samples": ("sampled_on",),
+    "statements_of_reasons": ("application_date", "created_at"),
+    "subscriptions": ("month",),
+    "crossborder_transfers": ("date",),
+}
+"""Tables of events, with the columns any of which may decide the month."""
+
+FAMILIES: dict[str, str] = {
+    "tenders": "tender_id",
+    "bids": "tender_id",
+    "subcontracts": "tender_id",
+    "apps": "app_id",
+    "data_declarations": "app_id",
+    "observed_flows": "app_id",
+    "permission_scans": "app_id",
+    "sdk_inventory": "app_id",
+}
+"""Tables that lie in time by a key they share with others."""
+
+
+def is_placed(table: str) -> bool:
+    """Whether rows of the table lie in time."""
+    return table in EVENTS or table in FAMILIES
+
+
+def within(tables: Frames, table: str, months: Months) -> pl.LazyFrame:
+    """Rows of a table that lie in the months; all of them where it has no place."""
+    rows = tables[table]
+    if table in FAMILIES:
+        key = FAMILIES[table]
+        inside = key_spans(tables, key).filter(_overlaps(months))
+        return rows.join(inside.select(key), on=key, how="semi")
+    if table not in EVENTS:
+        return rows
+    simple = _one_moment(table)
+    if simple is not None:
+        return rows.filter(_moment_in(simple, months))
+    return rows.filter(_overlaps(months, *_event_span(table)))
+
+
+def months_of(tables: Frames, table: str, rows: pl.LazyFrame, old: Frames) -> Months:
+    """Months the rows lie in.
+
+    Args:
+        tables: all tables, to look the keys of the rows up in.
+        old: rows that were in force before, by table: their place counts as well.
+    """
+    if table in FAMILIES:
+        key = FAMILIES[table]
+        keys = rows.select(key).unique()
+        both = {
+            name: pl.concat(
+                [frame.join(keys, on=key, how="semi") for frame in _both(tables, old, name)],
+                how="diagonal_relaxed",
+            )
+            for name in FAMILIES
+            if FAMILIES[name] == key and name in tables
+        }
+        spans = key_spans(both, key)
+    else:
+        first, last = _event_span(table)
+        spans = rows.select(first.alias(FIRST), last.alias(LAST))
+    found = spans.select(FIRST, LAST).unique().collect()
+    return frozenset(m for a, b in found.drop_nulls().iter_rows() for m in range(a, b + 1))
+
+
+def _both(tables: Frames, old: Frames, name: str) -> list[pl.LazyFrame]:
+    return [tables[name], *([old[name]] if name in old else [])]
+
+
+def naming_firms(tables: Frames, table: str, firms: pl.LazyFrame) -> pl.LazyFrame | None:
+    """Rows of a table that name one of the firms (`firm_id`); None where it names none."""
+    columns = [
+        reference.columns[0]
+        for reference in REFERENCES.get(table, ())
+        if ("firms", ("firm_id",)) in reference.targets
+    ]
+    rows = tables[table]
+    found = [rows.join(firms, left_on=c, right_on="firm_id", how="semi") for c in columns]
+    return pl.concat(found) if found else None
+
+
+def with_kin(firms: pl.LazyFrame, changed: pl.LazyFrame) -> pl.LazyFrame:
+    """Ids of changed firms and of all firms of the groups they are or were in."""
+    groups = changed.select("group_id").drop_nulls().unique()
+    kin = firms.join(groups, on="group_id", how="semi").select("firm_id")
+    return pl.concat([changed.select("firm_id"), kin]).unique()
+
+
+def key_spans(tables: Frames, key: str) -> pl.LazyFrame:
+    """First and last month of everything filed under a key: `key`, `_first`, `_last`."""
+    return _SPANS[key](tables)
+
+
+def _tender_spans(tables: Frames) -> pl.LazyFrame:
+    """A lot happened on its award, deadline or call, or those of its tender; else by its bids."""
+    lot = pl.col("lot_id").fill_null("").alias("lot")
+    day = pl.coalesce(
+        pl.col(c).cast(pl.Date) for c in ("awarded_at", "deadline_at", "published_at")
+    )
+    learned = _month(pl.col(RECORDED_AT).cast(pl.Date))
+    tenders = tables["tenders"].select("tender_id", lot, learned.alias("learned"), at=_month(day))
+    headed = tenders.filter(pl.col("lot") == "", pl.col("at").is_not_null()).select("tender_id")
+    stray = [tenders.filter(pl.col("at").is_null()).select("tender_id")]
+    moments = [tenders.select("tender_id", at="learned")]
+    if "bids" in tables:
+        submitted = _month(pl.col("submitted_at").cast(pl.Date))
+        bids = tables["bids"].select("tender_id", lot, learned.alias("learned"), at=submitted)
+        listed = tenders.select("tender_id", "lot")
+        stray.append(bids.join(listed, on=["tender_id", "lot"], how="anti").select("tender_id"))
+        moments += [bids.select("tender_id", "at"), bids.select("tender_id", at="learned")]
+    loose = pl.concat(stray).unique().join(headed, on="tender_id", how="anti")
+    undated = pl.concat(moments).join(loose, on="tender_id", how="semi")
+    return _spans(pl.concat([tenders.select("tender_id", "at"), undated]), "tender_id")
+
+
+def _app_spans(tables: Frames) -> pl.LazyFrame:
+    """A version happened on its release; one without, when it was first seen or learned of."""
+    version = pl.col("version").fill_null("").alias("version")
+    learned = _month(pl.col(RECORDED_AT).cast(pl.Date)).alias("learned")
+    seen: list[pl.LazyFrame] = []
+    released = pl.LazyFrame(schema={"app_id": pl.String, "version": pl.String, "at": pl.Int64})
+    for name in (n for n in FAMILIES if FAMILIES[n] == "app_id" and n in tables):
+        moment = pl.lit(None, dtype=pl.Int64)
+        if name == "observed_flows":
+            moment = _month(pl.col("ts").cast(pl.Date))
+        if name == "apps":
+            moment = _month(pl.col("released_at").cast(pl.Date))
+        rows = tables[name].select("app_id", version, learned, moment.alias("at"))
+        if name == "apps":
+            released = rows.drop("learned").drop_nulls("at")
+        seen.append(rows)
+    everything = pl.concat(seen)
+    mentioned = everything.select("app_id", "version").unique()
+    named = pl.col("version") != ""
+    loose = (
+        pl.concat(
+            [
+                mentioned.filter(named).join(released, on=["app_id", "version"], how="anti"),
+                mentioned.join(released, on="app_id", how="anti"),
+            ]
+        )
+        .select("app_id")
+        .unique()
+    )
+    undated = everything.join(loose, on="app_id", how="semi")
+    moments = [
+        released.select("app_id", "at"),
+        undated.select("app_id", "at"),
+        undated.select("app_id", at="learned"),
+    ]
+    return _spans(pl.concat(moments), "app_id")
+
+
+_SPANS: dict[str, Callable[[Frames], pl.LazyFrame]] = {
+    "tender_id": _tender_spans,
+    "app_id": _app_spans,
+}
+
+
+def _spans(moments: pl.LazyFrame, key: str) -> pl.LazyFrame:
+    return (
+        moments.drop_nulls()
+        .group_by(key)
+        .agg(pl.col("at").min().alias(FIRST), pl.col("at").max().alias(LAST))
+    )
+
+
+def _event_span(table: str) -> tuple[pl.Expr, pl.Expr]:
+    """First and last month of a row; when a date is missing, what we learned counts as well."""
+    months = [_filed_month(table, column) for column in EVENTS[table]]
+    missing = pl.any_horizontal(m.is_null() for m in months)
+    learned = pl.when(missing).then(_month(pl.col(RECORDED_AT).cast(pl.Date)))
+    return pl.min_horizontal(*months, learned), pl.max_horizontal(*months, learned)
+
+
+def _filed_month(table: str, column: str) -> pl.Expr:
+    if CONTRACTS[table].dtypes[column] != pl.String:
+        return _month(pl.col(column).cast(pl.Date))
+    text = pl.col(column)
+    quarter = text.str.contains("Q", literal=True)
+    inside = (
+        pl.when(text.str.len_chars() == 4).then(pl.lit(1))
+        .when(quarter).then(3 * text.str.slice(6, 1).cast(pl.Int64, strict=False) - 2)
+        .otherwise(text.str.slice(5, 2).cast(pl.Int64, strict=False))
+    )  # fmt: skip
+    return text.str.slice(0, 4).cast(pl.Int64, strict=False) * 12 + inside - 1
+
+
+def _month(day: pl.Expr) -> pl.Expr:
+    return day.dt.year().cast(pl.Int64) * 12 + day.dt.month().cast(pl.Int64) - 1
+
+
+def _overlaps(months: Months, first: pl.Expr | None = None, last: pl.Expr | None = None) -> pl.Expr:
+    """Whether a span has a month in common; a row without any date takes part always."""
+    begin = pl.col(FIRST) if first is None else first
+    end = pl.col(LAST) if last is None else last
+    common = [(begin <= high) & (end >= low) for low, high in runs(months)]
+    return pl.any_horizontal(begin.is_null(), *common)
+
+
+def _one_moment(table: str) -> str | None:
+    """The column that alone says when, where every row has it: readers can skip by it."""
+    columns = EVENTS[table]
+    column = CONTRACTS[table].column(columns[0])
+    plain = len(columns) == 1 and not column.nullable and column.dtype != pl.String
+    return columns[0] if plain else None
+
+
+def _moment_in(column: str, months: Months) -> pl.Expr:
+    moment = pl.col(column)
+    inside = [
+        (moment >= pl.lit(first_day(low))) & (moment < pl.lit(first_day(high + 1)))
+        for low, high in runs(months)
+    ]
+    return pl.any_horizontal(inside) if inside else pl.lit(value=False)
