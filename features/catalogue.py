@@ -92,6 +92,9 @@ class Feature:
         title: short neutral name by language (``en``, ``zh``).
         doc: meaning and formula.
         uses_as_of: depends on the day of the judgement (open cases).
+        retrospective: tells what later filings did to a period, so filings of later periods may
+            change it: restatements and filings that came late. Every other feature of a period
+            stays as it is when later periods are filed.
         peer_adjusted: only meaningful against peers of the same stratum.
         kind: ``bool`` is 1.0 or 0.0; ``class`` is text.
     """
@@ -112,6 +115,7 @@ class Feature:
     peer_adjusted: bool
     kind: Kind
     fn: Formula
+    retrospective: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +255,7 @@ def feature(
     min_n: int = 1,
     uses_as_of: bool = False,
     peer_adjusted: bool = False,
+    retrospective: bool = False,
     kind: Kind = "number",
     doc: str | None = None,
 ) -> Callable[[Formula], Formula]:
@@ -277,6 +282,7 @@ def feature(
                 peer_adjusted,
                 kind,
                 fn,
+                retrospective,
             )
         )
         return fn

@@ -61,7 +61,7 @@ MERGER_NOTIFICATIONS = TableContract(
     "Merger notifications",
     MergerNotifications,
     ("deal_id",),
-    ("notified_on", "signed_on", "implemented_on", "cleared_on"),
+    ("signed_on", "notified_on", "implemented_on", "cleared_on"),
     checks={
         "cleared_before_notified": RowCheck(
             ("cleared_on", "notified_on"),

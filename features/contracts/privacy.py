@@ -120,7 +120,7 @@ BREACH_NOTIFICATIONS = TableContract(
     "Breach notifications",
     BreachNotifications,
     ("incident_id",),
-    ("notified_at", "aware_at"),
+    ("aware_at", "notified_at"),
     checks={
         "more_sensitive_than_all": RowCheck(
             ("sensitive_persons", "persons"),

@@ -145,8 +145,10 @@ def _new_buyers(t: Tables, orders: Lazy) -> Lazy | None:
         .rename({"user_hash": "buyer_hash"})
     )
     rows = orders.select(*_CELL, "buyer_hash").join(joined, on="buyer_hash", how="inner")
+    # Who joins after ordering says nothing about the day of the order.
+    rows = rows.filter(nw.col("joined_on") <= nw.col("day"))
     first = nw.col("day").dt.offset_by(f"-{NEW_DAYS}d").cast(nw.Date)
-    fresh = (nw.col("joined_on") >= first) & (nw.col("joined_on") <= nw.col("day"))
+    fresh = nw.col("joined_on") >= first
     return (
         rows.with_columns(fresh.cast(nw.Int64).alias("new"))
         .group_by(*_CELL)

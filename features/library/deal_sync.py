@@ -158,7 +158,7 @@ def _change() -> Measure:
     name="pre_close_sync", typology=_TYPOLOGY, base=_PRICES,
     inputs=(*_DEALS, "listing_prices.net_price", "listing_prices.seller_id", "listing_prices.ts"),
     unit="change of correlation", direction="high", min_n=LEAST, n="n_steps", source=_SOURCE,
-    uses_as_of=True,
+    uses_as_of=True, retrospective=True,
     title={"en": "parties' prices in step before clearance", "zh": "批准前交易方价格同步变化"},
 )  # fmt: skip
 def pre_close_sync() -> Measure:
@@ -174,7 +174,7 @@ def pre_close_sync() -> Measure:
     name="pre_close_bid_sync", typology=_TYPOLOGY, base=_BIDS,
     inputs=(*_DEALS, "bids.amount", "bids.bidder_id", "tenders.awarded_at"),
     unit="change of correlation", direction="high", min_n=LEAST, n="n_steps", source=_SOURCE,
-    uses_as_of=True,
+    uses_as_of=True, retrospective=True,
     title={"en": "parties' bids in step before clearance", "zh": "批准前交易方报价同步变化"},
 )  # fmt: skip
 def pre_close_bid_sync() -> Measure:

@@ -75,14 +75,17 @@ def periods(positions: Lazy) -> Lazy:
 
 
 def one_metric(rows: Lazy) -> Lazy:
-    """Keep one period and one metric where several start on a day: the longest, the first."""
+    """Keep one period and one metric where several start on a day: the shortest, the first.
+
+    The shortest is known first, so a year filed later does not replace its own first quarter.
+    """
     order = nw.col("metric").replace_strict(
         list(METRICS), [f"{i}" for i in range(len(METRICS))], default="9", return_dtype=nw.String
     )
     named = nw.concat_str([order, nw.coalesce(nw.col("metric"), nw.lit(""))])
-    longest = nw.col("period_end") == nw.col("period_end").max().over("market_id", "period_start")
+    shortest = nw.col("period_end") == nw.col("period_end").min().over("market_id", "period_start")
     first = nw.col("_metric") == nw.col("_metric").min().over("market_id", "period_start")
-    return rows.filter(longest).with_columns(named.alias("_metric")).filter(first)
+    return rows.filter(shortest).with_columns(named.alias("_metric")).filter(first)
 
 
 def _fractions(rows: Lazy) -> Lazy:

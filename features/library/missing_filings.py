@@ -163,7 +163,7 @@ def _yes(condition: nw.Expr) -> nw.Expr:
 
 @feature(
     name="missing_filing", typology=_TYPOLOGY, base=_BASE, inputs=_INPUTS, unit="yes/no",
-    direction="high", n="n", source=_SOURCE, kind="bool", uses_as_of=True,
+    direction="high", n="n", source=_SOURCE, retrospective=True, kind="bool", uses_as_of=True,
     title={"en": "expected filing absent", "zh": "应报未报"},
 )  # fmt: skip
 def missing_filing() -> Measure:
@@ -173,7 +173,7 @@ def missing_filing() -> Measure:
 
 @feature(
     name="missing_days_overdue", typology=_TYPOLOGY, base=_BASE, inputs=_INPUTS, unit="days",
-    direction="high", n="n", source=_SOURCE, uses_as_of=True,
+    direction="high", n="n", source=_SOURCE, retrospective=True, uses_as_of=True,
     title={"en": "days overdue", "zh": "逾期天数"},
 )  # fmt: skip
 def missing_days_overdue() -> Measure:
@@ -188,7 +188,7 @@ def missing_days_overdue() -> Measure:
 
 @feature(
     name="missing_says_nothing", typology=_TYPOLOGY, base=_BASE, inputs=_INPUTS, unit="yes/no",
-    direction="high", n="n", source=_SOURCE, kind="bool",
+    direction="high", n="n", source=_SOURCE, retrospective=True, kind="bool",
     title={"en": "filing that says nothing", "zh": "申报内容为空"},
 )  # fmt: skip
 def missing_says_nothing() -> Measure:
@@ -198,7 +198,7 @@ def missing_says_nothing() -> Measure:
 
 @feature(
     name="missing_peer_share", typology=_TYPOLOGY, base=_BASE, inputs=_INPUTS, unit="0-1",
-    direction="none", min_n=20, n="peers", source=_SOURCE,
+    direction="none", min_n=20, n="peers", source=_SOURCE, retrospective=True,
     title={"en": "peers that file something", "zh": "同类有内容申报占比"},
 )  # fmt: skip
 def missing_peer_share() -> Measure:

@@ -99,8 +99,9 @@ def _worst(rows: Lazy) -> Lazy:
 def _punished(t: Tables, rows: Lazy) -> Lazy:
     """Add `penalty`: change of the log of impressions around being cheaper elsewhere.
 
-    Two weeks after against two weeks before each `cheaper_elsewhere` event of the month, minus the
-    same change of the platform's merchants without any such event in those weeks.
+    Two weeks after against two weeks before each `cheaper_elsewhere` event, minus the same change
+    of the platform's merchants without any such event in those weeks; in the month in which the
+    two weeks after are over.
     """
     if t.missing(("merchant_events", "visibility")) is not None:
         return rows.with_columns(
@@ -120,9 +121,8 @@ def _punished(t: Tables, rows: Lazy) -> Lazy:
         days_between(nw.col("hit"), nw.col("date")).alias("_wait")
     )
     near = near.filter(nw.col("_wait") >= -DAYS, nw.col("_wait") < DAYS)
-    touched = events.rename({"merchant_id": "other", "hit": "_hit"})
     hit = ("merchant_id", "platform_id", "hit")
-    free = near.join(touched, on=["other", "platform_id"], how="anti")
+    free = near.join(_touched(events), on=["other", "platform_id", "hit"], how="anti")
     own = near.filter(nw.col("other") == nw.col("merchant_id"))
     change = _change(own, hit).rename({"_change": "_own"})
     rest = (
@@ -132,7 +132,7 @@ def _punished(t: Tables, rows: Lazy) -> Lazy:
     )
     effect = change.join(rest, on=list(hit), how="inner").with_columns(
         (nw.col("_own") - nw.col("_rest")).alias("_effect"),
-        month_start(nw.col("hit")).alias("period_start"),
+        month_start(nw.col("hit").dt.offset_by(f"{DAYS - 1}d").cast(nw.Date)).alias("period_start"),
     )
     found = settled(_named(t, effect, "merchant_id"), "merchant", "hit").group_by(
         "merchant", "platform_id", "period_start"
@@ -143,6 +143,20 @@ def _punished(t: Tables, rows: Lazy) -> Lazy:
     return rows.join(
         found, on=["merchant", "platform_id", "period_start"], how="left"
     ).with_columns(nw.col("n_events").fill_null(0))
+
+
+def _touched(events: Lazy) -> Lazy:
+    """Merchants with an event of their own in the weeks around another's: `other`, `hit`."""
+    theirs = events.select(
+        "platform_id", nw.col("merchant_id").alias("other"), nw.col("hit").alias("_hit")
+    )
+    apart = days_between(nw.col("hit"), nw.col("_hit"))
+    return (
+        events.join(theirs, on="platform_id", how="inner")
+        .filter((apart >= -DAYS) & (apart < DAYS))
+        .select("platform_id", "hit", "other")
+        .unique()
+    )
 
 
 def _change(rows: Lazy, key: tuple[str, ...]) -> Lazy:
@@ -190,7 +204,8 @@ _add(
     "mfn_penalty_did", "penalty", "low", "ln ratio",
     ("loss of visibility after being cheaper elsewhere", "他处低价后的曝光变化"),
     """Change of the log of mean daily impressions, two weeks after against two weeks before a
-    lower price elsewhere, minus that of merchants without one; the mean of the month's events.""",
+    lower price elsewhere, minus that of merchants without one; the mean of the events whose two
+    weeks after end in the month.""",
     (nw.col("n_events") < 1, Reason.TOO_FEW), n="n_events", min_n=3,
     inputs=("visibility.impressions", "visibility.date", "merchant_events.event",
             "merchant_events.date"),

@@ -80,7 +80,7 @@ _NONE = (nw.col("decided") == 0, Reason.MISSING_INPUT)
 
 @feature(
     name="dr_refusal_rate", typology=_TYPOLOGY, base=_BASE, inputs=_INPUTS, unit="share",
-    direction="high", n="decided", source=_SOURCE,
+    direction="high", n="decided", source=_SOURCE, uses_as_of=True,
     title={"en": "refusal rate", "zh": "拒绝率"},
 )  # fmt: skip
 def dr_refusal_rate() -> Measure:
@@ -92,7 +92,7 @@ def dr_refusal_rate() -> Measure:
 
 @feature(
     name="dr_binom_p", typology=_TYPOLOGY, base=_BASE, inputs=_INPUTS, unit="probability",
-    direction="low", n="decided", source="exact binomial test",
+    direction="low", n="decided", source="exact binomial test", uses_as_of=True,
     title={"en": "chance of so many refusals", "zh": "出现如此多拒绝的概率"},
     peer_adjusted=True,
 )  # fmt: skip
@@ -104,7 +104,7 @@ def dr_binom_p() -> Measure:
 
 @feature(
     name="dr_rate_vs_peers", typology=_TYPOLOGY, base=_BASE, inputs=_INPUTS, unit="ratio",
-    direction="high", n="decided", source="catalogue 5",
+    direction="high", n="decided", source="catalogue 5", uses_as_of=True,
     title={"en": "refusal rate by that of others", "zh": "拒绝率与其他经营者之比"},
     peer_adjusted=True,
 )  # fmt: skip
@@ -121,7 +121,7 @@ def dr_rate_vs_peers() -> Measure:
 @feature(
     name="dr_ground_entropy", typology=_TYPOLOGY, base=_BASE,
     inputs=("dsar_requests.outcome", "dsar_requests.refusal_ground"), unit="bits",
-    direction="low", n="grounds", source="Shannon 1948",
+    direction="low", n="grounds", source="Shannon 1948", uses_as_of=True,
     title={"en": "variety of grounds of refusal", "zh": "拒绝理由的多样性"},
 )  # fmt: skip
 def dr_ground_entropy() -> Measure:

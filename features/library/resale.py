@@ -83,7 +83,7 @@ def _list_prices(t: Tables) -> Lazy:
 def _with_punishment(t: Tables, rows: Lazy) -> Lazy:
     """Add the median wait from a cut below the modal price to a delisting or a stop of supply.
 
-    Columns `punish_lag` and `n_punished`; the last cut before the blow counts.
+    Columns `punish_lag` and `n_punished`, in the month of the blow; the last cut before it counts.
     """
     if t.missing(("merchant_events",)) is not None:
         return rows.with_columns(
@@ -104,8 +104,9 @@ def _with_punishment(t: Tables, rows: Lazy) -> Lazy:
         cuts.join(blows, on=["sku_id", "seller_id"], how="inner")
         .with_columns(wait.alias("_wait"))
         .filter(nw.col("_wait") >= 0, nw.col("_wait") <= LONGEST)
-        .group_by(*_CELL, "seller_id", "hit")
+        .group_by("sku_id", "currency", "seller_id", "hit")
         .agg(nw.col("_wait").min())
+        .with_columns(month_start(nw.col("hit")).alias("period_start"))
         .group_by(*_CELL)
         .agg(nw.col("_wait").median().alias("punish_lag"),
              nw.len().cast(nw.Int64).alias("n_punished"))
@@ -121,9 +122,9 @@ def _with_punishment(t: Tables, rows: Lazy) -> Lazy:
 def resale_harbour(t: Tables) -> Lazy:
     """One row per product under a resale price clause, in the month the clause began.
 
-    Shares are the last ones filed up to that month; of several clauses and buyers the largest
-    share counts and a gap stays a gap. The turnover is the supplier's position by turnover, in
-    yuan.
+    Shares are the last ones of a period over by the end of that month; of several clauses and
+    buyers the largest share counts and a gap stays a gap. The turnover is the supplier's position
+    by turnover, in yuan.
     """
     begun = nw.coalesce(nw.col("from"), nw.col("recorded_at").cast(nw.Date))
     rows = (
@@ -161,12 +162,12 @@ def _with_position(t: Tables, rows: Lazy, side: str, who: str) -> Lazy:
     held = (
         one_metric(periods(t["market_positions"]))
         .join(money.drop("metric"), on=["market_id", "firm_id", "period"], how="left")
-        .select("market_id", nw.col("firm_id").alias(who), nw.col("period_start").alias("_filed"),
+        .select("market_id", nw.col("firm_id").alias(who), nw.col("period_end").alias("_filed"),
                 nw.col("share").alias(f"{side}_share"), nw.col("_money").alias(f"{side}_turnover"))
     )  # fmt: skip
     key = ("sku_id", "market_id", "firm_id", "counterparty_id", "period_start", "period_end")
     filed = rows.select(*key).join(held, on=["market_id", who], how="inner")
-    filed = filed.filter(nw.col("_filed") <= nw.col("period_start"))
+    filed = filed.filter(nw.col("_filed") <= nw.col("period_end"))
     last = filed.filter(nw.col("_filed") == nw.col("_filed").max().over(*key)).drop("_filed")
     return rows.join(last, on=list(key), how="left")
 
@@ -208,6 +209,7 @@ _add(
     ("days from a cut to the end of supply", "降价至断供天数"),
     """Median days from a price below the modal one to the retailer's delisting or end of supply.
 
+    In the month of the delisting, whichever month the price was cut in.
     Answers within 60 days; three cases make a pattern (`min_n`).""",
     (nw.col("n_punished") < 1, Reason.TOO_FEW), n="n_punished", min_n=3,
     inputs=(*_INPUTS, "merchant_events.event", "merchant_events.date"),

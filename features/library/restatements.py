@@ -212,7 +212,7 @@ _CALM = (nw.col("changes") < 1, Reason.NOT_APPLICABLE)
 
 @feature(
     name="restate_changes", typology=_TYPOLOGY, base=_BASE, inputs=_INPUTS, unit="changes",
-    direction="high", n="pairs", source=_SOURCE,
+    direction="high", n="pairs", source=_SOURCE, retrospective=True,
     title={"en": "changes of a published figure", "zh": "已公布数值被更改次数"},
 )  # fmt: skip
 def restate_changes() -> Measure:
@@ -225,7 +225,7 @@ def restate_changes() -> Measure:
 
 @feature(
     name="restate_pairs", typology=_TYPOLOGY, base=_BASE, inputs=_INPUTS, unit="pairs",
-    direction="none", n="pairs", source=_SOURCE,
+    direction="none", n="pairs", source=_SOURCE, retrospective=True,
     title={"en": "figures that could be compared", "zh": "可比较的数值对数"},
 )  # fmt: skip
 def restate_pairs() -> Measure:
@@ -235,7 +235,7 @@ def restate_pairs() -> Measure:
 
 @feature(
     name="restate_large", typology=_TYPOLOGY, base=_BASE, inputs=_INPUTS, unit="changes",
-    direction="high", n="pairs", source=_SOURCE,
+    direction="high", n="pairs", source=_SOURCE, retrospective=True,
     title={"en": "changes by half or more", "zh": "变动达五成以上次数"},
 )  # fmt: skip
 def restate_large() -> Measure:
@@ -245,7 +245,7 @@ def restate_large() -> Measure:
 
 @feature(
     name="restate_max_change", typology=_TYPOLOGY, base=_BASE, inputs=_INPUTS, unit="ratio",
-    direction="high", n="pairs", source=_SOURCE,
+    direction="high", n="pairs", source=_SOURCE, retrospective=True,
     title={"en": "largest change of a figure", "zh": "最大更改幅度"},
 )  # fmt: skip
 def restate_max_change() -> Measure:
@@ -257,7 +257,7 @@ def restate_max_change() -> Measure:
 
 @feature(
     name="restate_net_change", typology=_TYPOLOGY, base=_BASE, inputs=_INPUTS, unit="ratio - 1",
-    direction="none", n="pairs", source=_SOURCE,
+    direction="none", n="pairs", source=_SOURCE, retrospective=True,
     title={"en": "last figure against the first", "zh": "末次与首次数值之比"},
 )  # fmt: skip
 def restate_net_change() -> Measure:
@@ -267,7 +267,7 @@ def restate_net_change() -> Measure:
 
 @feature(
     name="restate_vanished", typology=_TYPOLOGY, base=_BASE, inputs=_INPUTS, unit="times",
-    direction="none", n="chances", source=_SOURCE,
+    direction="none", n="chances", source=_SOURCE, retrospective=True,
     title={"en": "times the cell vanished", "zh": "数据项消失次数"},
 )  # fmt: skip
 def restate_vanished() -> Measure:
@@ -280,7 +280,7 @@ def restate_vanished() -> Measure:
 
 @feature(
     name="restate_dropped", typology=_TYPOLOGY, base=_BASE, inputs=_INPUTS, unit="times",
-    direction="high", n="chances", source=_SOURCE,
+    direction="high", n="chances", source=_SOURCE, retrospective=True,
     title={"en": "figures dropped from a living series", "zh": "在续报序列中被删除的数值"},
 )  # fmt: skip
 def restate_dropped() -> Measure:
@@ -294,7 +294,7 @@ def restate_dropped() -> Measure:
 
 @feature(
     name="restate_operator_rate", typology=_TYPOLOGY, base=_BASE, inputs=_INPUTS, unit="0-1",
-    direction="none", n="habit_n", source=_SOURCE,
+    direction="none", n="habit_n", source=_SOURCE, retrospective=True,
     title={"en": "how often the operator changes figures", "zh": "该主体更改数据的频率"},
 )  # fmt: skip
 def restate_operator_rate() -> Measure:
@@ -304,7 +304,7 @@ def restate_operator_rate() -> Measure:
 
 @feature(
     name="restate_vintages", typology=_TYPOLOGY, base=_BASE, inputs=_INPUTS, unit="names",
-    direction="none", n="pairs", source=_SOURCE, kind="class",
+    direction="none", n="pairs", source=_SOURCE, retrospective=True, kind="class",
     title={"en": "publications that changed it", "zh": "更改该数值的公布期次"},
 )  # fmt: skip
 def restate_vintages() -> Measure:
@@ -314,7 +314,7 @@ def restate_vintages() -> Measure:
 
 @feature(
     name="restate_vanished_vintages", typology=_TYPOLOGY, base=_BASE, inputs=_INPUTS,
-    unit="names", direction="none", n="chances", source=_SOURCE, kind="class",
+    unit="names", direction="none", n="chances", source=_SOURCE, retrospective=True, kind="class",
     title={"en": "publications that lack it", "zh": "缺失该数据项的公布期次"},
 )  # fmt: skip
 def restate_vanished_vintages() -> Measure:

@@ -46,13 +46,13 @@ def _world() -> dict[str, pl.DataFrame]:
 
 def _filed(name: str, rows: list[Filing]) -> pl.DataFrame:
     """Rows learned a few days after what they tell."""
-    dated = [row | {"recorded_at": _learned(name, row)} for row in rows]
+    dated = [{"recorded_at": _learned(name, row)} | row for row in rows]
     return table(name, dated).collect()
 
 
 def _learned(name: str, row: Filing) -> datetime:
     """When a filing came in: five days after its event, a register's at the beginning."""
-    for column in CONTRACTS[name].event_time:
+    for column in ("filed_on", *CONTRACTS[name].event_time):
         told = row.get(column)
         if isinstance(told, str):
             told = _last_day(told)

@@ -13,14 +13,14 @@ MAIN = ("a01", "a02", "a03", "a04")
 CROWD = tuple(f"a{k:02d}" for k in range(5, 29))
 """Small apps of one kind, there as peers."""
 WORDS = ("phone", "precise_location", "contacts_list", "biometric", "device_id", "email")
-RELEASES = {"1": date(2024, 2, 5), "2": date(2024, 8, 5), "3": date(2025, 2, 5)}
+RELEASES = {"1": date(2023, 12, 5), "2": date(2024, 8, 5), "3": date(2025, 2, 5)}
 FLOWS = (date(2024, 9, 2), "2")
 """Day and version of the main apps whose traffic was measured."""
 
 
 def rows() -> dict[str, list[Filing]]:
     """Tables of this family."""
-    return {
+    found = {
         "apps": _apps(),
         "data_declarations": _declared(),
         "observed_flows": _flows(),
@@ -33,6 +33,10 @@ def rows() -> dict[str, list[Filing]]:
         "consent_metrics": _consent(),
         "adm_tests": _tests(),
     }  # fmt: skip
+    for name in ("data_declarations", "permission_scans", "sdk_inventory"):
+        for row in found[name]:
+            row["recorded_at"] = at(ahead(RELEASES[row["version"]], 40))
+    return found
 
 
 def _apps() -> list[Filing]:

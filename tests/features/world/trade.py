@@ -17,7 +17,7 @@ def rows() -> dict[str, list[Filing]]:
     return {
         "transactions": [*_orders(), *_burst(), *_baskets(), *_circle()],
         "users": [
-            {"user_hash": b, "platform_id": "P1", "joined_on": ahead(FIRST, 18 * k),
+            {"user_hash": b, "platform_id": "P1", "joined_on": ahead(FIRST, 9 * k - 200),
              "tenure_band": "new" if k > 20 else "old", "region": "north"}
             for k, b in enumerate(BUYERS)
         ],
