@@ -6,6 +6,7 @@ import narwhals as nw
 
 from features.catalogue import Measure, base, feature, measure
 from features.library.costs import SERIES, mean_price, with_costs
+from features.library.groups import with_group
 from features.library.months import run_length, week_number, worst_row
 from features.operators import Lazy, month_start
 from features.tables import Tables
@@ -48,7 +49,7 @@ def below_cost_weeks(t: Tables) -> Lazy:
     )
     below = nw.col("price") < nw.col("floor") * _EQUAL
     rows = run_length(rows, SERIES, "number", below, "weeks_below")
-    rows = _recoupment(rows, offers)
+    rows = _recoupment(t, rows, offers)
     margin = (nw.col("price") - nw.col("floor")) / nw.col("floor")
     cell = ("sku_id", "week")
     known = nw.when(~nw.col("floor").is_null()).then(nw.col("weeks_below"))
@@ -68,21 +69,25 @@ def below_cost_weeks(t: Tables) -> Lazy:
     )
 
 
-def _recoupment(rows: Lazy, offers: Lazy) -> Lazy:
-    """Add mean prices before (`before_exit`) and since (`after_exit`) the last rival's exit."""
-    seen = offers.select("sku_id", "seller_id", week_number(nw.col("week")).alias("last")).unique()
-    following = nw.col("last").shift(-1).over("sku_id", "seller_id", order_by="last")
+def _recoupment(t: Tables, rows: Lazy, offers: Lazy) -> Lazy:
+    """Add mean prices before (`before_exit`) and since (`after_exit`) the last rival's exit.
+
+    Sellers of one economic group are no rivals: a group leaves when the last of them does.
+    """
+    offers = with_group(t, offers, "seller_id", "group")
+    seen = offers.select("sku_id", "group", week_number(nw.col("week")).alias("last")).unique()
+    following = nw.col("last").shift(-1).over("sku_id", "group", order_by="last")
     exits = (
         seen.with_columns(following.alias("next"))
         .filter(nw.col("next").is_null() | (nw.col("next") - nw.col("last") > ABSENT))
-        .rename({"seller_id": "rival"})
+        .rename({"group": "rival"})
     )
     number, last = nw.col("number"), nw.col("last")
     back = nw.col("next").is_null() | (nw.col("next") > number)
     left = (
-        rows.select(*SERIES, "number")
+        with_group(t, rows.select(*SERIES, "number"), "seller_id", "group")
         .join(exits, on="sku_id", how="inner")
-        .filter(nw.col("rival") != nw.col("seller_id"))
+        .filter(nw.col("rival") != nw.col("group"))
         .filter((number >= last + ABSENT) & (number <= last + REACH) & back)
         .group_by(*SERIES, "number")
         .agg(last.max())
@@ -200,15 +205,16 @@ def pred_weeks_below() -> Measure:
 
 
 @feature(
-    name="recoup_gap", typology=_TYPOLOGY, base=_BASE, inputs=_INPUTS[:4], unit="%",
+    name="recoup_gap", typology=_TYPOLOGY, base=_BASE,
+    inputs=(*_INPUTS[:4], "firms.group_id"), unit="%",
     direction="high", n="offers", source="Brooke Group v. Brown & Williamson, 509 US 209 (1993)",
     title={"en": "price rise after a rival left", "zh": "竞争者退出后的涨价幅度"},
 )  # fmt: skip
 def recoup_gap() -> Measure:
     """Mean price since a rival's exit over that of the eight weeks up to it, less 1, in per cent.
 
-    A rival has left when it has made no offer of the product for four weeks; looked at for half
-    a year after the last exit.
+    A rival, a seller of another economic group, has left when it has made no offer of the product
+    for four weeks; looked at for half a year after the last exit.
     """
     before = nw.col("before_exit")
     return measure(

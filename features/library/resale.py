@@ -5,6 +5,7 @@ from __future__ import annotations
 import narwhals as nw
 
 from features.catalogue import base, feature, measure
+from features.library.groups import with_group
 from features.library.market_shares import one_metric, periods
 from features.library.price_days import STEP
 from features.operators import Lazy, days_between, month_end, month_start
@@ -153,23 +154,40 @@ def resale_harbour(t: Tables) -> Lazy:
 
 
 def _with_position(t: Tables, rows: Lazy, side: str, who: str) -> Lazy:
-    """Add the last filed share and turnover of one side of the clauses in their market."""
+    """Add the last filed share and turnover of one side of the clauses in their market.
+
+    The side is read as its economic group: shares and turnovers of its firms are added up.
+    """
     yuan = nw.col("currency").fill_null("CNY") == "CNY"
     money = t["market_positions"].select(
         "market_id", "firm_id", "period", "metric",
         nw.when(yuan).then(nw.col("value")).alias("_money"),
     ).filter(nw.col("metric") == "turnover")  # fmt: skip
-    held = (
-        one_metric(periods(t["market_positions"]))
-        .join(money.drop("metric"), on=["market_id", "firm_id", "period"], how="left")
-        .select("market_id", nw.col("firm_id").alias(who), nw.col("period_end").alias("_filed"),
-                nw.col("share").alias(f"{side}_share"), nw.col("_money").alias(f"{side}_turnover"))
+    held = with_group(
+        t,
+        one_metric(periods(t["market_positions"])).join(
+            money.drop("metric"), on=["market_id", "firm_id", "period"], how="left"
+        ),
+        "firm_id",
+        "holder",
+    ).rename({"period_end": "_filed"})
+    cell = ("market_id", "holder", "_filed")
+    held = settled(held, *cell, "firm_id").group_by(*cell).agg(
+        nw.len().alias("_firms"),
+        *(nw.col(c).sum() for c in ("share", "_money")),
+        *(nw.col(c).count().alias(f"_n_{c}") for c in ("share", "_money")),
     )  # fmt: skip
+    whole = {
+        f"{side}_{name}": nw.when(nw.col(f"_n_{c}") == nw.col("_firms")).then(nw.col(c))
+        for name, c in (("share", "share"), ("turnover", "_money"))
+    }
+    held = held.select(*cell, *(value.alias(name) for name, value in whole.items()))
+    rows = with_group(t, rows, who, "holder")
     key = ("sku_id", "market_id", "firm_id", "counterparty_id", "period_start", "period_end")
-    filed = rows.select(*key).join(held, on=["market_id", who], how="inner")
+    filed = rows.select(*key, "holder").join(held, on=["market_id", "holder"], how="inner")
     filed = filed.filter(nw.col("_filed") <= nw.col("period_end"))
-    last = filed.filter(nw.col("_filed") == nw.col("_filed").max().over(*key)).drop("_filed")
-    return rows.join(last, on=list(key), how="left")
+    last = filed.filter(nw.col("_filed") == nw.col("_filed").max().over(*key))
+    return rows.drop("holder").join(last.drop("_filed", "holder"), on=list(key), how="left")
 
 
 def _add(
@@ -226,12 +244,13 @@ _add(
     ("inside the safe harbour for resale prices", "符合转售价格安全港标准"),
     """1 when both sides' shares are below 5 % and the supplier's turnover below CNY 100 m.
 
-    Strict; clauses from 1 February 2026. A fact in the firm's favour, context for the screens. A
-    gap leaves it unknown unless a filed figure fails already.""",
+    Strict; clauses from 1 February 2026; sides are economic groups. A fact in the firm's favour,
+    context for the screens. A gap leaves it unknown unless a filed figure fails already.""",
     (nw.col("most_share").is_null(), Reason.NOT_APPLICABLE),
     ((_gaps > 0) & _harbour.fill_null(value=True), Reason.MISSING_INPUT),
     n="n_clauses", min_n=1, base_name="resale_harbour", flag=True,
     source="SAMR, Provisions on Prohibiting Monopoly Agreements, in force 2026-02-01",
     inputs=("contract_terms.type", "contract_terms.product_id", "contract_terms.firm_id",
-            "contract_terms.counterparty_id", "market_positions.share", "market_positions.value"),
+            "contract_terms.counterparty_id", "market_positions.share", "market_positions.value",
+            "firms.group_id"),
 )  # fmt: skip

@@ -7,6 +7,7 @@ import polars as pl
 
 from features.catalogue import Measure, base, feature, measure
 from features.library.count_tails import with_binomial_p
+from features.library.groups import with_group
 from features.operators import Lazy, year_end, year_start
 from features.parameters.procurement_limits import EU_MEMBERS, PROCUREMENT_LIMITS
 from features.tables import Tables, collect
@@ -24,15 +25,15 @@ _ROUND = (1.0, 2.0, 3.0, 4.0, 5.0)
 
 
 def _awards(t: Tables) -> pl.DataFrame:
-    """Awarded values by buyer and day; lots are awards of their own."""
+    """Awarded values by buyer and day, to whose group; lots are awards of their own."""
     day = nw.coalesce(
         *(nw.col(c).cast(nw.Date) for c in ("awarded_at", "deadline_at", "published_at")),
         nw.col("recorded_at").cast(nw.Date),
     )
+    filed = with_group(t, t["tenders"], "winner_id", "supplier_group")
     rows = collect(
-        t["tenders"]
-        .filter(~nw.col("buyer_id").is_null())
-        .select("tender_id", "lot_id", "buyer_id", "winner_id", "award_value", "currency",
+        filed.filter(~nw.col("buyer_id").is_null())
+        .select("tender_id", "lot_id", "buyer_id", "supplier_group", "award_value", "currency",
                 "jurisdiction", "kind", day.alias("day"))
         .with_columns(year_start(nw.col("day")).alias("period_start"))
     )  # fmt: skip
@@ -131,13 +132,13 @@ def _bunching(near: pl.DataFrame) -> pl.DataFrame:
 
 
 def _same_supplier(under: pl.DataFrame) -> pl.DataFrame:
-    """Largest sum, over the limit, of 30 days' awards to one supplier that are each below it."""
+    """Largest sum, over the limit, of 30 days' awards to one group that are each below it."""
     rows = under.filter(
-        (pl.col("award_value") < pl.col("limit")) & pl.col("winner_id").is_not_null()
-    ).sort("buyer_id", "winner_id", "limit", "day")
+        (pl.col("award_value") < pl.col("limit")) & pl.col("supplier_group").is_not_null()
+    ).sort("buyer_id", "supplier_group", "limit", "day")
     sums = rows.rolling(
         "day", period=f"{SAME_SUPPLIER_DAYS}d", closed="right",
-        group_by=["buyer_id", "winner_id", "limit"],
+        group_by=["buyer_id", "supplier_group", "limit"],
     ).agg(_sum=pl.col("award_value").sum(), _count=pl.len())  # fmt: skip
     return (
         sums.with_columns(
@@ -211,14 +212,16 @@ def split_bunch_p() -> Measure:
 
 
 @feature(
-    name="split_same_supplier_30d", typology=_TYPOLOGY, base=_BASE, inputs=_INPUTS, unit="ratio",
-    direction="high", min_n=2, n="supplied", source="catalogue 4",
+    name="split_same_supplier_30d", typology=_TYPOLOGY, base=_BASE,
+    inputs=(*_INPUTS, "firms.group_id"), unit="ratio", direction="high", min_n=2, n="supplied",
+    source="catalogue 4",
     title={"en": "30 days with one supplier, over the limit", "zh": "同一供应商三十日累计与限额比"},
 )  # fmt: skip
 def split_same_supplier_30d() -> Measure:
     """Largest sum of awards to one supplier within 30 days, each below the limit, over the limit.
 
-    1 or more: together they cross it. At least two awards.
+    1 or more: together they cross it. Suppliers of one economic group are one. At least two
+    awards.
     """
     return measure(
         nw.col("supplier"),
