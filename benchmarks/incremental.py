@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -41,11 +41,12 @@ KINDS = ("scores", "outcomes", "alerts")
 def sized(scale: float) -> Size:
     """The demonstration's market times `scale`; platforms, rings and schemes stay as they are."""
     full = Size.full()
-    grows = ("firms", "markets", "tenders", "transactions", "consumers", "goods", "listings",
+    grows = ("firms", "tenders", "transactions", "consumers", "goods", "listings",
              "apps", "breaches", "deals")  # fmt: skip
-    names = [f.name for f in fields(Size)]
-    values = {n: round(getattr(full, n) * scale) for n in grows if n in names}
-    return replace(full, **{n: v for n, v in values.items() if n != "markets"})
+    values = {name: round(getattr(full, name) * scale) for name in grows}
+    # The simulation draws account numbers from a range that holds no more consumers.
+    values["consumers"] = min(values["consumers"], 4 * full.consumers)
+    return replace(full, **values)
 
 
 def month_25(tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:

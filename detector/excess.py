@@ -55,15 +55,17 @@ def with_tail(family: pl.DataFrame, null: tuple[float, float]) -> pl.DataFrame:
     from scipy.stats import betabinom, binom
 
     rate, rho = null
-    x, n = family["x"].to_numpy(), family["n"].to_numpy()
+    # Most parents share their counts with others, and a tail takes long to add up.
+    counts = family.select("x", "n").unique(maintain_order=True)
+    x, n = counts["x"].to_numpy(), counts["n"].to_numpy()
     if rho > 0:
         a, b = rate * (1 - rho) / rho, (1 - rate) * (1 - rho) / rho
         tail = betabinom.sf(x - 1, n, a, b)
     else:
         tail = binom.sf(x - 1, n, rate)
-    return family.with_columns(
-        tail=pl.Series(tail, dtype=pl.Float64), rho=pl.lit(rho), rate=pl.lit(rate)
-    )
+    tails = counts.with_columns(tail=pl.Series(tail, dtype=pl.Float64))
+    placed = family.join(tails, on=["x", "n"], how="left", maintain_order="left", nulls_equal=True)
+    return placed.with_columns(rho=pl.lit(rho), rate=pl.lit(rate))
 
 
 def fit_null(x: NDArray[Any], n: NDArray[Any]) -> tuple[float, float]:

@@ -98,6 +98,7 @@ def changes_between(
     new = plan.snapshot
     return Changes(
         tables={name: system.lake.scan(new, name) for name in new.versions},
+        before={name: system.lake.scan(old, name) for name in old.versions},
         changed=system.lake.changed_since(old, new),
         fresh=new.filled - set(stamp["filled"]),
         reads=reads,

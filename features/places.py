@@ -78,25 +78,23 @@ def within(tables: Frames, table: str, months: Months) -> pl.LazyFrame:
     return rows.filter(_overlaps(months, *_event_span(table)))
 
 
-def months_of(tables: Frames, table: str, rows: pl.LazyFrame, old: Frames) -> Months:
+def months_of(
+    table: str, rows: pl.LazyFrame, tables: Frames, before: Frames | None = None
+) -> Months:
     """Months the rows lie in.
 
     Args:
         tables: all tables, to look the keys of the rows up in.
-        old: rows that were in force before, by table: their place counts as well.
+        before: the tables as they were; what the rows' keys lay in then counts as well.
     """
     if table in FAMILIES:
         key = FAMILIES[table]
         keys = rows.select(key).unique()
-        both = {
-            name: pl.concat(
-                [frame.join(keys, on=key, how="semi") for frame in _both(tables, old, name)],
-                how="diagonal_relaxed",
-            )
-            for name in FAMILIES
-            if FAMILIES[name] == key and name in tables
-        }
-        spans = key_spans(both, key)
+        spans = pl.concat(
+            key_spans({n: f.join(keys, on=key, how="semi") for n, f in family.items()}, key)
+            for family in (_family(frames, key) for frames in (tables, before or {}))
+            if table in family
+        )
     else:
         first, last = _event_span(table)
         spans = rows.select(first.alias(FIRST), last.alias(LAST))
@@ -104,8 +102,8 @@ def months_of(tables: Frames, table: str, rows: pl.LazyFrame, old: Frames) -> Mo
     return frozenset(m for a, b in found.drop_nulls().iter_rows() for m in range(a, b + 1))
 
 
-def _both(tables: Frames, old: Frames, name: str) -> list[pl.LazyFrame]:
-    return [tables[name], *([old[name]] if name in old else [])]
+def _family(tables: Frames, key: str) -> Frames:
+    return {name: frame for name, frame in tables.items() if FAMILIES.get(name) == key}
 
 
 def naming_firms(tables: Frames, table: str, firms: pl.LazyFrame) -> pl.LazyFrame | None:

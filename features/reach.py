@@ -20,6 +20,8 @@ from features.catalogue import Base
 Months = frozenset[int]
 Unit = Literal["m", "q", "y"]
 _LENGTH: dict[Unit, int] = {"m": 1, "q": 3, "y": 12}
+_END = 12 * 2200
+"""Later than any filing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,25 +31,30 @@ class Reach:
     Attributes:
         unit: the calendar unit a cell lies in, by the first day of its period; weeks and days
             count to the month of that day.
-        back: months before the unit whose rows it reads.
+        back: months before the unit whose rows it reads; None for all of the past.
         ahead: months after it (a week that begins in a month may end in the next).
         clock: depends on the day of the judgement.
         firms: reads the register of firms only to name the group of firms its rows name.
     """
 
     unit: Unit = "m"
-    back: int = 0
+    back: int | None = 0
     ahead: int = 0
     clock: bool = False
     firms: bool = False
 
     def affected(self, touched: Iterable[int]) -> Months:
         """Months whose cells may depend on rows of the touched months."""
+        if self.back is None:
+            first = min(touched, default=_END) - self.ahead
+            return whole_units(range(first, _END), self.unit)
         steps = range(-self.ahead, self.back + 1)
         return whole_units({m + d for m in touched for d in steps}, self.unit)
 
-    def needed(self, cells: Iterable[int]) -> Months:
-        """Months whose rows the cells of these months depend on."""
+    def needed(self, cells: Iterable[int]) -> Months | None:
+        """Months whose rows the cells of these months depend on; None for all."""
+        if self.back is None:
+            return None
         steps = range(-self.back, self.ahead + 1)
         return frozenset(m + d for m in whole_units(cells, self.unit) for d in steps)
 
@@ -94,6 +101,9 @@ REACHES: dict[str, Reach] = {
     "market_firms": _POSITIONS,
     "market_dominance": _POSITIONS,
     "market_structure": _POSITIONS,
+    # The currency of a week is that most used in its quarter.
+    "price_weeks": Reach("q", back=6, ahead=1, firms=True),
+    "price_records": Reach("q", back=None, ahead=1, firms=True),
     "price_series": Reach("q", back=15),
     "price_markets": Reach("q"),
 }

@@ -129,6 +129,8 @@ class Part:
         if reach is None or cells is None:
             return self.whole
         months = reach.needed(cells)
+        if months is None:
+            return self.whole
         if months not in self._made:
             self._made[months] = Windowed(self.whole, months, self.context, self.registry)
         return self._made[months]
@@ -150,6 +152,7 @@ class Changes:
 
     Attributes:
         tables: the filings as they are now.
+        before: the filings as they were.
         changed: by table, the new rows, and the rows in force before of every key they touch.
         fresh: tables that held nothing at the last run.
         reads: by base, the tables it looked at; a base that is not named was never computed.
@@ -157,6 +160,7 @@ class Changes:
     """
 
     tables: Frames
+    before: Frames
     changed: Frames
     fresh: frozenset[str]
     reads: Mapping[str, Collection[str]]
@@ -208,7 +212,7 @@ class Changes:
     def _in_time(self, name: str) -> Months:
         if name not in self._months:
             rows = self.changed[name]
-            self._months[name] = months_of(self.tables, name, rows, self.changed)
+            self._months[name] = months_of(name, rows, self.tables, self.before)
         return self._months[name]
 
     def _of_firms(self, reads: Collection[str]) -> Months:
@@ -226,7 +230,7 @@ class Changes:
             if label not in self._months:
                 rows = naming_firms(self.tables, name, firms)
                 self._months[label] = (
-                    frozenset() if rows is None else months_of(self.tables, name, rows, {})
+                    frozenset() if rows is None else months_of(name, rows, self.tables)
                 )
             found |= self._months[label]
         return frozenset(found)

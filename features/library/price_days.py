@@ -56,18 +56,19 @@ def firm_price_days(t: Tables) -> Lazy:
 
 @view("market_price_days")
 def market_price_days(t: Tables) -> Lazy:
-    """The middle of the groups' prices for a product on a day, in the currency mostly used.
+    """The middle of the groups' prices for a product on a day, in the quarter's main currency.
 
     Columns: `sku_id`, `currency`, `period_start`, `day`, `price`, `firms`.
     """
     rows = t.view("firm_price_days")
-    sizes = rows.group_by("sku_id", "currency").agg(nw.len().alias("_size"))
-    main = sizes.filter(nw.col("_size") == nw.col("_size").max().over("sku_id")).filter(
-        nw.col("currency") == nw.col("currency").min().over("sku_id")
+    quarter = ("sku_id", "period_start")
+    sizes = rows.group_by(*quarter, "currency").agg(nw.len().alias("_size"))
+    main = sizes.filter(nw.col("_size") == nw.col("_size").max().over(*quarter)).filter(
+        nw.col("currency") == nw.col("currency").min().over(*quarter)
     )
     cell = ("sku_id", "currency", "period_start", "day")
     return (
-        rows.join(main, on=["sku_id", "currency"], how="semi")
+        rows.join(main, on=[*quarter, "currency"], how="semi")
         .group_by(*cell)
         .agg(nw.col("price").median(), nw.len().alias("firms"))
         .sort(*cell)

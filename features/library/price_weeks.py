@@ -22,11 +22,17 @@ WEEKS = 26
 
 
 def _weeks(t: Tables) -> pl.DataFrame:
-    """Mean market price of each product and week (Monday to Sunday), in order."""
+    """Mean market price of each product and week (Monday to Sunday), in order.
+
+    A week between quarters with different main currencies is told in that of most of its days.
+    """
     days = collect(t.view("market_price_days"))
     return (
         days.group_by("sku_id", "currency", pl.col("day").dt.truncate("1w").alias("period_start"))
-        .agg(pl.col("price").sort_by("day").mean().alias("week_price"))
+        .agg(pl.col("price").sort_by("day").mean().alias("week_price"), _days=pl.len())
+        .sort("sku_id", "period_start", "_days", "currency", descending=[False, False, True, False])
+        .unique(["sku_id", "period_start"], keep="first", maintain_order=True)
+        .drop("_days")
         .sort("sku_id", "currency", "period_start")
     )
 
