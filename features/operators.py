@@ -10,6 +10,7 @@ from datetime import date
 from typing import Any, TypeAlias
 
 import narwhals as nw
+import polars as pl
 
 Lazy: TypeAlias = nw.LazyFrame[Any]
 """A lazy frame of whichever engine the run uses."""
@@ -117,3 +118,16 @@ def kurt_g2(n: nw.Expr, m2: nw.Expr, m4: nw.Expr) -> nw.Expr:
     variance = m2 / (n - 1)
     lead = n * (n + 1) / ((n - 1) * (n - 2) * (n - 3))
     return lead * m4 / (variance * variance) - 3 * (n - 1) * (n - 1) / ((n - 2) * (n - 3))
+
+
+def with_code(rows: Lazy, column: str, into: str) -> Lazy:
+    """Add a number that stands for a long text id, to narrow rows down before the text is compared.
+
+    A 64-bit hash: two of a million ids share one with a chance of 3e-8, so it may let a row too
+    many pass, never too few, and no result may be keyed by it. An engine without one keeps the
+    text. Null has a code of its own: leave it out first.
+    """
+    if not rows.implementation.is_polars():
+        return rows.with_columns(nw.col(column).alias(into))
+    native: pl.LazyFrame = nw.to_native(rows)
+    return nw.from_native(native.with_columns(pl.col(column).hash().alias(into)))

@@ -7,7 +7,7 @@ import polars as pl
 import rustworkx as rx
 
 from features.catalogue import Measure, base, feature, measure, note, view
-from features.operators import Lazy, month_end, month_start, nearest_whole
+from features.operators import Lazy, month_end, month_start, nearest_whole, with_code
 from features.tables import Tables, collect
 from features.vocabulary import Reason
 
@@ -26,9 +26,10 @@ def seller_trades(t: Tables) -> Lazy:
     """Monthly value and number of orders from one seller to another, per platform.
 
     Columns: `platform_id`, `currency`, `period_start`, `source` (buys, pays), `target` (sells),
-    `cents`, `orders`. Orders of buyers that sell nowhere are left out first: they can close no
-    circle. A seller is known as a buyer by `seller_hash`, the keyed hash both roles share; rows
-    with `source` = `target` are what sellers bought from themselves.
+    `cents`, `orders`, `seller_id` (of the target). Orders of buyers that sell nowhere are left out
+    first, by the codes of their hashes: they can close no circle. A seller is known as a buyer by
+    `seller_hash`, the keyed hash both roles share; rows with `source` = `target` are what sellers
+    bought from themselves.
     """
     value = nw.coalesce(nw.col("net"), nw.col("gross"), nw.lit(0.0))
     orders = t["transactions"].select(
@@ -37,30 +38,27 @@ def seller_trades(t: Tables) -> Lazy:
         nw.col("ts").cast(nw.Date).alias("day"),
         nw.col("buyer_hash").alias("source"),
         nw.coalesce(nw.col("seller_hash"), nw.col("seller_id")).alias("target"),
+        "seller_id",
         value.alias("value"),
     )
-    sellers = orders.select(nw.col("target").alias("source")).unique()
+    sellers = with_code(orders.select("target"), "target", "_code").select("_code").unique()
     return (
-        orders.join(sellers, on="source", how="semi")
+        with_code(orders.filter(~nw.col("source").is_null()), "source", "_code")
+        .join(sellers, on="_code", how="semi")
         .with_columns(
             month_start(nw.col("day")).alias("period_start"),
             nearest_whole(nw.col("value") * 100).alias("cents"),
         )
         .group_by(*_CELL, "source", "target")
-        .agg(nw.col("cents").sum(), nw.len().alias("orders"))
+        .agg(nw.col("cents").sum(), nw.len().alias("orders"), nw.col("seller_id").min())
     )
 
 
 @view("seller_names")
 def seller_names(t: Tables) -> Lazy:
-    """The seller id behind every node: `node`, `seller_id`."""
-    node = nw.coalesce(nw.col("seller_hash"), nw.col("seller_id"))
-    return (
-        t["transactions"]
-        .select(node.alias("node"), "seller_id")
-        .group_by("node")
-        .agg(nw.col("seller_id").min())
-    )
+    """The seller id behind every node that sold to a seller: `node`, `seller_id`."""
+    sold = t.view("seller_trades").select(nw.col("target").alias("node"), "seller_id")
+    return sold.group_by("node").agg(nw.col("seller_id").min())
 
 
 @view("seller_owners")
@@ -145,7 +143,8 @@ def _members(trades: pl.DataFrame) -> pl.DataFrame:
     grain="cluster_m",
     tables=("transactions",),
     attributes=("platform_id", "n_members", "gross", "orders"),
-    peers=("platform_id",),
+    peers=("platform_id", "size_decile"),
+    size="orders",
 )
 def wash_clusters(t: Tables) -> Lazy:
     """One row per circle of sellers and month; on several platforms, that with most value.
