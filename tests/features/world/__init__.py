@@ -16,6 +16,7 @@ from features.vocabulary import RunContext
 from tests.features.filings import Filing, table
 from tests.features.world import (
     apps,
+    edges,
     operators,
     platforms,
     prices,
@@ -30,7 +31,7 @@ CONTEXT = RunContext(TODAY)
 _REGISTERED = datetime(2024, 1, 2, tzinfo=UTC)
 """When registers without a date of their own were filed."""
 _DELAY = timedelta(days=5)
-_FAMILIES = (structure, procurement, trade, prices, platforms, apps, operators)
+_FAMILIES = (structure, procurement, trade, prices, platforms, apps, operators, edges)
 
 
 def world() -> dict[str, pl.DataFrame]:
@@ -40,7 +41,10 @@ def world() -> dict[str, pl.DataFrame]:
 
 @cache
 def _world() -> dict[str, pl.DataFrame]:
-    rows = {name: filed for family in _FAMILIES for name, filed in family.rows().items()}
+    rows: dict[str, list[Filing]] = {name: [] for name in CONTRACTS}
+    for family in _FAMILIES:
+        for name, filed in family.rows().items():
+            rows[name] += filed
     return {name: _filed(name, rows[name]) for name in CONTRACTS}
 
 

@@ -83,9 +83,10 @@ def _daily() -> list[Filing]:
         day = ahead(first, k)
         follow = path[max(0, k - 2)] + draw.choice((1.0, 1.0, 1.5))
         shown = {"S1": path[k], "S2": follow, "S3": 120.0}
-        found += [_offer("K1", shop, day, round(p, 2)) for shop, p in shown.items()]
+        shown["S6"] = path[max(0, k - 1)] + 3.0 if k < 64 else shown["S1"] + 2.0
         if k % 7 == 0:
-            found += [_offer("K1", shop, day, 120.0) for shop in SHOPS[3:]]
+            shown |= dict.fromkeys(SHOPS[3:], 120.0)
+        found += [_offer("K1", shop, day, round(p, 2)) for shop, p in shown.items()]
     return found
 
 
@@ -106,7 +107,7 @@ def _places() -> list[Filing]:
     """Shop S6 offers 24 products on both platforms, in one month dearer on the second."""
     return [
         _offer(f"W{k}", "S6", ahead(month, 3), price, platform_id=place)
-        for n, month in enumerate((date(2025, 4, 1), date(2025, 5, 1), date(2025, 8, 1)))
+        for n, month in enumerate((date(2025, 4, 1), date(2025, 5, 1), date(2025, 6, 1)))
         for k in range(24)
         for place, price in (("P1", 50.0 + k), ("P2", 50.0 + k + (n == 1) * (k % 3)))
     ]

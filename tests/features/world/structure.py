@@ -116,6 +116,8 @@ def _deals() -> list[Filing]:
     both = json.dumps(["M1", "M2"])
     plain = {"jurisdiction": "CN", "currency": "CNY", "acquirer_id": "S1"}
     return [
+        {"deal_id": "D6", "acquirer_id": "F4", "target_id": "F5", "jurisdiction": "CN",
+         "signed_on": date(2024, 12, 2), "deal_value": 3e8, "currency": "CNY"},
         plain | {"deal_id": "D1", "target_id": "S5", "signed_on": date(2024, 3, 10),
                  "notified_on": date(2024, 4, 1), "cleared_on": date(2024, 7, 1),
                  "implemented_on": date(2024, 6, 1), "deal_value": 9e8,
@@ -138,7 +140,7 @@ def _deals() -> list[Filing]:
 
 def _parties() -> list[Filing]:
     sides = {"D1": ("S1", "S5"), "D2": ("S1", "S6"), "D3": ("S1", "S4"), "D4": ("O1", "O5"),
-             "D5": ("O2", "O6")}  # fmt: skip
+             "D5": ("O2", "O6"), "D6": ("F4", "F5")}  # fmt: skip
     coin = {"D4": "EUR", "D5": "USD"}
     found: list[Filing] = []
     for deal, (buyer, target) in sides.items():
