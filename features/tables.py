@@ -7,6 +7,7 @@ from typing import Any
 
 import narwhals as nw
 import polars as pl
+import polars.selectors as cs
 
 from features.catalogue import FeatureCatalogue
 from features.contracts import CONTRACTS, conform
@@ -63,15 +64,18 @@ class Tables:
     def view(self, name: str) -> Lazy:
         """A prepared table; computed once in a run."""
         if name not in self._views:
-            self._views[name] = kept(self._registry.views[name].fn(self))
+            self._views[name] = self.lifted(kept(self._registry.views[name].fn(self)))
         return self._views[name]
 
-    def lifted(self, frame: pl.DataFrame) -> Lazy:
-        """A small computed frame as the run's engine sees it, to be joined with filed rows."""
+    def lifted(self, frame: pl.DataFrame | Lazy) -> Lazy:
+        """A frame computed in this process as the run's engine sees it, to join with filed rows."""
+        given: Lazy = nw.from_native(frame.lazy()) if isinstance(frame, pl.DataFrame) else frame
         filed = next(iter(self._frames.values()), None)
-        if filed is None or filed.implementation.is_polars():
-            return nw.from_native(frame.lazy())
-        lifted: Lazy = nw.from_native(_session(filed).createDataFrame(frame.to_arrow()))
+        if filed is None or filed.implementation == given.implementation:
+            return given
+        # Clusters know no unsigned numbers.
+        rows = collect(given).with_columns(cs.unsigned_integer().cast(pl.Int64))
+        lifted: Lazy = nw.from_native(_session(filed).createDataFrame(rows.to_arrow()))
         return lifted
 
     def _has_rows(self, name: str) -> bool:

@@ -147,9 +147,7 @@ def pair_cover(t: Tables) -> Lazy:
     met = t.view("cobid_edges").select(
         pair_key(nw.col("a"), nw.col("b")).alias("subject_key"), "year", "common"
     )
-    return met.join(
-        nw.from_native(steadier.lazy()), on=["subject_key", "year"], how="left"
-    ).with_columns(
+    return met.join(t.lifted(steadier), on=["subject_key", "year"], how="left").with_columns(
         nw.col("met").fill_null(0),
         nw.col("year").alias("period_start"),
         year_end(nw.col("year")).alias("period_end"),

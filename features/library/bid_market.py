@@ -176,7 +176,7 @@ def category_years(t: Tables) -> Lazy:
 
 def of_categories(t: Tables, aggregates: Lazy) -> Lazy:
     """Hang aggregates keyed by `market` and `year` on every category and year."""
-    rows = t.view("category_years").join(aggregates, on=["market", "year"], how="left")
+    rows = t.view("category_years").join(t.lifted(aggregates), on=["market", "year"], how="left")
     return rows.with_columns(
         nw.col("market").alias("subject_key"),
         nw.col("year").alias("period_start"),
@@ -229,8 +229,9 @@ def lot_results(t: Tables) -> Lazy:
 
 
 @base(
-    name=OUTCOMES, grain="tender", tables=TABLES, attributes=ATTRIBUTES, peers=("market", "n_band")
-)
+    name=OUTCOMES, grain="tender", tables=TABLES, attributes=ATTRIBUTES,
+    peers=("market", "n_band", "method"),
+)  # fmt: skip
 def lot_outcomes(t: Tables) -> Lazy:
     """One row per tender and lot: opened bids, reserve, winning amount, time to bid."""
     counts = t.view("valid_bids").group_by("subject_key").agg(nw.len().alias("n_bids"))

@@ -71,7 +71,7 @@ def buyer_participation(t: Tables) -> Lazy:
     )
     own = lots.group_by("buyer_id", "year").agg(*sums).rename({"n": "n_tenders"})
     rows = own.join(_history(own), on=["buyer_id", "year"], how="left").join(
-        _expected(lots, sums), on=["buyer_id", "year"], how="left"
+        t.lifted(_expected(lots, sums)), on=["buyer_id", "year"], how="left"
     )
     return rows.with_columns(
         nw.col("buyer_id").alias("subject_key"),

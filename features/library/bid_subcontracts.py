@@ -21,7 +21,7 @@ _INPUTS = (*BIDS_IN, *WINS_IN, "tenders.award_value", "subcontracts.winner_id",
 
 @base(
     name=_BASE, grain="tender", tables=(*TABLES, "subcontracts"), attributes=ATTRIBUTES,
-    peers=("market", "n_band"),
+    peers=("market", "n_band", "method"),
 )  # fmt: skip
 def lot_subcontracts(t: Tables) -> Lazy:
     """One row per lot whose winner filed subcontracts; silence about them says nothing.
@@ -44,7 +44,7 @@ def lot_subcontracts(t: Tables) -> Lazy:
     sums = _summed(passed.join(collect(_losers(t)), on=["subject_key", "sub"], how="left"))
     counts = t.view("valid_bids").group_by("subject_key").agg(nw.len().alias("n_bids"))
     terms = t.view("lot_terms").select("subject_key", "competitive")
-    found = nw.from_native(sums.lazy()).join(terms, on="subject_key", how="left")
+    found = t.lifted(sums).join(terms, on="subject_key", how="left")
     rows = with_lots(t, found.join(counts, on="subject_key", how="left"))
     return rows.filter(~nw.col("n_subs").is_null())
 

@@ -66,7 +66,10 @@ def _plan(sizes: list[int], k: int) -> Lazy:
     return nw.from_native(pl.LazyFrame(rows, schema=schema, orient="row"))
 
 
-@base(name=_BASE, grain="tender", tables=TABLES, attributes=ATTRIBUTES, peers=("market", "n_band"))
+@base(
+    name=_BASE, grain="tender", tables=TABLES, attributes=ATTRIBUTES,
+    peers=("market", "n_band", "method"),
+)  # fmt: skip
 def bid_subgroups(t: Tables) -> Lazy:
     """One row per tender and lot, with every screen summarised over its subsets."""
     tender = "subject_key"
@@ -85,14 +88,14 @@ def bid_subgroups(t: Tables) -> Lazy:
     amounts = ranked.select((nw.col("slot") + nw.col("place")).alias("slot"), "amount")
     sizes = collect(whole.group_by("n_bids").agg(nw.len().alias("tenders"))).sort("n_bids").rows()
     for k in (3, 4):
-        plan = _plan([n for n, _ in sizes], k)
+        plan = t.lifted(_plan([n for n, _ in sizes], k))
         rows = sum(count * len(_subsets(n, k)) for n, count in sizes if n >= k)
         batches = 1 + rows // BATCH
         turn = nw.col("slot") // _PLACES % batches
         parts = [
             collect(_summaries(whole.filter(turn == i), amounts, plan, k)) for i in range(batches)
         ]
-        whole = whole.join(nw.from_native(pl.concat(parts).lazy()), on=tender, how="left")
+        whole = whole.join(t.lifted(pl.concat(parts)), on=tender, how="left")
     return with_lots(t, whole)
 
 

@@ -15,7 +15,7 @@ from features.operators import (
     seconds_between,
 )
 from features.parameters.breach_deadlines import BREACH_DEADLINES, LEVELS, LEVELS_SOURCE
-from features.tables import Tables
+from features.tables import Tables, collect
 from features.vocabulary import Reason
 
 _TYPOLOGY, _BASE = "PRIV-BREACH-LATE", "incidents"
@@ -45,7 +45,8 @@ _RANK = {"general": 0, "relatively_major": 1, "major": 2, "particularly_major": 
         "censored",
         "day_only",
     ),
-    peers=("jurisdiction",),
+    peers=("jurisdiction", "size_decile"),
+    size="persons",
 )
 def incidents(t: Tables) -> Lazy:
     """One row per incident, in the month the operator became aware, with the limit in force then.
@@ -57,7 +58,8 @@ def incidents(t: Tables) -> Lazy:
         "incident_id", "operator_id", "jurisdiction", "persons", "sensitive_persons", "is_ciio",
         *_TIMES, _level().alias("level"), day.alias("_day"),
     )  # fmt: skip
-    rows = _with_deadline(_civil(filed))
+    # Civil days of other time zones: not every engine knows them, and breaches are few.
+    rows = _with_deadline(_civil(nw.from_native(collect(filed).lazy())))
     return _delays(t, rows).with_columns(
         nw.col("incident_id").alias("subject_key"),
         month_start(nw.col("_day")).alias("period_start"),

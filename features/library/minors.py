@@ -34,7 +34,7 @@ def _oldest(t: Tables) -> Lazy:
         .when(below & ~text.str.contains("=")).then(numbers.list.last() - 1)
         .otherwise(numbers.list.last())
     )  # fmt: skip
-    return nw.from_native(bands.with_columns(oldest.alias("oldest")).lazy())
+    return t.lifted(bands.with_columns(oldest.alias("oldest")))
 
 
 @base(

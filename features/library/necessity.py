@@ -54,22 +54,20 @@ def conditional_types(t: Tables) -> Lazy:
     )
 
 
-def _frame(rows: dict[str, list[str]]) -> Lazy:
-    return nw.from_native(pl.LazyFrame(rows))
-
-
-def necessary_types(versions: Lazy) -> tuple[Lazy, Lazy]:
+def necessary_types(t: Tables, versions: Lazy) -> tuple[Lazy, Lazy]:
     """What the kinds of each app need: (app, version, word) and (app, version) of known kind."""
+    # A bar means "or" where an engine reads separators as patterns; codes hold no comma.
+    kinds_filed = nw.col("app_type").str.replace_all(SEVERAL, ",", literal=True)
     codes = (
         versions.filter(~nw.col("app_type").is_null())
-        .select(*ONE, nw.col("app_type").str.split(SEVERAL).alias("code"))
+        .select(*ONE, kinds_filed.str.split(",").alias("code"))
         .explode("code")
     )
-    kinds = _frame({"code": [a.code for a in APP_TYPES]})
-    needs = _frame({
+    kinds = t.lifted(pl.DataFrame({"code": [a.code for a in APP_TYPES]}))
+    needs = t.lifted(pl.DataFrame({
         "code": [a.code for a in APP_TYPES for _ in a.necessary],
         "word": [w for a in APP_TYPES for w in a.necessary],
-    })  # fmt: skip
+    }))  # fmt: skip
     known = codes.join(kinds, on="code", how="inner").select(*ONE).unique()
     return codes.join(needs, on="code", how="inner").select(*ONE, "word").unique(), known
 
@@ -84,7 +82,7 @@ def necessary_types(versions: Lazy) -> tuple[Lazy, Lazy]:
 def app_necessity(t: Tables) -> Lazy:
     """One row per app and month: the version with most types beyond the necessary ones."""
     versions = t.view("app_versions")
-    allowed, known = necessary_types(versions)
+    allowed, known = necessary_types(t, versions)
     sources = [f for n in ("data_declarations", "observed_flows") if (f := t.get(n)) is not None]
     if sources:
         filed = of_versions(t, nw.concat([s.select("app_id", "version") for s in sources]).unique())
@@ -138,7 +136,7 @@ _CHECKS = (
 
 @feature(
     name="oc_excess_count", typology=_TYPOLOGY, base=_BASE, inputs=_INPUTS, unit="types",
-    direction="high", n="collected", source=SOURCE,
+    direction="high", min_n=0, n="collected", source=SOURCE,
     title={"en": "types beyond the necessary ones", "zh": "超出必要范围的信息类型数"},
 )  # fmt: skip
 def oc_excess_count() -> Measure:
@@ -149,7 +147,7 @@ def oc_excess_count() -> Measure:
 
 @feature(
     name="oc_excess_ratio", typology=_TYPOLOGY, base=_BASE, inputs=_INPUTS, unit="share",
-    direction="high", n="collected", source=SOURCE,
+    direction="high", min_n=0, n="collected", source=SOURCE,
     title={"en": "share of types beyond the necessary ones", "zh": "超出必要范围的信息类型占比"},
 )  # fmt: skip
 def oc_excess_ratio() -> Measure:
@@ -160,7 +158,7 @@ def oc_excess_ratio() -> Measure:
 
 @feature(
     name="oc_required_excess", typology=_TYPOLOGY, base=_BASE, inputs=_INPUTS, unit="types",
-    direction="high", n="collected", source=SOURCE,
+    direction="high", min_n=0, n="collected", source=SOURCE,
     title={"en": "unnecessary types without which service is refused",
            "zh": "拒绝提供即不能使用的非必要信息类型数"},
 )  # fmt: skip
@@ -171,7 +169,7 @@ def oc_required_excess() -> Measure:
 
 @feature(
     name="oc_sensitive_excess", typology=_TYPOLOGY, base=_BASE, inputs=_INPUTS, unit="types",
-    direction="high", n="collected", source="PIPL art. 28",
+    direction="high", min_n=0, n="collected", source="PIPL art. 28",
     title={"en": "sensitive types beyond the necessary ones", "zh": "超出必要范围的敏感信息类型数"},
 )  # fmt: skip
 def oc_sensitive_excess() -> Measure:

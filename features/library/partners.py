@@ -17,17 +17,17 @@ from features.vocabulary import Reason
 _TYPOLOGY, _BASE = "MON-B2B-DISCRIM", "partner_prices"
 _INPUTS = ("invoices.unit_price", "invoices.discount", "invoices.qty", "invoices.seller_id",
            "invoices.buyer_id", "invoices.item_code", "invoices.issued",
-           "invoices.volume_band")  # fmt: skip
+           "invoices.volume_band", "firms.group_id")  # fmt: skip
 _SOURCE = "Robinson-Patman 2(a); AML art. 22(1)(6)"
 OFFER = ("item_code", "seller_id", "currency", "period_start")
 
 
 def buyer_prices(t: Tables) -> Lazy:
-    """One row per item, seller, currency, quarter and buyer.
+    """One row per item, seller, currency, quarter and buyer; buyers of one group are one.
 
     Columns: `net` (mean price weighted by quantity, functional discounts added back), `units`,
     `band` (as filed, else the decade of the quarter's units), `region`, `terms` (days to pay),
-    `affiliate` (buyer and seller belong to one economic group).
+    `affiliate` (buyer and seller belong to one economic group; affiliates stay apart).
     """
     blank, units = nw.lit(""), nw.col("qty").fill_null(1.0)
     price = nw.col("unit_price") + nw.col("discount").fill_null(0.0)
@@ -41,10 +41,14 @@ def buyer_prices(t: Tables) -> Lazy:
         units.alias("units"), (price * units).alias("paid"), price.alias("price"),
         nw.coalesce(nw.col("terms_days").cast(nw.Float64), days).alias("terms"),
     )  # fmt: skip
+    lines = with_group(t, with_group(t, lines, "seller_id", "_seller"), "buyer_id", "_buyer")
+    inside = nw.col("_seller") == nw.col("_buyer")
+    buyer = nw.when(inside).then(nw.col("buyer_id")).otherwise(nw.col("_buyer"))
+    lines = lines.with_columns(inside.alias("affiliate"), buyer.alias("buyer_id"))
     order = (*OFFER, "buyer_id", "price", "units")
     rows = (
         lines.sort(*order)
-        .group_by(*OFFER, "buyer_id")
+        .group_by(*OFFER, "buyer_id", "affiliate")
         .agg(
             nw.col("paid").sum(),
             nw.col("units").sum(),
@@ -59,9 +63,7 @@ def buyer_prices(t: Tables) -> Lazy:
     net = nw.when(even).then(nw.col("_low")).otherwise(nw.col("paid") / nw.col("units"))
     decade = nw.col("units").log(10).floor().cast(nw.Int64).cast(nw.String)
     band = nw.when(nw.col("band") == "").then(decade).otherwise(nw.col("band"))
-    rows = rows.with_columns(net.alias("net"), band.alias("band")).filter(nw.col("net") > 0)
-    rows = with_group(t, with_group(t, rows, "seller_id", "_seller"), "buyer_id", "_buyer")
-    return rows.with_columns((nw.col("_seller") == nw.col("_buyer")).alias("affiliate"))
+    return rows.with_columns(net.alias("net"), band.alias("band")).filter(nw.col("net") > 0)
 
 
 @base(
@@ -96,7 +98,7 @@ def partner_prices(t: Tables) -> Lazy:
             nw.len().alias("all_buyers"),
         )
     )
-    residuals = nw.from_native(_residuals(collect(buyers)).lazy())
+    residuals = t.lifted(_residuals(collect(buyers)))
     rows = rows.join(sides, on=list(OFFER), how="left").join(residuals, on=list(OFFER), how="left")
     return rows.with_columns(
         nw.col("item_code").alias("subject_key"),
@@ -153,7 +155,7 @@ def b2b_rank_resid() -> Measure:
 
 
 @feature(
-    name="affiliate_gap", typology=_TYPOLOGY, base=_BASE, inputs=(*_INPUTS, "firms.group_id"),
+    name="affiliate_gap", typology=_TYPOLOGY, base=_BASE, inputs=_INPUTS,
     unit="ratio", direction="high", min_n=4, n="all_buyers", source="catalogue 3.D",
     title={"en": "others pay more than affiliates", "zh": "非关联方价格高出比例"},
 )  # fmt: skip

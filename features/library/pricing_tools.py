@@ -192,12 +192,10 @@ def pricing_tool_reactions(t: Tables) -> Lazy:
     before = nw.col("price").shift(1).over("market_id", "sku_id", "firm", order_by="ts")
     moved = (nw.col("price") - nw.col("_before")).abs() > STEP * nw.col("_before")
     moves = seen.with_columns(before.alias("_before")).filter(moved)
-    order = nw.concat_str([nw.col("ts").dt.to_string("%Y%m%d%H%M%S%.6f"), nw.col("firm")])
-    moves = moves.with_columns(order.alias("_order"))
     cell = ("market_id", "sku_id")
     moves = moves.with_columns(
-        nw.col("firm").shift(1).over(*cell, order_by="_order").alias("_rival"),
-        nw.col("ts").shift(1).over(*cell, order_by="_order").alias("_then"),
+        nw.col("firm").shift(1).over(*cell, order_by=("ts", "firm")).alias("_rival"),
+        nw.col("ts").shift(1).over(*cell, order_by=("ts", "firm")).alias("_then"),
     )
     hours = seconds_between(nw.col("_then"), nw.col("ts")) / 3600
     answers = moves.with_columns(

@@ -44,7 +44,7 @@ def _with_optional_required(t: Tables, rows: Lazy) -> Lazy:
     if t.get("apps") is None or t.get("data_declarations") is None:
         return rows.with_columns(nw.lit(None, dtype=nw.Int64).alias("optional_required"))
     versions = t.view("app_versions")
-    allowed, known = necessary_types(versions)
+    allowed, known = necessary_types(t, versions)
     demanded = t.view("conditional_types").filter(nw.col("required") == 1)
     demanded = demanded.filter(~nw.col("word").is_null())
     beyond = demanded.join(allowed, on=[*ONE, "word"], how="anti")

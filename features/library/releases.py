@@ -48,7 +48,7 @@ def releases(t: Tables) -> Lazy:
         size.sum().alias("records"), nw.len().alias("classes"), size.min().alias("k_min"),
         nw.col("operator_id").max(), nw.col("_day").min(), *(nw.col(c).sum() for c in sums),
     )  # fmt: skip
-    made = made.join(_diversity(rows), on="dataset_id", how="left")
+    made = made.join(t.lifted(_diversity(rows)), on="dataset_id", how="left")
     return made.with_columns(
         nw.col("dataset_id").alias("subject_key"),
         month_start(nw.col("_day")).alias("period_start"),

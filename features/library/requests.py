@@ -63,7 +63,7 @@ def answered_requests(t: Tables) -> Lazy:
         nw.when(ask).then(_business(got, limits.CCPA_OPT_OUT_BUSINESS_DAYS))
         .when(longer).then(days(limits.CCPA_EXTENDED_DAYS)).otherwise(days(limits.CCPA_DAYS))
     )  # fmt: skip
-    known = _limits()
+    known = t.lifted(_limits())
     rows = rows.join(known, on="jurisdiction", how="left").with_columns(
         gdpr.alias("due_gdpr"),
         ccpa.alias("due_ccpa"),
@@ -85,18 +85,16 @@ def answered_requests(t: Tables) -> Lazy:
     ).with_columns(days_between(nw.col("due"), nw.col("end")).alias("over"))
 
 
-def _limits() -> Lazy:
+def _limits() -> pl.DataFrame:
     table = limits.ANSWER_LIMITS
-    return nw.from_native(
-        pl.LazyFrame(
-            {
-                "jurisdiction": [x.jurisdiction for x in table],
-                "regime": [x.regime for x in table],
-                "longest": [x.longest_days for x in table],
-                "_from": [x.valid_from for x in table],
-            },
-            schema_overrides={"longest": pl.Int64},
-        )
+    return pl.DataFrame(
+        {
+            "jurisdiction": [x.jurisdiction for x in table],
+            "regime": [x.regime for x in table],
+            "longest": [x.longest_days for x in table],
+            "_from": [x.valid_from for x in table],
+        },
+        schema_overrides={"longest": pl.Int64},
     )
 
 
@@ -105,7 +103,7 @@ def _limits() -> Lazy:
     grain="request",
     tables=("dsar_requests",),
     attributes=("operator_id", "jurisdiction", "request_type", "regime", "open"),
-    peers=("jurisdiction",),
+    peers=("jurisdiction", "request_type"),
 )
 def requests(t: Tables) -> Lazy:
     """One row per request, in the month it was received."""
@@ -187,7 +185,7 @@ def operator_requests(t: Tables) -> Lazy:
         nw.len().cast(nw.Int64).alias("requests_received"),
         *(nw.col(c).sum() for c in ("judged", "late", "lined", "beyond", "closed")),
     )
-    counts = counts.join(_survival(rows), on=list(cell), how="left")
+    counts = counts.join(t.lifted(_survival(rows)), on=list(cell), how="left")
     return counts.with_columns(
         nw.col("operator_id").alias("subject_key"),
         quarter_end(nw.col("period_start")).alias("period_end"),
@@ -195,7 +193,7 @@ def operator_requests(t: Tables) -> Lazy:
     )
 
 
-def _survival(rows: Lazy) -> Lazy:
+def _survival(rows: Lazy) -> pl.DataFrame:
     """Kaplan-Meier share still open at 30 and 45 days, and the day 90 % are answered.
 
     Beyond the last duration the share is known only where it is zero.
@@ -217,7 +215,7 @@ def _survival(rows: Lazy) -> Lazy:
         seen = (pl.col("days").max() >= day) | (pl.col("open").last() == 0)
         shares.append(pl.when(seen).then(at).alias(f"open_{day}"))
     done = pl.col("days").filter(pl.col("open") <= 0.1 + 1e-12).first().alias("p90")
-    return nw.from_native(steps.group_by(cell, maintain_order=True).agg(*shares, done).lazy())
+    return steps.group_by(cell, maintain_order=True).agg(*shares, done)
 
 
 @feature(

@@ -131,7 +131,7 @@ def _with_steps(t: Tables, rows: Lazy) -> Lazy:
     found = (
         rows.select(*keys)
         .unique()
-        .join(nw.from_native(clauses.lazy()), on=["sku_a", "sku_b"], how="inner")
+        .join(t.lifted(clauses), on=["sku_a", "sku_b"], how="inner")
         .filter(begun & lasting)
         .group_by(*keys)
         .agg(nw.col("steps").max())
