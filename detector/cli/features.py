@@ -122,20 +122,18 @@ def description(feature: Feature) -> dict[str, Any]:
 def parameters_of(modules: set[str]) -> list[dict[str, Any]]:
     """Lists of `features/parameters` these modules import, each with its sources.
 
-    `rows` counts those that name a source, `verified` those compared with a published text: None
-    where the list carries no such mark.
+    `rows` counts those that name a source, `verified` those seen in a published text.
     """
     from importlib import import_module
 
     found = []
     for name in sorted({p for module in modules for p in _imported(module)}):
         rows = list(_sourced(vars(import_module(f"{PARAMETERS}.{name}"))))
-        marks = [row.verified for row in rows if hasattr(row, "verified")]
         found.append(
             {
                 "table": name,
                 "rows": len(rows),
-                "verified": sum(marks) if marks else None,
+                "verified": sum(row.verified for row in rows),
                 "sources": "; ".join(sorted({row.source for row in rows})),
             }
         )

@@ -10,16 +10,23 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
+from features.parameters.figures import Figure
+
 Level = Literal["general", "relatively_major", "major", "particularly_major"]
 
-LEVELS: tuple[tuple[Level, int], ...] = (
-    ("particularly_major", 100_000_000),
-    ("major", 10_000_000),
-    ("relatively_major", 1_000_000),
+LEVELS_SOURCE = "CAC, Measures on National Cybersecurity Incident Reporting, 2025, annex"
+
+LEVEL_LINES: tuple[Figure, ...] = tuple(
+    Figure(level, persons, "persons", LEVELS_SOURCE, verified=True, valid_from=date(2025, 11, 1))
+    for level, persons in (
+        ("particularly_major", 100_000_000),
+        ("major", 10_000_000),
+        ("relatively_major", 1_000_000),
+    )
 )
 """Levels of the CAC classification by persons affected (inclusive), highest first."""
 
-LEVELS_SOURCE = "CAC, Measures on National Cybersecurity Incident Reporting, 2025, annex"
+LEVELS: tuple[tuple[str, int], ...] = tuple((line.name, line.value) for line in LEVEL_LINES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +40,7 @@ class Deadline:
         time_zone: the authority's civil calendar.
         ciio: only operators of critical infrastructure (True), only others (False), or all.
         least_level: only incidents of at least this level.
+        verified: seen in a source during the work on the catalogue (its section 9).
         valid_from: first day of awareness it applies to; None where no earlier rule is recorded.
         valid_to: last day of awareness it applies to.
     """
@@ -43,6 +51,7 @@ class Deadline:
     notice: Literal["authority", "individuals"]
     time_zone: str
     source: str
+    verified: bool
     threshold_class: Literal["LEGAL"] = "LEGAL"
     ciio: bool | None = None
     least_level: Level = "general"
@@ -64,13 +73,14 @@ _GDPR_ZONES = {
 }  # fmt: skip
 
 _GDPR = tuple(
-    Deadline(code, 72, "hour", "authority", zone, "GDPR art. 33(1)", valid_from=date(2018, 5, 25))
+    Deadline(code, 72, "hour", "authority", zone, "GDPR art. 33(1)", verified=True,
+             valid_from=date(2018, 5, 25))
     for code, zone in _GDPR_ZONES.items()
-)
+)  # fmt: skip
 _CAC = "CAC, Measures on National Cybersecurity Incident Reporting, 2025"
 _CHINA = tuple(
     Deadline(
-        "CN", hours, "hour", "authority", "Asia/Shanghai", _CAC, ciio=ciio,
+        "CN", hours, "hour", "authority", "Asia/Shanghai", _CAC, verified=True, ciio=ciio,
         least_level="relatively_major", valid_from=date(2025, 11, 1),
     )
     for ciio, hours in ((True, 1), (False, 4))
@@ -80,15 +90,16 @@ _WA = "Revised Code of Washington 19.255.010"
 BREACH_DEADLINES: tuple[Deadline, ...] = (
     *_GDPR,
     Deadline("GB", 72, "hour", "authority", "Europe/London", "UK GDPR art. 33(1)",
-             valid_from=date(2018, 5, 25)),
+             verified=False, valid_from=date(2018, 5, 25)),
     *_CHINA,
     Deadline("US-WA", 45, "day", "authority", "America/Los_Angeles", f"{_WA} (2015)",
-             valid_to=date(2020, 2, 29)),
+             verified=False, valid_to=date(2020, 2, 29)),
     Deadline("US-WA", 30, "day", "authority", "America/Los_Angeles", f"{_WA} (2019 c 241)",
-             valid_from=date(2020, 3, 1)),
+             verified=False, valid_from=date(2020, 3, 1)),
     Deadline("US-CA", 30, "day", "individuals", "America/Los_Angeles",
-             "California SB 446, Civil Code 1798.82", valid_from=date(2026, 1, 1)),
+             "California SB 446, Civil Code 1798.82", verified=True,
+             valid_from=date(2026, 1, 1)),
     Deadline("US-HIPAA", 60, "day", "authority", "America/New_York", "45 CFR 164.408",
-             valid_from=date(2009, 9, 23)),
+             verified=False, valid_from=date(2009, 9, 23)),
 )  # fmt: skip
 """Every limit known; at most one applies to an incident."""

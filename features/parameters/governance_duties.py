@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from features.parameters.figures import Figure
+
 
 @dataclass(frozen=True, slots=True)
 class AuditCycle:
@@ -31,18 +33,57 @@ AUDIT_CYCLES: tuple[AuditCycle, ...] = (
 )  # fmt: skip
 """Duties by jurisdiction; an operator that names none is judged by the first."""
 
-OFFICER_FROM_PERSONS = 1_000_000
-"""Persons from which a protection officer is registered (PIPL art. 52; number not verified)."""
+OFFICER = Figure(
+    "officer_from_persons", 1_000_000, "persons", "PIPL art. 52; number of the CAC, 2025 (G)",
+    verified=False, valid_from=date(2021, 11, 1),
+)  # fmt: skip
+REPORT = Figure(
+    "report_from_persons", 10_000_000, "persons", "Network Data Regulations arts 28, 33",
+    verified=True, valid_from=date(2025, 1, 1),
+)  # fmt: skip
+REPORT_CYCLE = Figure(
+    "report_months", 12, "months", "Network Data Regulations art. 33",
+    verified=True, valid_from=date(2025, 1, 1),
+)  # fmt: skip
+ADULTHOOD = Figure(
+    "adult_from_age", 18, "years", "DSA art. 28(2): minors; their age by national law (G)",
+    verified=False, valid_from=date(2024, 2, 17),
+)  # fmt: skip
+FIGURES: tuple[Figure, ...] = (OFFICER, REPORT, REPORT_CYCLE, ADULTHOOD)
 
-REPORT_FROM_PERSONS = 10_000_000
-"""Persons from which important-data duties hold (Network Data Regulations arts 28, 33)."""
+OFFICER_FROM_PERSONS = OFFICER.value
+"""Persons from which a protection officer is registered."""
 
-REPORT_MONTHS = 12
+REPORT_FROM_PERSONS = REPORT.value
+"""Persons from which important-data duties hold."""
 
-AGE_LINES: dict[str, int] = {"CN": 14, "US": 13, "US-CA": 13, "EU": 16, "GB": 13}
-"""Age below which a guardian decides: PIPL art. 31; COPPA; GDPR art. 8 (16 unless a state lowers
-it). A jurisdiction without a line takes that of `DEFAULT_LINE`."""
+REPORT_MONTHS = REPORT_CYCLE.value
+
+
+@dataclass(frozen=True, slots=True)
+class AgeLine:
+    """Age below which a guardian decides in a jurisdiction."""
+
+    jurisdiction: str
+    age: int
+    source: str
+    verified: bool
+    valid_from: date
+
+
+AGE_ROWS: tuple[AgeLine, ...] = (
+    AgeLine("CN", 14, "PIPL art. 31", verified=True, valid_from=date(2021, 11, 1)),
+    AgeLine("US", 13, "COPPA, 16 CFR 312", verified=True, valid_from=date(2000, 4, 21)),
+    AgeLine("US-CA", 13, "COPPA, 16 CFR 312", verified=True, valid_from=date(2000, 4, 21)),
+    AgeLine("EU", 16, "GDPR art. 8, unless a state lowers it (G)", verified=False,
+            valid_from=date(2018, 5, 25)),
+    AgeLine("GB", 13, "Data Protection Act 2018, s. 9 (G)", verified=False,
+            valid_from=date(2018, 5, 25)),
+)  # fmt: skip
+
+AGE_LINES: dict[str, int] = {line.jurisdiction: line.age for line in AGE_ROWS}
+"""By jurisdiction; one without a line takes that of `DEFAULT_LINE`."""
 
 DEFAULT_LINE = 14
-ADULT = 18
-"""Age below which the bans on profiled advertising protect (DSA art. 28(2))."""
+ADULT = ADULTHOOD.value
+"""Age below which the bans on profiled advertising protect."""

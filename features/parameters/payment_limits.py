@@ -9,8 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-DEFAULT_DAYS = 60
-"""Engineering default where no limit is known (catalogue 4, TRX-LATEPAY)."""
+from features.parameters.figures import Figure
+
+DEFAULT = Figure(
+    "default_days", 60, "days", "catalogue 4, TRX-LATEPAY: engineering default", verified=False,
+    valid_from=date(2013, 3, 16), threshold_class="ENG",
+)  # fmt: skip
+FIGURES: tuple[Figure, ...] = (DEFAULT,)
+DEFAULT_DAYS = DEFAULT.value
+"""Used where no limit is known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +19,12 @@ class ReportingFloor:
     jurisdiction: str
     floor: int
     source: str
+    valid_from: date
     verified: bool = False
 
 
 REPORTING_FLOORS: tuple[ReportingFloor, ...] = (
-    ReportingFloor("US-HIPAA", 500, "45 CFR 164.408(b) (G)"),
-    ReportingFloor("US-WA", 500, "Revised Code of Washington 19.255.010(7) (G)"),
-    ReportingFloor("US-CA", 500, "California Civil Code 1798.82(f) (G)"),
+    ReportingFloor("US-HIPAA", 500, "45 CFR 164.408(b) (G)", date(2009, 9, 23)),
+    ReportingFloor("US-WA", 500, "Revised Code of Washington 19.255.010(7) (G)", date(2015, 7, 24)),
+    ReportingFloor("US-CA", 500, "California Civil Code 1798.82(f) (G)", date(2012, 1, 1)),
 )

@@ -61,5 +61,19 @@ BULK_LIMITS: tuple[BulkLimit, ...] = (
 )  # fmt: skip
 """Limits by kind; which words of a filing mean a kind is our reading."""
 
-COUNTRIES_OF_CONCERN: tuple[str, ...] = ("CN", "HK", "MO", "CU", "IR", "KP", "RU", "VE")
-"""28 CFR 202.601, not re-checked here."""
+
+@dataclass(frozen=True, slots=True)
+class CountryOfConcern:
+    """A country to which bulk transfers from the United States are restricted."""
+
+    code: str
+    valid_from: date = date(2025, 4, 8)
+    verified: bool = False
+    source: str = "28 CFR 202.601 (G)"
+
+
+CONCERN_ROWS: tuple[CountryOfConcern, ...] = tuple(
+    CountryOfConcern(code) for code in ("CN", "HK", "MO", "CU", "IR", "KP", "RU", "VE")
+)
+COUNTRIES_OF_CONCERN: tuple[str, ...] = tuple(row.code for row in CONCERN_ROWS)
+"""Codes of the countries of concern, Hong Kong and Macau among them."""

@@ -5,8 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-COOKIE_LIMIT_DAYS = 395
-"""13 months, from the French authority's guidelines of 2020 (G, not verified)."""
+from features.parameters.figures import Figure
+
+COOKIE_LIMIT = Figure(
+    "cookie_limit", 395, "days", "CNIL guidelines of 2020: 13 months (G)", verified=False,
+    valid_from=date(2020, 10, 1), threshold_class="GUIDE",
+)  # fmt: skip
+FIGURES: tuple[Figure, ...] = (COOKIE_LIMIT,)
+COOKIE_LIMIT_DAYS = COOKIE_LIMIT.value
 
 
 @dataclass(frozen=True, slots=True)
