@@ -24,20 +24,24 @@ _FAULTS = "faults"
 class RowSink:
     """Writes rows of one table, and faults, as numbered Parquet parts into one folder."""
 
-    def __init__(self, folder: Path, contract: TableContract) -> None:
+    def __init__(
+        self, folder: Path, contract: TableContract, marks: Mapping[str, Any] | None = None
+    ) -> None:
+        """`marks`: further columns a row carries, to be dropped before `write`."""
         self._folder = folder
         folder.mkdir(parents=True)
         self._schema: dict[str, Any] = {
             **{c.name: pl.String for c in contract.columns if c.derived_from is None},
             "filed_in": pl.String,
             "filed_line": pl.Int64,
+            **(marks or {}),
         }
         self._rows: list[dict[str, Any]] = []
         self._faults: list[dict[str, Any]] = []
         self._parts = 0
         self.height = 0
 
-    def add(self, row: Mapping[str, str | None], file: str, line: int) -> None:
+    def add(self, row: Mapping[str, Any], file: str, line: int) -> None:
         """One row, with the file and line it was filed in."""
         self._rows.append({**row, "filed_in": file, "filed_line": line})
         self.height += 1

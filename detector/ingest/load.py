@@ -119,7 +119,7 @@ def load_files(
         home=home,
         engine=engine,
         contract=wanted,
-        batch_id=_batch_id(table, loaded, files),
+        batch_id=_batch_id(table, loaded, (origin and origin.filed) or files),
         files=tuple(files),
         mapping=loaded,
         started=datetime.now(UTC),

@@ -2,8 +2,9 @@
 
 Read are release packages, record packages, single releases and records, and any of them one a
 line. The releases of a process are merged in the order of their dates, so that each release is a
-version and a later one a correction. Where only later parts of a process are filed (an award
-without its call), what they leave unsaid stays as the lake knows it.
+version and a later one a correction, also of what earlier commands took in. Where only later parts
+of a process are filed (an award without its call), what they leave unsaid stays as the lake knows
+it.
 """
 
 from __future__ import annotations
@@ -27,6 +28,14 @@ from detector.ingest.limits import Limits
 from detector.ingest.load import Balance, load_files
 from detector.ingest.ocds_merge import is_partial, merged
 from detector.ingest.ocds_rows import Process, misshapen, text
+from detector.ingest.ocds_versions import (
+    MARKS,
+    MOMENT,
+    NEW,
+    STANDING,
+    KnownReleases,
+    completed,
+)
 from detector.ingest.readers import Origin
 from detector.ingest.sources import Progress
 from detector.ingest.staging import staging_area
@@ -36,7 +45,6 @@ from features.errors import WardenError
 
 TABLES = ("tenders", "bids", "firms")
 _FLUSH = 32 << 20
-_KEYS = {"tenders": ("tender_id", "lot_id"), "firms": ("firm_id",)}
 _SPOOLED: dict[str, Any] = {
     "ocid": pl.String,
     "date": pl.String,
@@ -68,19 +76,20 @@ def load_ocds(
     balances: list[Balance] = []
     with staging_area(home) as area:
         sources = members(files, area, bounds)
-        sinks = {name: RowSink(area / name, contract(name)) for name in TABLES}
+        sinks = {name: RowSink(area / name, contract(name), MARKS) for name in TABLES}
         spool = _Spool(area / "releases")
         tell = _teller(sources, progress)
         for path in sources:
             _read(path, bounds, spool, sinks["tenders"], tell)
-        partial = _convert(spool, sinks, notes)
+        lake = Lake(home, engine)
+        partial = _convert(spool, KnownReleases(lake, spool.processes()), sinks, notes)
         names = tuple(path.name for path in files)
         for table, sink in sinks.items():
             if not sink.height and table != "tenders":
                 continue
-            rows = _completed(table, sink, partial, Lake(home, engine), recorded_at)
+            rows = completed(table, sink.frame(), partial, lake, recorded_at)
             parts = sink.write(area / f"{names[0]}.{table}", rows)
-            origin = Origin(names, ConvertedReader)
+            origin = Origin(names, ConvertedReader, tuple(files))
             balances.append(
                 load_files(home, engine, table, parts, None, recorded_at, None, bounds, origin)
             )
@@ -105,15 +114,22 @@ class _Spool:
         if self._size > _FLUSH:
             self._flush()
 
+    def processes(self) -> list[str]:
+        """Every process named."""
+        self._flush()
+        parts = sorted(self._folder.glob("*.parquet"))
+        rows = pl.scan_parquet(parts) if parts else pl.LazyFrame(schema=_SPOOLED)
+        return rows.select(pl.col("ocid").unique()).collect()["ocid"].to_list()
+
     def releases(self) -> Iterator[dict[str, Any]]:
         """Rows by process and date; those of equal or no date as filed."""
         self._flush()
         parts = sorted(self._folder.glob("*.parquet"))
         if not parts:
             return
-        rows = pl.scan_parquet(parts).with_row_index("at")
+        rows = pl.scan_parquet(parts).with_row_index("at").with_columns(_moment().alias("moment"))
         order = (
-            rows.select("at", "ocid", _moment().alias("moment"))
+            rows.select("at", "ocid", "moment")
             .sort("ocid", "moment", "at", nulls_last=False)
             .select("at")
             .collect()["at"]
@@ -190,50 +206,36 @@ def _releases(value: Any) -> Iterator[Any]:
         yield value
 
 
-def _convert(spool: _Spool, sinks: dict[str, RowSink], notes: Counter[str]) -> list[str]:
-    """Rows of every release; gives the processes of which only later parts were filed."""
-    known: dict[str, Any] | None = None
-    partial: list[str] = []
+def _convert(
+    spool: _Spool, known: KnownReleases, sinks: dict[str, RowSink], notes: Counter[str]
+) -> set[str]:
+    """Rows of every release; gives the processes of which only later parts were filed.
+
+    Releases older than what is known are merged among themselves, so that a newer one rests on
+    the lake and not on them.
+    """
+    chains: dict[bool, dict[str, Any]] = {}
+    partial: set[str] = set()
+    last = None
     for row in spool.releases():
+        name, moment = row["ocid"], row["moment"]
+        if name != last:
+            chains, last = {}, name
+        standing = known.standing(name, moment)
+        fresh = standing == NEW
+        if not fresh:
+            notes["releases are older than what is known; they fill gaps and correct nothing"] += 1
         release = json.loads(row["payload"])
-        same = known is not None and known["ocid"].strip() == row["ocid"]
-        if not same and is_partial(release):
-            partial.append(row["ocid"])
-        known = merged(known if same else None, release)
-        process = Process(known, notes)
+        if fresh and fresh not in chains and is_partial(release):
+            partial.add(name)
+        chains[fresh] = merged(chains.get(fresh), release)
+        process = Process(chains[fresh], notes)
         made = {"tenders": process.tenders(), "bids": process.bids(), "firms": process.firms()}
+        marks = {STANDING: standing, MOMENT: moment}
         for table, rows in made.items():
             for one in rows:
-                sinks[table].add(one, row["filed_in"], row["filed_line"])
+                sinks[table].add(one | marks, row["filed_in"], row["filed_line"])
     return partial
-
-
-def _completed(
-    table: str, sink: RowSink, partial: list[str], lake: Lake, recorded_at: datetime | None
-) -> pl.LazyFrame:
-    """Rows with what the lake knows filled in where a part of a process says nothing.
-
-    Of firms only the last state: a party is repeated in every release of every process.
-    """
-    rows = sink.frame()
-    if table == "firms":
-        rows = rows.unique("firm_id", keep="last", maintain_order=True)
-    if table not in _KEYS or table not in lake.tables():
-        return rows
-    keys = list(_KEYS[table])
-    stored = lake.scan(lake.pin(recorded_at), table)
-    names = [c.name for c in contract(table).columns if c.name not in keys]
-    before = stored.select(*keys, *(_as_text(stored, n).alias(f"_{n}") for n in names))
-    joined = rows.join(before, on=keys, how="left", nulls_equal=True, maintain_order="left")
-    open_ = pl.lit(True) if table == "firms" else pl.col("tender_id").is_in(partial)
-    filled = [pl.when(open_).then(pl.coalesce(n, f"_{n}")).otherwise(n).alias(n) for n in names]
-    return joined.with_columns(filled).select(rows.collect_schema().names())
-
-
-def _as_text(stored: pl.LazyFrame, name: str) -> pl.Expr:
-    if isinstance(stored.collect_schema()[name], pl.Datetime):
-        return pl.col(name).dt.strftime("%Y-%m-%dT%H:%M:%S%.6fZ")
-    return pl.col(name).cast(pl.String)
 
 
 def _teller(files: Sequence[Path], progress: Progress | None) -> Callable[[int], None] | None:

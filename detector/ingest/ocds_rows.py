@@ -7,6 +7,7 @@ lots. Values are handed on as text; the ingest reads and checks them like those 
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -29,6 +30,7 @@ _AWARD_RULES = {
 }
 _NO_BIDS = frozenset({"invited"})
 _VOID_AWARDS = frozenset({"pending", "cancelled", "unsuccessful"})
+_CEILINGS = ("reservePrice", "maximumValue", "maxValue")
 _FIRM_ROLES = frozenset({"supplier", "tenderer"})
 
 
@@ -83,6 +85,8 @@ class Process:
                 "method": text(tender.get("procurementMethod")),
                 "award_rule": _AWARD_RULES.get(criteria or ""),
                 "award_criteria": criteria,
+                "jurisdiction": _jurisdiction(_object(self._parties.get(buyer))),
+                "reserve_price": self._above_zero(text(self._ceiling(lot).get("amount"))),
                 "estimate": self._above_zero(text(stated.get("amount"))),
                 "currency": currency,
                 "published_at": text(period.get("startDate")),
@@ -90,6 +94,9 @@ class Process:
                 "awarded_at": dates[0] if dates else None,
                 "winner_id": winners[0] if len(winners) == 1 else None,
                 "award_value": self._above_zero(value),
+                "n_tenderers": self._tenderers(lot),
+                "item_classes": json.dumps(self._classes(lot)) if self._classes(lot) else None,
+                "released_at": text(self._release.get("date")),
                 "source": SOURCE,
             }
 
@@ -179,14 +186,30 @@ class Process:
             return None
         return amount
 
+    def _ceiling(self, lot: str | None) -> dict[str, Any]:
+        """The price above which bids are refused; the standard has no field, publishers have."""
+        stated = self._lot(lot) if lot else self._tender
+        values = (_object(stated.get(name)) for name in _CEILINGS)
+        return next((value for value in values if value), {})
+
+    def _tenderers(self, lot: str | None) -> str | None:
+        """Number of bidders of the tender; of a lot among several none is stated."""
+        stated = self._tender.get("numberOfTenderers")
+        known = isinstance(stated, int) and not isinstance(stated, bool) and stated >= 0
+        return str(stated) if known and (lot is None or len(self._lots) == 1) else None
+
     def _category(self, lot: str | None) -> str | None:
         """Classification of the first item (of the lot, where items name lots)."""
+        found = [*self._classes(lot), text(_object(self._tender.get("classification")).get("id"))]
+        return next((name for name in found if name), None)
+
+    def _classes(self, lot: str | None) -> list[str]:
+        """Classifications of the items (of the lot, where items name lots), each once."""
         items = _objects(self._tender.get("items"))
         items += [i for a in self._awards for i in _objects(a.get("items"))]
         own = [i for i in items if text(i.get("relatedLot")) == lot] if lot else []
-        found = [_object(i.get("classification")).get("id") for i in own or items]
-        found.append(_object(self._tender.get("classification")).get("id"))
-        return next((name for f in found if (name := text(f))), None)
+        found = (text(_object(i.get("classification")).get("id")) for i in own or items)
+        return list(dict.fromkeys(name for name in found if name))
 
     def _bid_name(
         self,
@@ -239,6 +262,14 @@ def _objects(value: Any) -> list[dict[str, Any]]:
 
 def _texts(value: Any) -> list[str]:
     return [t for v in value if (t := text(v))] if isinstance(value, list) else []
+
+
+def _jurisdiction(buyer: dict[str, Any]) -> str | None:
+    """Country code of the buyer: of its address, else of the register that names it."""
+    country = text(_object(buyer.get("address")).get("country"))
+    scheme = text(_object(buyer.get("identifier")).get("scheme")) or ""
+    register = re.match("[A-Z]{2}(?=-)", scheme)
+    return country or (register.group() if register else None)
 
 
 def _award_lots(award: dict[str, Any]) -> list[str]:

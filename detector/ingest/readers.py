@@ -84,10 +84,13 @@ class Origin:
     Attributes:
         names: files the person named, as recorded with the batch.
         reader: opens a converted file.
+        filed: files whose bytes name the batch, where the converted ones depend on what is known
+            besides them; the converted ones where empty.
     """
 
     names: tuple[str, ...]
     reader: Callable[[Request], Reader]
+    filed: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import dataframely as dy
 import polars as pl
 
 from features.contracts import columns as c
-from features.contracts.table import RowCheck, TableContract, earlier
+from features.contracts.table import Caution, RowCheck, TableContract, earlier
 
 AWARD_RULES = ("lowest", "average", "best_value")
 BID_STATUS = ("valid", "disqualified", "withdrawn")
@@ -34,6 +34,9 @@ class Tenders(dy.Schema):
     awarded_at = c.instant("Award")
     winner_id = c.ident("Winning bidder")
     award_value = c.money("Value of the award", above_zero=True)
+    n_tenderers = c.whole("Bidders as the buyer stated them, where bids are not published", "firms")
+    item_classes = c.listing("Classifications of everything bought, `category` among them")
+    released_at = c.instant("When the publisher released this version of the tender")
     source = c.source()
 
     @dy.rule()
@@ -54,7 +57,7 @@ class Bids(dy.Schema):
     lot_id = c.ident("Lot")
     bid_id = c.ident("Bid; the whole key by itself where it is filled")
     bidder_id = c.ident("Bidder; empty where not published")
-    amount = c.money("Price bid; may be empty unless the bid is valid", above_zero=True)
+    amount = c.money("Price bid; empty where it is not published", above_zero=True)
     currency = c.currency("Currency; the tender's where empty, ISO 4217")
     submitted_at = c.instant("Submission")
     status = c.word("What became of the bid", BID_STATUS, default="valid")
@@ -67,11 +70,6 @@ class Bids(dy.Schema):
     project_manager_hash = c.person("Project manager named in the bid")
     doc_simhash = c.text("Similarity hash of the document", unit="hex")
     source = c.source()
-
-    @dy.rule()
-    def amount_of_valid_bid(cls) -> pl.Expr:  # noqa: N805
-        """A valid bid has an amount."""
-        return pl.col("amount").is_not_null() | (pl.col("status") != "valid")
 
 
 class Subcontracts(dy.Schema):
@@ -128,13 +126,13 @@ BIDS = TableContract(
     ("submitted_at",),
     own_key="bid_id",
     anonymous_without="bidder_id",
-    checks={
-        "amount_of_valid_bid": RowCheck(
-            ("amount", "status"),
-            "`amount` is empty; a valid bid must have an amount, "
-            "or `status` must say disqualified or withdrawn",
-        )
-    },
+    cautions=(
+        Caution(
+            "unpriced_bid",
+            pl.col("amount").is_null() & (pl.col("status") == "valid"),
+            "a valid bid has no `amount`; it counts as a bid, and no screen of prices reads it",
+        ),
+    ),
 )
 SUBCONTRACTS = TableContract(
     "subcontracts",

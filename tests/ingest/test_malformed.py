@@ -126,7 +126,6 @@ def test_lines_that_fit_nowhere_are_one_error(home: Home, monkeypatch: pytest.Mo
 BAD_ROWS = [
     ("bids", "t1,b,f,-5,", "amount|min_exclusive", "`amount` is -5; an amount must be above zero"),
     ("bids", "t1,b,f,0,", "amount|min_exclusive", "must be above zero"),
-    ("bids", "t1,b,f,,", "amount_of_valid_bid", "a valid bid must have an amount"),
     ("bids", "t1,b,f,nan,", "amount|not_number", "'nan', which is not a plain number"),
     ("bids", "t1,b,f,inf,", "amount|not_number", "'inf'"),
     ("bids", "t1,b,f,1e999,", "amount|not_number", "'1e999'"),
