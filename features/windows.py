@@ -207,7 +207,7 @@ class Changes:
                 months |= self._of_firms(reads)
             else:
                 return None
-        return reach.affected(months)
+        return reach.affected(months) if months else frozenset()
 
     def _in_time(self, name: str) -> Months:
         if name not in self._months:
