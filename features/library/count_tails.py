@@ -5,6 +5,8 @@ Catalogue 1.2: exact tails only; negative binomial where the variance is above 1
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 
 OVERDISPERSED = 1.5
@@ -18,24 +20,32 @@ def with_burst_p(
 
     The negative binomial takes its size by moments: mean^2 / (variance - mean).
     """
-    from scipy import stats
-
+    given = [count, mean, variance]
+    # Shops and items share most of their counts and means: each combination is looked up once.
+    cases = frame.select(given).unique()
     usual = pl.col(mean).is_not_null() & (pl.col(mean) > 0)
     wide = pl.col(variance).fill_null(0.0) > OVERDISPERSED * pl.col(mean)
-    rows = frame.with_row_index("_row")
-    calm = rows.filter(usual & ~wide)
-    lively = rows.filter(usual & wide)
-    poisson = stats.poisson.sf(calm[count].to_numpy() - 1, calm[mean].to_numpy())
-    mu, spread = lively[mean].to_numpy(), lively[variance].to_numpy()
-    size = mu * mu / (spread - mu)
-    negative = stats.nbinom.sf(lively[count].to_numpy() - 1, size, size / (size + mu))
+    calm, lively = cases.filter(usual & ~wide), cases.filter(usual & wide)
+    tails = [_poisson(*calm), _negative_binomial(*lively)]
     found = pl.concat(
-        [
-            calm.select("_row", pl.Series(into, poisson, dtype=pl.Float64)),
-            lively.select("_row", pl.Series(into, negative, dtype=pl.Float64)),
-        ]
+        part.with_columns(pl.Series(into, tail, dtype=pl.Float64))
+        for part, tail in zip((calm, lively), tails, strict=True)
     )
-    return rows.join(found, on="_row", how="left").sort("_row").drop("_row")
+    return frame.join(found, on=given, how="left", nulls_equal=True, maintain_order="left")
+
+
+def _poisson(count: pl.Series, mean: pl.Series, _: pl.Series) -> Any:
+    from scipy import stats
+
+    return stats.poisson.sf(count.to_numpy() - 1, mean.to_numpy())
+
+
+def _negative_binomial(count: pl.Series, mean: pl.Series, variance: pl.Series) -> Any:
+    from scipy import stats
+
+    mu, spread = mean.to_numpy(), variance.to_numpy()
+    size = mu * mu / (spread - mu)
+    return stats.nbinom.sf(count.to_numpy() - 1, size, size / (size + mu))
 
 
 def with_binomial_p(
