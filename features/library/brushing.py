@@ -43,7 +43,7 @@ def shop_orders(t: Tables) -> Lazy:
 
 
 def _shared(orders: Lazy, mark: str) -> Lazy:
-    """Shop, mark and day on which at least `SHARED_BUYERS` buyers had used the mark lately."""
+    """Orders by a mark that `SHARED_BUYERS` buyers of the shop had used lately: `tx_id`."""
     used = (
         orders.filter(~nw.col(mark).is_null() & ~nw.col("buyer_hash").is_null())
         .select("seller_id", mark, "day", "buyer_hash")
@@ -58,22 +58,28 @@ def _shared(orders: Lazy, mark: str) -> Lazy:
     used = used.join(busy, on=["seller_id", mark], how="semi")
     days = used.select("seller_id", mark, nw.col("day").alias("on")).unique()
     first = nw.col("on").dt.offset_by(f"-{SHARED_DAYS - 1}d").cast(nw.Date)
-    return (
+    found = (
         days.join(used, on=["seller_id", mark], how="inner")
         .filter((nw.col("day") <= nw.col("on")) & (nw.col("day") >= first))
         .group_by("seller_id", mark, "on")
         .agg(nw.col("buyer_hash").n_unique().alias("_buyers"))
         .filter(nw.col("_buyers") >= SHARED_BUYERS)
-        .select("seller_id", mark, nw.col("on").alias("day"), nw.lit(1).alias(f"_by_{mark}"))
+        .select("seller_id", mark, nw.col("on").alias("day"))
     )
+    return orders.join(found, on=["seller_id", mark, "day"], how="semi").select("tx_id", *_CELL)
 
 
-def _usual_weight(orders: Lazy) -> Lazy:
-    """Per product and day, the mean weight so far of its parcels that were not empty."""
+def _empty_parcels(orders: Lazy) -> Lazy:
+    """Orders with a light parcel of a product whose parcels so far were heavy: `tx_id`.
+
+    So far: the mean weight, up to and with that day, of the parcels that were not light.
+    """
     weight = nw.col("parcel_weight_g")
     full = weight > LIGHT_G
-    return (
-        orders.filter(~weight.is_null() & ~nw.col("sku_id").is_null())
+    weighed = orders.filter(~weight.is_null() & ~nw.col("sku_id").is_null())
+    light = weighed.filter(weight <= LIGHT_G)
+    usual = (
+        weighed.join(light.select("sku_id").unique(), on="sku_id", how="semi")
         .with_columns(
             nw.when(full).then(nearest_whole(weight)).otherwise(nw.lit(0)).alias("_grams"),
             full.cast(nw.Int64).alias("_full"),
@@ -84,31 +90,27 @@ def _usual_weight(orders: Lazy) -> Lazy:
             nw.col("_grams").cum_sum().over("sku_id", order_by="day"),
             nw.col("_full").cum_sum().over("sku_id", order_by="day"),
         )
-        .select("sku_id", "day", "_grams", "_full")
+    )
+    heavy = (nw.col("_full") > 0) & (nw.col("_grams") >= HEAVY_G * nw.col("_full"))
+    return (
+        light.join(usual, on=["sku_id", "day"], how="inner").filter(heavy).select("tx_id", *_CELL)
     )
 
 
 def _signals(orders: Lazy) -> Lazy:
     """Per shop and day: orders, and orders with at least one signal (union, counted once)."""
-    rows = orders.join(_usual_weight(orders), on=["sku_id", "day"], how="left")
-    for mark in _MARKS:
-        rows = rows.join(_shared(orders, mark), on=["seller_id", mark, "day"], how="left")
-    marked = nw.any_horizontal(*(~nw.col(f"_by_{m}").is_null() for m in _MARKS), ignore_nulls=True)
-    heavy = (nw.col("_full") > 0) & (nw.col("_grams") >= HEAVY_G * nw.col("_full"))
-    empty = ((nw.col("parcel_weight_g") <= LIGHT_G) & heavy).fill_null(value=False)
+    signs = [_empty_parcels(orders), *(_shared(orders, mark) for mark in _MARKS)]
+    suspect = nw.concat(signs).unique().group_by(*_CELL).agg(nw.len().alias("suspect"))
     filed = nw.any_horizontal(
         *(~nw.col(c).is_null() for c in (*_MARKS, "parcel_weight_g")), ignore_nulls=True
     )
-    return (
-        rows.with_columns((marked | empty).cast(nw.Int64).alias("suspect"))
-        .with_columns(filed.cast(nw.Int64).alias("filed"))
+    days = (
+        orders.with_columns(filed.cast(nw.Int64).alias("filed"))
         .group_by(*_CELL)
-        .agg(
-            nw.len().alias("orders"),
-            nw.col("platform_id").min(),
-            nw.col("suspect").sum(),
-            nw.col("filed").sum(),
-        )
+        .agg(nw.len().alias("orders"), nw.col("platform_id").min(), nw.col("filed").sum())
+    )
+    return days.join(suspect, on=list(_CELL), how="left").with_columns(
+        nw.col("suspect").fill_null(0)
     )
 
 
