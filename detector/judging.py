@@ -12,6 +12,7 @@ import polars as pl
 
 from detector import increments, planning, rollup, signals
 from detector.excess import Nulls
+from detector.owners import OWNED, Groups
 from detector.planning import LIVE, Plan, within
 from detector.results import CELL, OUTCOMES, Results, cells_of, shaped
 from features.vocabulary import TYPOLOGIES, Outcome
@@ -134,7 +135,8 @@ def assemble(system: System, plan: Plan, computed: Computed, current: FittedSet 
 
     ruleset = load_library(system.settings.rule_dirs)
     fitted = fitted_for(system, plan, computed, current)
-    digests = {t: judges_digest(t, ruleset, fitted) for t in plan.typologies}
+    groups = Groups.known(system.lake, plan.snapshot).digest()
+    digests = {t: judges_digest(t, ruleset, fitted, groups) for t in plan.typologies}
     return Panel(ruleset, fitted, digests)
 
 
@@ -175,12 +177,21 @@ def models_in_use() -> set[str]:
     return {spec.id for spec in specs() if spec.active}
 
 
-def judges_digest(typology: str, ruleset: RuleSet, fitted: FittedSet) -> str:
-    """Hash of everything that decides about a typology besides the filings."""
+def judges_digest(typology: str, ruleset: RuleSet, fitted: FittedSet, groups: str) -> str:
+    """Hash of everything that decides about a typology besides the features of its subjects.
+
+    Args:
+        groups: digest of the economic groups, which decide whom owned subjects are compared with.
+    """
     from importlib.metadata import version
+
+    from rules.evaluate import peer_features
 
     mine = [r for r in ruleset.rules if r.spec.typology == typology]
     parts = [f"{r.id}:{r.content_hash}" for r in mine]
+    compared = {r.spec.grain for r in mine if peer_features([r])}
+    compared |= {m.spec.grain for m in fitted if m.spec.typology == typology}
+    parts += [groups] if compared & set(OWNED) else []
     parts += [t.model_dump_json() for t in ruleset.parameters.tables.values()]
     parts += [fitted.digest_of(typology), version("marketwarden")]
     return hashlib.sha256("\n".join(sorted(parts)).encode()).hexdigest()
@@ -196,10 +207,11 @@ def judge(
 ) -> Judgement:
     """Judges the cells, then the coarser subjects that depend on them."""
     from detector.models.score import score_models, with_peers
-    from rules.evaluate import evaluate_rules
+    from rules.evaluate import evaluate_rules, peer_features
 
+    told = peer_features(panel.ruleset.rules)
     frames = {
-        grain: with_peers(only(table, cells), panel.fitted)
+        grain: with_peers(only(table, cells), panel.fitted, told)
         for grain, table in computed.frames.items()
         if grain in set(cells["grain"])
     }

@@ -57,12 +57,15 @@ class Sample:
 
 
 class Without:
-    """Per judged row: its stratum of a sample less the row's own entries.
+    """Per unit: its stratum of a sample less the unit's own entries.
+
+    A unit is whatever leaves the same entries of one stratum out: judged rows of one economic
+    group in one stratum share everything but their place.
 
     Args:
         sample: the strata.
-        ids: stratum number of each judged row.
-        row, entry: pairs of judged row and the sample entry to leave out of its stratum.
+        ids: stratum number of each unit.
+        row, entry: pairs of unit and the sample entry to leave out of its stratum.
     """
 
     def __init__(self, sample: Sample, ids: Ints, row: Ints, entry: Ints) -> None:
@@ -76,26 +79,24 @@ class Without:
         self.nth: Ints = np.arange(self.row.size) - first[self.row]
 
     def where(self, keep: NDArray[np.bool_]) -> Without:
-        """The same for some of the judged rows only."""
+        """The same for some of the units only."""
         place = np.cumsum(keep) - 1
         mine = keep[self.row]
         return Without(
             self.sample, self.ids[keep], place[self.row[mine]].astype(np.int64), self.entry[mine]
         )
 
-    def below_and_equal(self, x: Floats) -> tuple[Ints, Ints]:
-        """Numbers of remaining entries below and equal to each row's value."""
-        low = self.sample.search(self.ids, x, right=False)
-        high = self.sample.search(self.ids, x, right=True)
-        own = self.sample.values[self.entry]
-        mine = x[self.row]
-        n = self.ids.size
-        own_below = np.bincount(self.row, weights=own < mine, minlength=n).astype(np.int64)
-        own_equal = np.bincount(self.row, weights=own == mine, minlength=n).astype(np.int64)
-        return low - own_below, high - low - own_equal
+    def below_and_equal(self, unit: Ints, x: Floats) -> tuple[Ints, Ints]:
+        """Numbers of remaining entries below and equal to each value x of a judged row."""
+        own = Sample(self.row, self.sample.values[self.entry])
+        counts = []
+        for right in (False, True):
+            everybody = self.sample.search(self.ids[unit], x, right=right)
+            counts.append(everybody - own.search(unit, x, right=right))
+        return counts[0], counts[1] - counts[0]
 
     def at(self, rank: Ints) -> Floats:
-        """The remaining entry of each row at the rank (0 the smallest)."""
+        """The remaining entry of each unit at the rank (0 the smallest)."""
         shifted = self.sample.position[self.entry] - self.nth
         skip = np.bincount(self.row, weights=shifted <= rank[self.row], minlength=rank.size).astype(
             np.int64
@@ -103,7 +104,7 @@ class Without:
         return np.asarray(self.sample.ordered[self.start + rank + skip], dtype=np.float64)
 
     def quantile(self, q: float) -> Floats:
-        """Linear (type 7) quantile of the remaining entries; every row must have one."""
+        """Linear (type 7) quantile of the remaining entries; every unit must have one."""
         h = (self.count - 1) * q
         low = np.floor(h).astype(np.int64)
         high = np.minimum(low + 1, self.count - 1)
@@ -122,9 +123,9 @@ def robust_scale(peers: Without, median: Floats) -> Floats:
 
 
 def median_deviation(peers: Without, median: Floats) -> Floats:
-    """Median absolute deviation of each row's remaining entries from its own median.
+    """Median absolute deviation of each unit's remaining entries from its own median.
 
-    Rows of one stratum share very few medians, so each (stratum, median) is sorted once.
+    Units of one stratum share very few medians, so each (stratum, median) is sorted once.
     """
     centres, centre_of = np.unique(median, return_inverse=True)
     pairs, group = np.unique(peers.ids * centres.size + centre_of, return_inverse=True)

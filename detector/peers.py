@@ -1,4 +1,4 @@
-"""Frozen peers: where a subject stands among comparable subjects, itself left out.
+"""Frozen peers: where a subject stands among comparable subjects, itself and its group left out.
 
 A `Reference` is a sample of the subjects of one moment. Every figure of a row depends on that
 frozen sample and on the row alone, never on the rows judged beside it, so a row judged alone and
@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +23,9 @@ from numpy.typing import NDArray
 
 from detector.inference import Floats
 from detector.order_statistics import Sample, Without, robust_scale
+from detector.owners import OWNER
+from detector.strata import DECILE, cut, in_strata, names_of
+from detector.strata import EVERYBODY as EVERYBODY
 
 if TYPE_CHECKING:
     from features.compute import FeatureFrame
@@ -37,8 +41,10 @@ OWN_PAIRS = 4_000_000
 
 Days of shops make a hundred times as many; then each subject keeps an even share of its periods.
 """
-EVERYBODY = "all"
-KEY = "subject_key"
+NO_PEERS = "none"
+"""Cited where the grain has no frozen peers."""
+KEY, PERIOD = "subject_key", "period_start"
+VERSION_DIGITS = 12
 
 
 @dataclass(frozen=True)
@@ -48,22 +54,38 @@ class GrainReference:
     Attributes:
         peers: stratum columns, the most important first.
         features: names of the numeric features held.
-        rows: `subject_key`, the stratum columns as text, and one column per feature; sorted.
+        rows: `subject_key`, `period_start`, `_owner` (see `detector.owners`), the stratum columns
+            as text, and one column per feature; sorted.
+        size: attribute whose deciles are a stratum; empty for none.
+        edges: where the deciles are cut, see `detector.strata`.
     """
 
     grain: str
     peers: tuple[str, ...]
     features: tuple[str, ...]
     rows: pl.DataFrame
+    size: str = ""
+    edges: pl.DataFrame = field(default_factory=pl.DataFrame)
 
     def digest(self) -> str:
         """Names the content: the same peers give the same name on every machine."""
-        head = (self.grain, self.peers, self.features, self.rows.height)
+        return self._digest
+
+    @property
+    def version(self) -> str:
+        """The short name under which a judgement cites these peers."""
+        return self._digest[:VERSION_DIGITS]
+
+    @cached_property
+    def _digest(self) -> str:
+        head = (self.grain, self.peers, self.features, self.rows.height, self.size)
         h = hashlib.sha256(repr(head).encode())
-        for name in (KEY, *self.peers):
-            h.update("\0".join(self.rows[name].to_list()).encode())
+        texts = self.rows.select(KEY, pl.col(PERIOD).cast(pl.String), OWNER, *self.peers)
+        for column in texts.fill_null(""):
+            h.update("\0".join(column.to_list()).encode())
         for name in self.features:
             h.update(self.rows[name].to_numpy().astype("<f8").tobytes())
+        h.update(repr(self.edges.rows()).encode())
         return h.hexdigest()
 
 
@@ -73,11 +95,16 @@ class Reference:
 
     grains: Mapping[str, GrainReference]
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """A hash of all peers."""
         text = "".join(self.grains[g].digest() for g in sorted(self.grains))
         return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def version(self) -> str:
+        """The short name under which these peers are stored."""
+        return self.digest[:VERSION_DIGITS]
 
 
 def stable_hash(keys: pl.Series, salt: str = "") -> NDArray[np.uint64]:
@@ -111,54 +138,58 @@ def fit_reference(frames: Mapping[str, FeatureFrame]) -> Reference:
 
 
 def _fit_grain(frame: FeatureFrame) -> GrainReference:
-    names = numeric_features(frame)
-    peers = tuple(p for p in frame.peers if p in frame.frame.columns)
-    everything = frame.frame.select(KEY, "period_start", *_strata_text(peers), *names)
+    names, table = numeric_features(frame), frame.frame
+    size = frame.size if frame.size in table.columns else ""
+    wanted = [p for p in frame.peers if p in table.columns or (p == DECILE and size)]
+    edges = cut(table, tuple(wanted), size)
+    strata = in_strata(table, tuple(wanted), size, edges)
+    peers = tuple(strata.columns)
+    owner = OWNER if OWNER in table.columns else pl.lit(None, pl.String).alias(OWNER)
+    everything = table.select(KEY, PERIOD, owner, *names).hstack(strata.get_columns())
+    everything = everything.select(KEY, PERIOD, OWNER, *peers, *names)
     rows = everything
     if rows.height > STRATUM_CAP:
         hashed = rows.with_columns(_h=pl.Series(stable_hash(rows[KEY])))
         place = pl.col("_h").rank("ordinal")
         kept = place.over(list(peers)) if peers else place
         rows = hashed.filter(kept <= STRATUM_CAP).drop("_h")
-    rows = _thinned(rows, everything).sort(KEY, "period_start").drop("period_start")
-    return GrainReference(frame.grain, peers, names, rows)
+    rows = _thinned(rows, everything).sort(KEY, PERIOD)
+    return GrainReference(frame.grain, peers, names, rows, size if DECILE in peers else "", edges)
 
 
 def _thinned(kept: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
-    """At most so many periods of each subject that `OWN_PAIRS` holds; all of them as a rule.
-
-    Leaving a subject out takes a pair for each of its rows with each of its kept entries.
-    """
+    """At most so many periods of each subject that `OWN_PAIRS` holds; all of them as a rule."""
     entries = kept.group_by(KEY).agg(entries=pl.len().cast(pl.Int64))
     sizes = rows.group_by(KEY).agg(rows=pl.len().cast(pl.Int64)).join(entries, on=KEY)
     if (sizes["rows"] * sizes["entries"]).sum() <= OWN_PAIRS:
         return kept
     most = max(1, OWN_PAIRS // int(sizes["rows"].sum()))
-    names = kept.select(pl.format("{}/{}", KEY, "period_start")).to_series()
+    names = kept.select(pl.format("{}/{}", KEY, PERIOD)).to_series()
     hashed = kept.with_columns(_h=pl.Series(stable_hash(names)))
     return hashed.filter(pl.col("_h").rank("ordinal").over(KEY) <= most).drop("_h")
 
 
-def _strata_text(peers: tuple[str, ...]) -> list[pl.Expr]:
-    """Stratum columns as text; what is not known forms a stratum of its own."""
-    return [pl.col(p).cast(pl.String).fill_null("unknown") for p in peers]
-
-
-def apply_peers(frame: FeatureFrame, reference: Reference) -> FeatureFrame:
+def apply_peers(
+    frame: FeatureFrame, reference: Reference, only: Collection[str] | None = None
+) -> FeatureFrame:
     """Adds `f__pct`, `f__median`, `f__z`, `f__peers`, `f__level` for every numeric feature.
 
     `f__pct` is the share of peers below, ties by half (0 to 1); `f__z` the robust z of section
     1.2, null where the peers do not vary; `f__peers` the number of peers; `f__level` the stratum
     used, as `column=value; ...`, `all` for everybody, null where even all are too few. The
-    subject's own rows never count among its peers.
+    subject's own rows never count among its peers, nor those of its economic group (`_owner`).
+
+    Args:
+        only: leave the other features without these columns.
     """
     held = reference.grains.get(frame.grain)
-    names = numeric_features(frame)
-    if held is None:
-        return dataclasses.replace(frame, frame=_with(frame.frame, dict.fromkeys(names)))
-    strata = _Strata(held, frame.frame)
-    figures = {n: strata.stand(n) if n in held.features else None for n in names}
-    return dataclasses.replace(frame, frame=_with(frame.frame, figures))
+    names = [n for n in numeric_features(frame) if only is None or n in only]
+    version = held.version if held is not None else NO_PEERS
+    figures: dict[str, Standing | None] = dict.fromkeys(names)
+    if held is not None and names:
+        strata = _Strata(held, frame.frame)
+        figures |= {n: strata.stand(n) for n in names if n in held.features}
+    return dataclasses.replace(frame, frame=_with(frame.frame, figures), reference=version)
 
 
 @dataclass(frozen=True)
@@ -194,30 +225,15 @@ class _Strata:
 
     def __init__(self, held: GrainReference, judged: pl.DataFrame) -> None:
         self.held, self.judged = held, judged
-        present = tuple(p for p in held.peers if p in judged.columns)
-        self.levels = [present[:k] for k in range(len(present), -1, -1)]
-        keys = judged.select(_row=pl.int_range(pl.len()), k=KEY)
-        own = held.rows.select(_ref=pl.int_range(pl.len()), k=KEY)
-        pairs = keys.join(own, on="k", how="inner").sort("_row", "_ref")
-        self.own_row = pairs["_row"].to_numpy().astype(np.int64)
-        self.own_ref = pairs["_ref"].to_numpy().astype(np.int64)
-        self.names: list[NDArray[np.object_]] = []
-        self.ref_ids: list[Ints] = []
-        self.row_ids: list[Ints] = []
-        for columns in self.levels:
-            self._number(columns)
-
-    def _number(self, columns: tuple[str, ...]) -> None:
-        """Numbers the strata of one level, the same for reference and judged rows."""
-        texts = [pl.format(c + "={}", pl.col(c)) for c in columns] or [pl.lit(EVERYBODY)]
-        name = pl.concat_str(texts, separator="; ")
-        ref = self.held.rows.with_columns(_s=name)["_s"]
-        strata = self.judged.select(KEY, *_strata_text(columns)).with_columns(_s=name)["_s"]
-        both = pl.concat([ref, strata]).cast(pl.String)
-        ids = both.rank("dense").cast(pl.Int64).to_numpy() - 1
-        self.names.append(np.asarray(strata.to_list(), dtype=object))
-        self.ref_ids.append(ids[: ref.len()])
-        self.row_ids.append(ids[ref.len() :])
+        strata = in_strata(judged, held.peers, held.size, held.edges)
+        present = tuple(strata.columns)
+        outsiders, own = left_out(held.rows, judged)
+        sizes = held.rows.height, judged.height
+        self.levels = []
+        for k in range(len(present), -1, -1):
+            level = present[:k]
+            names = names_of(held.rows, level, sizes[0]), names_of(strata, level, sizes[1])
+            self.levels.append(_Level(*names, outsiders, own))
 
     def stand(self, feature: str) -> Standing:
         """Percentile, median, z, count and level of every judged row for one feature."""
@@ -225,39 +241,102 @@ class _Strata:
         reference = self.held.rows[feature].to_numpy().astype(np.float64)
         result = _nobody(values.size)
         todo = np.flatnonzero(~np.isnan(values))
-        for level, names in enumerate(self.names):
+        for level in self.levels:
             if not todo.size:
                 break
-            sample = Sample(self.ref_ids[level], reference)
-            without = self._without(sample, level, todo)
-            count = without.count
-            result.peers[todo] = count
-            enough = count >= MIN_PEERS
-            chosen = todo[enough]
-            self._fill(result, chosen, values, without.where(enough))
-            result.level[chosen] = names[chosen]
-            todo = todo[~enough]
+            units, unit = np.unique(level.unit[todo], return_inverse=True)
+            peers = level.without(Sample(level.entry_ids, reference), units)
+            result.peers[todo] = peers.count[unit]
+            enough = peers.count >= MIN_PEERS
+            chosen, place = todo[enough[unit]], np.cumsum(enough) - 1
+            _fill(result, chosen, values[chosen], peers.where(enough), place[unit[enough[unit]]])
+            result.level[chosen] = level.names[chosen]
+            todo = todo[~enough[unit]]
         return result
 
-    def _without(self, sample: Sample, level: int, rows: Ints) -> Without:
-        """Each row's stratum with the row's own reference entries taken out."""
-        ids = self.row_ids[level][rows]
-        place = np.full(self.judged.height, -1, dtype=np.int64)
-        place[rows] = np.arange(rows.size)
-        at, ref = place[self.own_row], self.own_ref
-        mine = at >= 0
-        at, ref = at[mine], ref[mine]
-        inside = (sample.position[ref] >= 0) & (sample.ids[ref] == ids[at])
-        return Without(sample, ids, at[inside], ref[inside])
 
-    def _fill(self, result: Standing, rows: Ints, values: Floats, peers: Without) -> None:
-        if not rows.size:
-            return
-        x = values[rows]
-        below, equal = peers.below_and_equal(x)
-        result.pct[rows] = (below + 0.5 * equal) / peers.count
-        median = peers.quantile(0.5)
-        result.median[rows] = median
-        scale = robust_scale(peers, median)
-        varying = scale > 0
-        result.z[rows[varying]] = (x[varying] - median[varying]) / scale[varying]
+class _Level:
+    """One level of strata: rows that leave the same entries out of the same stratum are a unit.
+
+    Args:
+        held, judged: names of the strata of the reference's and of the judged rows.
+        outsiders: by judged row, a number for what it leaves out.
+        own: pairs of such a number and an entry of the reference it leaves out.
+    """
+
+    def __init__(
+        self, held: pl.Series, judged: pl.Series, outsiders: Ints, own: tuple[Ints, Ints]
+    ) -> None:
+        both = pl.concat([held, judged]).cast(pl.String).rank("dense").cast(pl.Int64)
+        ids = both.to_numpy() - 1 if both.len() else np.empty(0, np.int64)
+        self.names = np.asarray(judged.to_list(), dtype=object)
+        self.entry_ids, row_ids = ids[: held.len()], ids[held.len() :]
+        kinds = int(outsiders.max()) + 1 if outsiders.size else 1
+        keys, unit = np.unique(row_ids * kinds + outsiders, return_inverse=True)
+        self.unit: Ints = unit.astype(np.int64)
+        self.unit_ids: Ints = (keys // kinds).astype(np.int64)
+        wanted = self.entry_ids[own[1]] * kinds + own[0]
+        place = np.minimum(np.searchsorted(keys, wanted), max(keys.size - 1, 0))
+        here = keys[place] == wanted if keys.size else np.zeros(wanted.size, dtype=np.bool_)
+        self.own_unit, self.own_entry = place[here].astype(np.int64), own[1][here]
+
+    def without(self, sample: Sample, units: Ints) -> Without:
+        """The strata of some units (ascending), each less what the unit leaves out."""
+        place = np.full(self.unit_ids.size, -1, dtype=np.int64)
+        place[units] = np.arange(units.size)
+        at = place[self.own_unit]
+        usable = (at >= 0) & (sample.position[self.own_entry] >= 0)
+        return Without(sample, self.unit_ids[units], at[usable], self.own_entry[usable])
+
+
+def left_out(rows: pl.DataFrame, judged: pl.DataFrame) -> tuple[Ints, tuple[Ints, Ints]]:
+    """What each judged row leaves out of the reference: its subject, and its owners' subjects.
+
+    Returns:
+        A number by judged row, the same for rows that leave the same entries out; and pairs of
+        that number and an entry.
+    """
+    owner = OWNER if OWNER in judged.columns else pl.lit(None, pl.String).alias(OWNER)
+    whose = judged.select(KEY, owner)
+    entries = rows.select(KEY, OWNER, _entry=pl.int_range(pl.len()))
+    # A subject whose owner is unknown, or was another when the peers were frozen, is named itself.
+    moved = (
+        whose.unique()
+        .join(entries.select(KEY, was=OWNER).unique(), on=KEY)
+        .filter(pl.col(OWNER).ne_missing(pl.col("was")))
+        .select(KEY)
+        .unique()
+        .with_columns(_moved=True)
+    )
+    named = whose.join(moved, on=KEY, how="left", maintain_order="left").with_columns(
+        pl.when(pl.col(OWNER).is_null() | pl.col("_moved")).then(KEY).alias("_self")
+    )
+    units = named.select(OWNER, "_self").unique(maintain_order=True).with_row_index("_unit")
+    unit = named.join(
+        units, on=[OWNER, "_self"], how="left", maintain_order="left", nulls_equal=True
+    )["_unit"]
+    member = pl.col(OWNER).str.split("|").alias("_member")
+    shared = (
+        units.select("_unit", member)
+        .explode("_member")
+        .drop_nulls()
+        .join(entries.select("_entry", member).explode("_member").drop_nulls(), on="_member")
+    )
+    same = units.select("_unit", _k="_self").drop_nulls()
+    same = same.join(entries.select("_entry", _k=KEY), on="_k")
+    pairs = pl.concat([shared.select("_unit", "_entry"), same.select("_unit", "_entry")])
+    pairs = pairs.cast(pl.Int64).unique().sort("_unit", "_entry")
+    return unit.cast(pl.Int64).to_numpy(), (pairs["_unit"].to_numpy(), pairs["_entry"].to_numpy())
+
+
+def _fill(result: Standing, rows: Ints, x: Floats, peers: Without, unit: Ints) -> None:
+    """Writes the figures of the rows, each of which belongs to a unit with enough peers."""
+    if not rows.size:
+        return
+    below, equal = peers.below_and_equal(unit, x)
+    result.pct[rows] = (below + 0.5 * equal) / peers.count[unit]
+    median = peers.quantile(0.5)
+    result.median[rows] = median[unit]
+    scale = robust_scale(peers, median)[unit]
+    varying = scale > 0
+    result.z[rows[varying]] = (x[varying] - median[unit][varying]) / scale[varying]

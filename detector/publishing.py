@@ -24,6 +24,7 @@ from detector.tables import run as run_table
 
 if TYPE_CHECKING:
     from alerts.model import Signal
+    from detector.judging import Panel
     from detector.system import System
 
 
@@ -50,13 +51,13 @@ def seal(
     results: Results,
     plan: Plan,
     claim: Claim,
-    digests: Mapping[str, str],
+    panel: Panel,
     nulls: Nulls,
     frames: Mapping[str, pl.DataFrame],
     reads: Mapping[str, Collection[str]],
 ) -> Manifest:
     """Writes the run's folder and its manifest; still invisible until published."""
-    below = plan.base.layers if plan.base else ()
+    below, digests = plan.base.layers if plan.base else (), panel.digests
     names, stamps = stamped(plan)
     results.write(claim.key, frames)
     carried = dict(plan.base.digests) if plan.base else {}
@@ -69,6 +70,7 @@ def seal(
         as_of=plan.context.as_of.isoformat(),
         digests={**carried, **digests},
         layers=(*below, claim.key),
+        judges=panel.fitted.cited(),
         nulls=kept_nulls(plan, digests) | {key: list(null) for key, null in nulls.items()},
         stamped=names,
         stamps=stamps,

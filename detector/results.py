@@ -57,6 +57,8 @@ class Manifest:
         digests: by typology, a hash of the rules, models and code that judged it.
         layers: run ids whose cells are in force, oldest first, ending with this run.
         target: ``live``, or ``as-of:DATE`` for a look back that moved no alert.
+        judges: what subjects were compared with: ``peers`` is the version of the frozen peers and
+            ``models`` the digest of the fitted set, both stored in the folder of models.
         stamped, stamps, reads: what the features in force were computed from, see
             `detector.increments`.
     """
@@ -70,6 +72,7 @@ class Manifest:
     digests: dict[str, str]
     layers: tuple[str, ...]
     nulls: dict[str, list[float]] = field(default_factory=dict)
+    judges: dict[str, str] = field(default_factory=dict)
     stamped: dict[str, str] = field(default_factory=dict)
     stamps: dict[str, dict[str, Any]] = field(default_factory=dict)
     reads: dict[str, list[str]] = field(default_factory=dict)

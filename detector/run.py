@@ -68,7 +68,7 @@ def run_detection(
             f"features-{grain}-{typology}": planning.within(part, cells)
             for (typology, grain), part in parts.items()
         }
-        publishing.seal(results, plan, mine, panel.digests, judgement.nulls, frames, computed.reads)
+        publishing.seal(results, plan, mine, panel, judgement.nulls, frames, computed.reads)
         signals = raising.signals(system, plan, computed, panel, judgement, mine.key)
         counts = judgement.counts() | {"held_back": judgement.fired() - len(signals)}
         counts = publishing.publish(system, plan, mine, signals, judgement.cells, counts)

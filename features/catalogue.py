@@ -68,7 +68,9 @@ class Base:
     Attributes:
         tables: canonical tables without which nothing can be computed.
         attributes: descriptive columns handed on beside the features.
-        peers: attribute columns that define peers, coarsest first.
+        peers: attribute columns that define peers, coarsest first: jurisdiction, market or kind
+            of app, ``size_decile``, channel.
+        size: attribute whose tenths among the peers are the ``size_decile``.
     """
 
     name: str
@@ -77,6 +79,7 @@ class Base:
     attributes: tuple[str, ...]
     peers: tuple[str, ...]
     fn: Frame
+    size: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,8 @@ class Feature:
     Attributes:
         inputs: canonical columns it depends on, as ``table.column``.
         direction: the suspicious tail; ``none`` marks context no model may use.
-        min_n: the sample size below which the number should not be relied on.
+        min_n: the sample size below which nobody is judged by the number, see
+            `features.reliance`; 0 where a count of nothing is an answer.
         n: the column of the base holding the sample size.
         source: where formula and direction come from.
         title: short neutral name by language (``en``, ``zh``).
@@ -231,11 +235,12 @@ def base(
     tables: tuple[str, ...],
     attributes: tuple[str, ...] = (),
     peers: tuple[str, ...] = (),
+    size: str = "",
 ) -> Callable[[Frame], Frame]:
     """Register the function that computes the rows and aggregates of one grain."""
 
     def register(fn: Frame) -> Frame:
-        LIBRARY.add_base(Base(name, grain, tables, attributes, peers, fn))
+        LIBRARY.add_base(Base(name, grain, tables, attributes, peers, fn, size))
         return fn
 
     return register

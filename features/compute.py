@@ -25,7 +25,10 @@ class FeatureFrame:
     Attributes:
         frame: ``subject_key``, ``period_start``, ``period_end``, the attributes, and per feature
             ``f``, ``f__reason`` and ``f__n``; sorted, unique on subject and period start.
-        peers: attribute columns that define peers, coarsest first.
+        peers: attribute columns that define peers, coarsest first; ``size_decile`` among them
+            stands for tenths of `size`.
+        size: attribute that says how large a subject is, empty for none.
+        reference: version of the frozen peers the table stands beside, empty before that.
     """
 
     grain: str
@@ -33,6 +36,8 @@ class FeatureFrame:
     features: tuple[Feature, ...]
     attributes: tuple[str, ...]
     peers: tuple[str, ...]
+    size: str = ""
+    reference: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,9 +187,15 @@ def _assemble(
         frame = frame.with_columns(_fill_absent(features))
     attributes = tuple(dict.fromkeys(a for b, _ in parts for a in b.attributes))
     peers = tuple(dict.fromkeys(p for b, _ in parts for p in b.peers))
+    size = next((b.size for b, _ in parts if b.size), "")
     order = [*_KEYS, *attributes, *(c for c in frame.columns if c not in {*_KEYS, *attributes})]
     return FeatureFrame(
-        grain, frame.select(order).sort(_KEYS, maintain_order=True), features, attributes, peers
+        grain,
+        frame.select(order).sort(_KEYS, maintain_order=True),
+        features,
+        attributes,
+        peers,
+        size,
     )
 
 

@@ -127,11 +127,23 @@ def evaluate_rule(
     try:
         lazy = _stages(rule, data, condition, scope, thresholds)
         told = _told(rule, names, columns)
-        found = lazy.select(*_KEYS, *_outcome(rule), *told, _facts(rule.id, condition, scope, lazy))
+        facts = _facts(rule.id, condition, scope, lazy, frame.reference)
+        found = lazy.select(*_KEYS, *_outcome(rule), *told, facts)
         return _with_messages(rule, found.collect(), names, thresholds)
     except (pl.exceptions.PolarsError, nw.exceptions.NarwhalsError) as error:
         reason = str(error).strip().partition("\n")[0][:200]
         raise WardenError("rule_failed", f"Rule {rule.id} cannot be computed: {reason}") from error
+
+
+def peer_features(rules: Iterable[Rule]) -> set[str]:
+    """Features whose standing among peers some rule judges or tells."""
+    found: set[str] = set()
+    for rule in rules:
+        for tree in (rule.scope, rule.condition):
+            found |= {n.feature for n in walk(tree) if isinstance(n, Peer)} if tree else set()
+        for text in (rule.spec.message.en, rule.spec.message.zh):
+            found |= {hole.name for hole in placeholders(text) if hole.part in STATISTICS}
+    return found
 
 
 def frame_vocabulary(frame: FeatureFrame, catalogue: FeatureCatalogue | None) -> Vocabulary:
@@ -224,13 +236,15 @@ def _outcome(rule: Rule) -> list[pl.Expr]:
     return [outcome.alias("outcome"), reason.alias("reason"), strength.alias("strength")]
 
 
-def _facts(rule: str, condition: Compiled, scope: Compiled | None, lazy: pl.LazyFrame) -> pl.Expr:
+def _facts(
+    rule: str, condition: Compiled, scope: Compiled | None, lazy: pl.LazyFrame, reference: str
+) -> pl.Expr:
     columns = frozenset(lazy.collect_schema().names())
-    of_condition = facts_json(condition, columns, "_c", rule=rule)
+    of_condition = facts_json(condition, columns, "_c", rule=rule, reference=reference)
     if scope is None:
         return of_condition.alias("facts")
     inside = pl.col("_scope").fill_null(value=False)
-    of_scope = facts_json(scope, columns, "_s", rule=rule, of_scope=True)
+    of_scope = facts_json(scope, columns, "_s", rule=rule, of_scope=True, reference=reference)
     return pl.when(inside).then(of_condition).otherwise(of_scope).alias("facts")
 
 

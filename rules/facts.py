@@ -14,6 +14,9 @@ import polars as pl
 from rules.compilation import Compiled, Leaf
 from rules.parameters import Threshold
 
+_AMONG_PEERS = {"m": "median", "p": "peers", "l": "level"}
+"""Letters of the helper columns of what is known about a feature's peers."""
+
 
 def fact_sides(
     compiled: Compiled, thresholds: Mapping[str, Threshold], columns: Set[str], prefix: str
@@ -25,17 +28,27 @@ def fact_sides(
             found.append(thresholds[leaf.parameter].class_.alias(f"{prefix}k{leaf.index}"))
         if leaf.expression != leaf.feature and leaf.feature in columns:
             found.append(nw.col(leaf.feature).alias(f"{prefix}a{leaf.index}"))
-        if leaf.peer and f"{leaf.feature}__median" in columns:
-            found.append(nw.col(f"{leaf.feature}__median").alias(f"{prefix}m{leaf.index}"))
+        for kind, statistic in _AMONG_PEERS.items():
+            if leaf.peer and f"{leaf.feature}__{statistic}" in columns:
+                column = nw.col(f"{leaf.feature}__{statistic}")
+                found.append(column.alias(f"{prefix}{kind}{leaf.index}"))
     return found
 
 
 def facts_json(
-    compiled: Compiled, columns: Set[str], prefix: str, *, rule: str, of_scope: bool = False
+    compiled: Compiled,
+    columns: Set[str],
+    prefix: str,
+    *,
+    rule: str,
+    of_scope: bool = False,
+    reference: str = "",
 ) -> pl.Expr:
     """JSON list of ``{feature, expression, value, op, threshold, n, holds, unit, parameter, rule,
-    class}``, and ``actual`` and ``peer_median`` where the judged side is not the plain feature.
-    Comparisons of the scope of a rule that does not apply have ``part`` ``"scope"``.
+    class}``, and ``actual`` where the judged side is not the plain feature. What is judged among
+    peers brings ``peer_median``, ``peers`` (their number), ``level`` (the stratum used) and
+    ``reference`` (version of the frozen peers). Comparisons of the scope of a rule that does not
+    apply have ``part`` ``"scope"``.
 
     Args:
         compiled: the condition, its steps already applied.
@@ -43,6 +56,7 @@ def facts_json(
         prefix: prefix of the helper columns.
         rule: id of the rule the comparisons belong to.
         of_scope: whether they are those of its scope.
+        reference: version of the frozen peers, empty where there are none.
     """
     whose = {"rule": rule, "part": "scope"} if of_scope else {"rule": rule}
     if not compiled.leaves:
@@ -50,7 +64,8 @@ def facts_json(
     parts: list[pl.Expr] = []
     for leaf in compiled.leaves:
         parts.append(pl.lit("," if parts else "["))
-        parts.extend(_fact(leaf, columns, prefix, whose))
+        peers = {"reference": reference} if leaf.peer and reference else {}
+        parts.extend(_fact(leaf, columns, prefix, whose | peers))
     return pl.concat_str([*parts, pl.lit("]")], ignore_nulls=False)
 
 
@@ -68,9 +83,9 @@ def _fact(leaf: Leaf, columns: Set[str], prefix: str, whose: Mapping[str, str]) 
     parts.append(_json(column("t"), is_text=quoted) if known else pl.lit("null"))
     parts += [pl.lit(', "n": '), _json(column("n"), is_text=False)]
     parts += [pl.lit(', "holds": '), _json(column("h"), is_text=False)]
-    for name, kind in (("actual", "a"), ("peer_median", "m")):
+    for name, kind in (("actual", "a"), ("peer_median", "m"), ("peers", "p"), ("level", "l")):
         if column(kind) in columns:
-            parts += [pl.lit(f', "{name}": '), _json(column(kind), is_text=False)]
+            parts += [pl.lit(f', "{name}": '), _json(column(kind), is_text=kind == "l")]
     parts.append(pl.lit(", " + json.dumps(end, ensure_ascii=False)[1:-1] + ', "class": '))
     known_class = leaf.parameter is not None
     parts.append(_json(column("k"), is_text=True) if known_class else pl.lit("null"))

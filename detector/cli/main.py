@@ -8,7 +8,18 @@ from typing import Annotated
 
 import typer
 
-from detector.cli import data, demo, features, formats, jobs, models, operations, rules, tables
+from detector.cli import (
+    data,
+    demo,
+    features,
+    formats,
+    jobs,
+    models,
+    operations,
+    peers,
+    rules,
+    tables,
+)
 from detector.cli.output import STATE, explain, lift_global_options, unforeseen
 from features.errors import WardenError
 
@@ -44,6 +55,7 @@ app.command("ingest-dsa")(formats.ingest_dsa)
 app.command("ingest-tcf")(formats.ingest_tcf)
 app.command("detect")(data.detect)
 app.command("export")(data.export)
+app.command("peers")(peers.peers)
 app.command("demo")(demo.demo)
 app.command("work")(jobs.work)
 app.add_typer(tables.app, name="tables")

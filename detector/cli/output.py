@@ -26,6 +26,7 @@ USAGE_CODES = frozenset(
         "unknown_job",
         "unknown_rule",
         "unknown_feature",
+        "unknown_subject",
         "bad_window",
         "bad_date",
     }

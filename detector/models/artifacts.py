@@ -3,7 +3,7 @@
 Layout below the models folder::
 
     <model id>/<version>/model.json, arrays.npz, [forests.joblib]
-    peers/<digest>/peers.json, <grain>.parquet
+    peers/<version>/peers.json, <grain>.parquet, <grain>.edges.parquet
     CURRENT.json      every set made current, oldest first, with the hash of each part
 
 `CURRENT.json` holds the hash of each part's manifest and each manifest the hashes of its files,
@@ -30,6 +30,7 @@ from detector.models.base import ModelSpec, make_scorer
 from detector.models.fitted import FittedModel, FittedSet
 from detector.models.reference import Calibration
 from detector.peers import GrainReference, Reference
+from detector.strata import cut
 from features.errors import WardenError
 
 CURRENT = "CURRENT.json"
@@ -40,7 +41,7 @@ def store(models_dir: Path, fitted: FittedSet) -> None:
     """Writes what is new and lists the set as current; a crash leaves the former set in force."""
     models_dir.mkdir(parents=True, exist_ok=True)
     with FileLock(str(models_dir / ".lock")):
-        peers = fitted.reference.digest[:12]
+        peers = fitted.reference.version
         parts = {f"peers/{peers}": _place(
             models_dir / "peers" / peers, PEERS, lambda d: _write_peers(d, fitted.reference)
         )}  # fmt: skip
@@ -181,24 +182,34 @@ def _replace(path: Path, text: str) -> None:
 def _write_peers(folder: Path, reference: Reference) -> dict[str, Any]:
     for grain, held in reference.grains.items():
         held.rows.write_parquet(folder / f"{grain}.parquet")
+        if held.size:
+            held.edges.write_parquet(folder / f"{grain}.edges.parquet")
     return {
         "digest": reference.digest,
         "grains": {
-            g: {"peers": list(r.peers), "features": list(r.features), "n": r.rows.height}
+            g: {
+                "version": r.version,
+                "peers": list(r.peers),
+                "size": r.size,
+                "features": list(r.features),
+                "n": r.rows.height,
+            }
             for g, r in reference.grains.items()
         },
     }
 
 
 def _read_peers(folder: Path, card: dict[str, Any]) -> Reference:
-    return Reference(
-        {
-            g: GrainReference(
-                g, tuple(c["peers"]), tuple(c["features"]), pl.read_parquet(folder / f"{g}.parquet")
-            )
-            for g, c in card["grains"].items()
-        }
-    )
+    grains: dict[str, GrainReference] = {}
+    if any("size" not in c for c in card["grains"].values()):
+        raise _damaged(folder / PEERS)  # frozen before groups were left out
+    for g, c in card["grains"].items():
+        rows = pl.read_parquet(folder / f"{g}.parquet")
+        edges = pl.read_parquet(folder / f"{g}.edges.parquet") if c["size"] else None
+        edges = cut(rows, (), "") if edges is None else edges
+        peers, features = tuple(c["peers"]), tuple(c["features"])
+        grains[g] = GrainReference(g, peers, features, rows, c["size"], edges)
+    return Reference(grains)
 
 
 def _write_model(folder: Path, model: FittedModel) -> dict[str, Any]:

@@ -25,7 +25,8 @@ def contributions(
     """Facts as JSON text, largest share first; an empty list where nothing was judged.
 
     Each fact: feature, part (``own``, ``family`` or ``both``), value, reason, unit, direction,
-    peer_median, z, pct, share, n, peers, level. Shares sum to 1; where a family is read together
+    peer_median, z, pct, share, n, peers, level, reference (version of the frozen peers). Shares
+    sum to 1; where a family is read together
     with the model, each of the two brings one half.
     """
     shares, parts = _shares_by_feature(own, family)
@@ -45,6 +46,7 @@ def contributions(
             n=pl.col(f"{name}__n"),
             peers=pl.col(f"{name}__peers"),
             level=pl.col(f"{name}__level"),
+            reference=pl.lit(frame.reference),
         )
         for name, share in shares.items()
     ]

@@ -20,6 +20,7 @@ from detector.models.judge import own_judgement
 from detector.models.reference import Calibration
 from detector.models.signed import signed_evidence
 from detector.peers import Reference, apply_peers, fit_reference
+from features.reliance import relied_on
 
 if TYPE_CHECKING:
     from features.compute import FeatureFrame
@@ -48,8 +49,10 @@ def fit_in_memory(
     only: Collection[str] | None = None,
 ) -> FittedSet:
     """The same without writing anything; `only` names the models to fit, all when None."""
-    reference = fit_reference(frames)
-    standing = {grain: apply_peers(frame, reference) for grain, frame in frames.items()}
+    judged = {grain: relied_on(frame) for grain, frame in frames.items()}
+    reference = fit_reference(judged)
+    used = {f for spec in specs() for f in spec.features}
+    standing = {grain: apply_peers(frame, reference, used) for grain, frame in judged.items()}
     libraries = {name: importlib.metadata.version(name) for name in LIBRARIES}
     models: dict[str, FittedModel] = {}
     for spec in specs():

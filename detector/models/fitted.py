@@ -94,6 +94,10 @@ class FittedSet:
         parts += [self.reference.grains[g].digest() for g in grains]
         return hashlib.sha256("|".join(parts).encode()).hexdigest()
 
+    def cited(self) -> dict[str, str]:
+        """Names under which the peers and the whole set are stored, for a run's manifest."""
+        return {"peers": self.reference.version, "models": self.digest}
+
     def describe(self) -> list[dict[str, Any]]:
         """One row a model for people: what it looks at and what it was fitted on."""
         return [

@@ -13,6 +13,7 @@ from detector.models.explain import contributions
 from detector.models.fitted import FittedModel, FittedSet
 from detector.models.judge import Judgement, joint_judgement, own_judgement
 from detector.peers import apply_peers
+from features.reliance import relied_on
 from features.vocabulary import GRAINS, Outcome, Reason
 
 if TYPE_CHECKING:
@@ -87,12 +88,18 @@ def _wanted(model: FittedModel, typologies: Collection[str] | None, challengers:
     return asked and shown
 
 
-def with_peers(frame: FeatureFrame, fitted: FittedSet) -> FeatureFrame:
-    """The table with peer columns against the set's frozen reference, added once."""
-    names = [f"{f.name}__pct" for f in frame.features if f.name in frame.frame.columns]
-    if any(n in frame.frame.columns for n in names):
+def with_peers(
+    frame: FeatureFrame, fitted: FittedSet, also: Collection[str] | None = None
+) -> FeatureFrame:
+    """What may be judged of a table, beside the set's frozen peers; added once.
+
+    Args:
+        also: features that need peer columns besides those of the models; all when None.
+    """
+    if frame.reference:
         return frame
-    return apply_peers(frame, fitted.reference)
+    wanted = None if also is None else {*also, *(f for m in fitted for f in m.features)}
+    return apply_peers(relied_on(frame), fitted.reference, wanted)
 
 
 def _rows(

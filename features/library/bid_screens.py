@@ -21,7 +21,10 @@ IMHOF = "Imhof 2017, 2019; Imhof, Karagoek and Rutz 2018"
 Check = tuple[nw.Expr, Reason]
 
 
-@base(name=BASE, grain="tender", tables=TABLES, attributes=ATTRIBUTES, peers=("market", "n_band"))
+@base(
+    name=BASE, grain="tender", tables=TABLES, attributes=ATTRIBUTES,
+    peers=("market", "n_band", "method"),
+)  # fmt: skip
 def bid_screens(t: Tables) -> Lazy:
     """One row per tender and lot, with bids sorted ascending b1 <= ... <= bn summarised."""
     return with_lots(t, _aggregates(t.view("valid_bids")))

@@ -186,7 +186,8 @@ def _own_past(days: pl.DataFrame) -> pl.DataFrame:
     grain="merchant_d",
     tables=("transactions",),
     attributes=("platform_id", "orders"),
-    peers=("platform_id",),
+    peers=("platform_id", "size_decile"),
+    size="orders",
 )
 def merchant_days(t: Tables) -> Lazy:
     """One row per shop and day with orders."""

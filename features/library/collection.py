@@ -89,9 +89,11 @@ def judged_apps(t: Tables) -> Lazy:
     name="app_collection",
     grain="app_v",
     tables=TABLES,
-    attributes=("app_id", "version", "app_type", "operator_id", "unmapped_types", "has_filed"),
-    peers=("app_type",),
-)
+    attributes=("app_id", "version", "app_type", "operator_id", "unmapped_types", "has_filed",
+                "flows"),
+    peers=("app_type", "size_decile"),
+    size="flows",
+)  # fmt: skip
 def app_collection(t: Tables) -> Lazy:
     """One row per app and month: its most suspicious version."""
     judged = t.view("judged_apps").filter(nw.col("judged"))
@@ -157,7 +159,7 @@ _NOT_FILED = (nw.col("filed") == 0, Reason.MISSING_INPUT)
 
 @feature(
     name="uc_undeclared", typology=_TYPOLOGY, base="app_types", inputs=_INPUTS, unit="yes/no",
-    direction="high", n="flows", source=_SOURCE, kind="bool",
+    direction="high", min_n=0, n="flows", source=_SOURCE, kind="bool",
     title={"en": "collected but not declared", "zh": "收集但未声明"},
 )  # fmt: skip
 def uc_undeclared() -> Measure:

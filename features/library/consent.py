@@ -41,7 +41,8 @@ def consent_dialogues(t: Tables) -> Lazy:
     grain="app_locale_m",
     tables=("consent_metrics",),
     attributes=("app_id", "locale", "app_type", "banner_class", "shown"),
-    peers=("app_type", "banner_class"),
+    peers=("app_type", "banner_class", "size_decile"),
+    size="shown",
 )
 def app_locale_consent(t: Tables) -> Lazy:
     """One row per app, language and period, with its place among like dialogues."""

@@ -182,7 +182,7 @@ def disc_pre_raise() -> Measure:
 
 @feature(
     name="disc_short_history", typology=_TYPOLOGY, base=_BASE, inputs=_INPUTS, unit="yes/no",
-    direction="none", n="past_prices", source=_SOURCE, kind="bool",
+    direction="none", min_n=0, n="past_prices", source=_SOURCE, kind="bool",
     title={"en": "seen for less than 30 days", "zh": "价格历史不足30天"},
 )  # fmt: skip
 def disc_short_history() -> Measure:

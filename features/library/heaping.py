@@ -112,7 +112,7 @@ def heap_round_share() -> Measure:
 
 @feature(
     name="heap_rounds", typology=_TYPOLOGY, base=_BASE, inputs=_INPUTS, unit="figures",
-    direction="none", n="roundable", source=_SOURCE,
+    direction="none", min_n=0, n="roundable", source=_SOURCE,
     title={"en": "number of whole hundreds", "zh": "整百数个数"},
 )  # fmt: skip
 def heap_rounds() -> Measure:

@@ -281,7 +281,7 @@ def _downstream() -> tuple[nw.Expr, Reason]:
 
 @feature(
     name="sqz_margin", typology=_SQUEEZE, base="squeezed_margins", inputs=_SQZ_INPUTS,
-    unit="money", direction="low", n="offers", source=_TELIA,
+    unit="money", direction="low", min_n=0, n="offers", source=_TELIA,
     title={"en": "margin left downstream", "zh": "下游剩余利润"},
 )  # fmt: skip
 def sqz_margin() -> Measure:
@@ -295,7 +295,7 @@ def sqz_margin() -> Measure:
 
 @feature(
     name="sqz_ratio", typology=_SQUEEZE, base="squeezed_margins", inputs=_SQZ_INPUTS,
-    unit="ratio", direction="low", n="offers", source=_TELIA, peer_adjusted=True,
+    unit="ratio", direction="low", min_n=0, n="offers", source=_TELIA, peer_adjusted=True,
     title={"en": "share of the price left downstream", "zh": "下游利润占零售价比"},
 )  # fmt: skip
 def sqz_ratio() -> Measure:
@@ -309,7 +309,7 @@ def sqz_ratio() -> Measure:
 
 @feature(
     name="sqz_months", typology=_SQUEEZE, base="squeezed_margins", inputs=_SQZ_INPUTS,
-    unit="months", direction="high", n="offers", source="catalogue 3.D",
+    unit="months", direction="high", min_n=0, n="offers", source="catalogue 3.D",
     title={"en": "months in a row with a negative margin", "zh": "连续负利润月数"},
 )  # fmt: skip
 def sqz_months() -> Measure:

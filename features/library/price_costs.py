@@ -47,7 +47,7 @@ def monthly_costs(t: Tables) -> Lazy:
     grain="sku_seller_q",
     tables=("listing_prices", "costs"),
     attributes=("sku_id", "seller_id", "platform_id", "channel", "currency"),
-    peers=("platform_id",),
+    peers=("platform_id", "channel"),
 )
 def price_pass_through_rows(t: Tables) -> Lazy:
     """One row per product, seller and quarter with costs filed: regressions over three years.

@@ -22,7 +22,7 @@ _CELL = (*SERIES, "period_start")
     grain="sku_seller_q",
     tables=("listing_prices",),
     attributes=("sku_id", "seller_id", "platform_id", "channel", "currency"),
-    peers=("platform_id",),
+    peers=("platform_id", "channel"),
 )
 def price_rigidity(t: Tables) -> Lazy:
     """One row per product, seller and quarter: changes and spells of the daily price."""

@@ -191,7 +191,7 @@ def _of_cells(rows: pl.DataFrame) -> pl.DataFrame:
     grain="metric_cell",
     tables=("metric_filings",),
     attributes=("operator_id", "service_id", "metric", "unit"),
-    peers=("operator_id",),
+    peers=("metric",),
 )
 def metric_cells(t: Tables) -> Lazy:
     """One row per cell, in the period the figure is about, over all publications."""
@@ -225,7 +225,7 @@ def restate_changes() -> Measure:
 
 @feature(
     name="restate_pairs", typology=_TYPOLOGY, base=_BASE, inputs=_INPUTS, unit="pairs",
-    direction="none", n="pairs", source=_SOURCE, retrospective=True,
+    direction="none", min_n=0, n="pairs", source=_SOURCE, retrospective=True,
     title={"en": "figures that could be compared", "zh": "可比较的数值对数"},
 )  # fmt: skip
 def restate_pairs() -> Measure:

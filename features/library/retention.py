@@ -123,7 +123,7 @@ def ret_overdue_days_max() -> Measure:
 
 @feature(
     name="ret_overdue_days_p95", typology=_TYPOLOGY, base=_BASE, inputs=_INPUTS, unit="d",
-    direction="high", n="late", source=_SOURCE,
+    direction="high", min_n=0, n="late", source=_SOURCE,
     title={"en": "time kept beyond the limit, 95 %", "zh": "超期天数95分位"},
 )  # fmt: skip
 def ret_overdue_days_p95() -> Measure:

@@ -174,7 +174,8 @@ def _circles(reviews: Lazy) -> Lazy:
     grain="item_d",
     tables=("reviews",),
     attributes=("seller_id", "platform_id", "reviews"),
-    peers=("platform_id",),
+    peers=("platform_id", "size_decile"),
+    size="reviews",
 )
 def item_days(t: Tables) -> Lazy:
     """One row per item and day with reviews."""

@@ -150,7 +150,7 @@ def us_undeclared_ratio() -> Measure:
 
 @feature(
     name="us_undeclared_recipients", typology=_TYPOLOGY, base=_BASE, inputs=_INPUTS,
-    unit="organisations", direction="high", n="pairs", source=_SOURCE,
+    unit="organisations", direction="high", min_n=0, n="pairs", source=_SOURCE,
     title={"en": "undeclared recipients", "zh": "未声明的接收方数"},
 )  # fmt: skip
 def us_undeclared_recipients() -> Measure:
@@ -160,7 +160,7 @@ def us_undeclared_recipients() -> Measure:
 
 @feature(
     name="us_undeclared_sensitive", typology=_TYPOLOGY, base=_BASE, inputs=_INPUTS, unit="pairs",
-    direction="high", n="pairs", source="PIPL arts 23, 28, 31",
+    direction="high", min_n=0, n="pairs", source="PIPL arts 23, 28, 31",
     title={"en": "undeclared pairs with sensitive data or children",
            "zh": "涉及敏感信息或儿童的未声明组合数"},
 )  # fmt: skip
@@ -171,7 +171,7 @@ def us_undeclared_sensitive() -> Measure:
 
 @feature(
     name="us_declared_unobserved", typology=_TYPOLOGY, base=_BASE, inputs=_INPUTS, unit="pairs",
-    direction="none", n="declared_pairs", source=_SOURCE,
+    direction="none", min_n=0, n="declared_pairs", source=_SOURCE,
     title={"en": "declared pairs never observed", "zh": "已声明但未观察到的组合数"},
 )  # fmt: skip
 def us_declared_unobserved() -> Measure:

@@ -77,7 +77,8 @@ def app_trackers(t: Tables) -> Lazy:
 
 @feature(
     name="sdk_count", typology=_TYPOLOGY, base=_BASE, inputs=_INPUTS, unit="kits",
-    direction="high", n="kits", source=_SOURCE, title={"en": "active kits", "zh": "活跃组件数"},
+    direction="high", min_n=0, n="kits", source=_SOURCE,
+    title={"en": "active kits", "zh": "活跃组件数"},
 )  # fmt: skip
 def sdk_count() -> Measure:
     """Distinct kits found in the app that ran in the test; dormant ones do not count."""

@@ -213,7 +213,7 @@ _BEFORE = (nw.col("date") < TIERS[0].valid_from, Reason.NOT_APPLICABLE)
 
 @feature(
     name="xb_persons_ytd", typology=_TYPOLOGY, base=_BASE, inputs=_INPUTS, unit="persons",
-    direction="high", n="counted", source=_SOURCE,
+    direction="high", min_n=0, n="counted", source=_SOURCE,
     title={"en": "persons sent abroad since 1 January", "zh": "当年累计出境人数（非敏感）"},
 )  # fmt: skip
 def xb_persons_ytd() -> Measure:
@@ -224,7 +224,7 @@ def xb_persons_ytd() -> Measure:
 
 @feature(
     name="xb_sensitive_ytd", typology=_TYPOLOGY, base=_BASE, inputs=_INPUTS, unit="persons",
-    direction="high", n="counted", source=_SOURCE,
+    direction="high", min_n=0, n="counted", source=_SOURCE,
     title={"en": "persons with sensitive data sent abroad", "zh": "当年累计敏感信息出境人数"},
 )  # fmt: skip
 def xb_sensitive_ytd() -> Measure:
@@ -234,7 +234,8 @@ def xb_sensitive_ytd() -> Measure:
 
 @feature(
     name="cn_xborder_tier", typology=_TYPOLOGY, base=_BASE, inputs=(*_INPUTS, "firms.is_ciio"),
-    unit="class", direction="none", n="counted", kind="class", source=f"{_SOURCE}, arts 5, 7, 8",
+    unit="class", direction="none", min_n=0, n="counted", kind="class",
+    source=f"{_SOURCE}, arts 5, 7, 8",
     title={"en": "transfer tier (CAC)", "zh": "数据出境监管档次"},
 )  # fmt: skip
 def cn_xborder_tier() -> Measure:
@@ -247,7 +248,7 @@ def cn_xborder_tier() -> Measure:
 @feature(
     name="xb_mechanism_missing", typology=_TYPOLOGY, base=_BASE,
     inputs=(*_INPUTS, f"{_T}.mechanism", f"{_T}.valid_until"), unit="yes/no", direction="high",
-    n="counted", kind="bool", source="PIPL arts 38, 40",
+    min_n=0, n="counted", kind="bool", source="PIPL arts 38, 40",
     title={"en": "transfer without the mechanism needed", "zh": "缺少所需出境机制"},
 )  # fmt: skip
 def xb_mechanism_missing() -> Measure:
@@ -288,7 +289,7 @@ def xb_split_score() -> Measure:
 
 @feature(
     name="xb_growth_to_cross_d", typology=_TYPOLOGY, base=_BASE, inputs=_INPUTS, unit="d",
-    direction="low", n="counted", source="catalogue 5",
+    direction="low", min_n=0, n="counted", source="catalogue 5",
     title={"en": "days until the next tier", "zh": "按当前增速到达下一档的天数"},
 )  # fmt: skip
 def xb_growth_to_cross_d() -> Measure:

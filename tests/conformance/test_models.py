@@ -55,7 +55,7 @@ def table(grain: str, n: int, seed: int = 0, prefix: str = "s") -> FeatureFrame:
         frame = frame.with_columns(
             pl.Series(name, rng.normal(size=n)),
             pl.lit(None, pl.String).alias(f"{name}__reason"),
-            pl.lit(9, pl.Int64).alias(f"{name}__n"),
+            pl.lit(99, pl.Int64).alias(f"{name}__n"),
         )
     return FeatureFrame(grain, frame, tuple(stand_in(f, grain) for f in names), (), ())
 

@@ -58,12 +58,15 @@ def test_features_belong_to_known_typologies_and_every_feature_says_what_it_is()
         assert set(f.title) == {"en", "zh"} and all(f.title.values()), f.name
         assert f.direction in {"high", "low", "none"}, f.name
         assert f.grain == found.bases[f.base].grain and f.grain in GRAINS, f.name
-        assert f.min_n >= 1
+        assert f.min_n >= 0
 
 
 def test_peers_are_attributes_of_their_base() -> None:
     for base in catalogue().bases.values():
-        assert set(base.peers) <= set(base.attributes), base.name
+        tenths = {"size_decile"} if base.size else set()
+        assert set(base.peers) - tenths <= set(base.attributes), base.name
+        assert tenths <= set(base.peers), base.name
+        assert base.size in {"", *base.attributes}, base.name
 
 
 def test_every_row_holds_the_promise_value_or_reason_never_nan() -> None:
