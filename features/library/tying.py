@@ -7,7 +7,7 @@ import polars as pl
 
 from features.catalogue import Measure, base, feature, measure, view
 from features.library.months import worst_row
-from features.operators import Lazy, month_end, month_start
+from features.operators import Lazy, month_end, month_start, with_code
 from features.tables import Tables, collect
 from features.vocabulary import Reason
 
@@ -21,11 +21,9 @@ LEAST, TOGETHER = 100, 0.05
 SHOP = ("platform_id", "seller_id", "month")
 
 
-@view("ordered_items")
-def ordered_items(t: Tables) -> Lazy:
-    """One row per shop, month, order and product; `ticked`: 1 or 0 where it is known."""
-    ticked = nw.col("addon_preselected").cast(nw.Int64)
-    return (
+def _lines(t: Tables) -> Lazy:
+    """Rows of known shops and products with their order, and a short code for it."""
+    rows = (
         t["transactions"]
         .filter(~nw.col("sku_id").is_null() & ~nw.col("seller_id").is_null())
         .select(
@@ -34,11 +32,44 @@ def ordered_items(t: Tables) -> Lazy:
             month_start(nw.col("ts").cast(nw.Date)).alias("month"),
             nw.coalesce(nw.col("order_id"), nw.col("tx_id")).alias("order"),
             "sku_id",
-            ticked.alias("ticked"),
+            nw.col("addon_preselected").cast(nw.Int64).alias("ticked"),
         )
-        .group_by(*SHOP, "order", "sku_id")
-        .agg(nw.col("ticked").max())
     )
+    return with_code(rows, "order", "_code")
+
+
+@view("repeated_orders")
+def repeated_orders(t: Tables) -> Lazy:
+    """Codes of orders with several rows: most orders are of one product and make no pair."""
+    counts = _lines(t).group_by("_code").agg(nw.len().alias("_rows"))
+    return counts.filter(nw.col("_rows") > 1).select("_code")
+
+
+@view("ordered_items")
+def ordered_items(t: Tables) -> Lazy:
+    """Orders with several rows, one row per shop, month, order and product.
+
+    `ticked`: 1 or 0 where it is known.
+    """
+    rows = _lines(t).join(t.view("repeated_orders"), on="_code", how="semi")
+    return rows.group_by(*SHOP, "order", "sku_id").agg(nw.col("ticked").max())
+
+
+@view("shop_products")
+def shop_products(t: Tables) -> Lazy:
+    """Orders by shop, month and product, in shops with an order of several rows.
+
+    Columns: `orders`, and of these `alone` (orders of one row).
+    """
+    items = t.view("ordered_items")
+    alone = (
+        _lines(t)
+        .join(t.view("repeated_orders"), on="_code", how="anti")
+        .join(items.select(*SHOP).unique(), on=list(SHOP), how="semi")
+        .select(*SHOP, "sku_id", nw.lit(1).alias("alone"))
+    )
+    both = nw.concat([alone, items.select(*SHOP, "sku_id", nw.lit(0).alias("alone"))])
+    return both.group_by(*SHOP, "sku_id").agg(nw.len().alias("orders"), nw.col("alone").sum())
 
 
 @base(
@@ -54,8 +85,13 @@ def tied_pairs(t: Tables) -> Lazy:
     box. The shop that sold most pairs stands for the month.
     """
     items = t.view("ordered_items")
-    counts = items.group_by(*SHOP, "sku_id").agg(nw.len().alias("orders"))
-    shops = items.select(*SHOP, "order").unique().group_by(*SHOP).agg(nw.len().alias("all_orders"))
+    products = t.view("shop_products")
+    counts = products.select(*SHOP, "sku_id", "orders")
+    several = items.select(*SHOP, "order").unique().group_by(*SHOP).agg(nw.len().alias("several"))
+    alone = products.group_by(*SHOP).agg(nw.col("alone").sum())
+    shops = several.join(alone, on=list(SHOP), how="left").select(
+        *SHOP, (nw.col("several") + nw.col("alone")).alias("all_orders")
+    )
     big = counts.filter(nw.col("orders") >= LEAST).rename({"sku_id": "sku_a", "orders": "a_total"})
     mains = items.select(*SHOP, "order", nw.col("sku_id").alias("sku_a")).join(
         big, on=[*SHOP, "sku_a"], how="inner"
