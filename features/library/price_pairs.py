@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from itertools import combinations
 from math import nan
@@ -46,11 +47,22 @@ class _Path:
 
     days: Series
     prices: Series
+    signs: dict[int, float]
+    """Direction of the price change by day of the change."""
 
+    @classmethod
+    def of(cls, days: Series, prices: Series) -> _Path:
+        """Of daily prices in the order of days; a change differs from the price before."""
+        steps = np.diff(prices)
+        moved = np.abs(steps) > STEP * np.abs(prices[:-1])
+        changes = days[1:][moved].astype(np.int64).tolist()
+        signs = dict(zip(changes, np.sign(steps[moved]).tolist(), strict=True))
+        return cls(days, prices, signs)
+
+    @property
     def moves(self) -> list[int]:
         """Days on which the price differs from the one observed before."""
-        steps = np.abs(np.diff(self.prices)) > STEP * np.abs(self.prices[:-1])
-        return [int(d) for d in self.days[1:][steps]]
+        return list(self.signs)
 
 
 @view("price_pair_rows")
@@ -85,44 +97,48 @@ def price_pair_rows(t: Tables) -> Lazy:
 
 def _pairs(key: tuple[object, ...], cell: pl.DataFrame) -> list[tuple[object, ...]]:
     """All pairs of groups that changed the price of one product in one quarter."""
-    paths = {
-        str(name[0]): _Path(
-            part["day"].to_physical().to_numpy().astype(np.float64), part["price"].to_numpy()
-        )
-        for name, part in cell.partition_by("firm", as_dict=True).items()
-    }
-    moves = {firm: path.moves() for firm, path in paths.items()}
+    paths = _paths(cell)
+    moves = {firm: path.moves for firm, path in paths.items()}
     moving = sorted((f for f in paths if moves[f]), key=lambda f: (-len(moves[f]), f))[:SELLERS]
     first = int(min(path.days[0] for path in paths.values()))
     observed = int(max(path.days[-1] for path in paths.values())) - first + 1
+    changers = Counter(d for days in moves.values() for d in days)
     rows = []
     for a, b in combinations(sorted(moving), 2):
         own = [[d - first for d in moves[f]] for f in (a, b)]
-        market = _market_days(moves, paths, a, b, first)
+        others = changers - Counter(moves[a]) - Counter(moves[b])
+        market = _market_days(others, len(paths) - 2, first)
         rows.append((*key, a, b, *_compare(paths[a], paths[b], own[0], own[1], observed, market)))
     return rows
 
 
-def _market_days(
-    moves: dict[str, list[int]], paths: dict[str, _Path], a: str, b: str, first: int
-) -> set[int]:
+def _paths(cell: pl.DataFrame) -> dict[str, _Path]:
+    """The path of each group; the cell is sorted by group and day."""
+    firms = cell["firm"].rle().struct.unnest()
+    ends = firms["len"].cum_sum().to_list()
+    days = cell["day"].to_physical().to_numpy().astype(np.float64)
+    prices = cell["price"].to_numpy()
+    return {
+        str(firm): _Path.of(days[end - n : end], prices[end - n : end])
+        for firm, n, end in zip(firms["value"], firms["len"], ends, strict=True)
+    }
+
+
+def _market_days(changers: Counter[int], others: int, first: int) -> set[int]:
     """Days on which at least half of at least three other groups changed their price.
 
     Such days point to a common cost or a calendar, not to the pair.
     """
-    others = [f for f in paths if f not in (a, b)]
-    if len(others) < 3:
+    if others < 3:
         return set()
-    days = np.asarray([d for f in others for d in moves[f]], dtype=np.int64)
-    found, counts = np.unique(days, return_counts=True)
-    return {int(d) - first for d in found[2 * counts >= len(others)]}
+    return {d - first for d, count in changers.items() if 2 * count >= others}
 
 
 def _compare(
     a: _Path, b: _Path, moves_a: list[int], moves_b: list[int], span: int, market: set[int]
 ) -> tuple[float, ...]:
     """Counts and statistics of one pair, in the order of `COUNTS` and `NUMBERS`."""
-    _, at_a, at_b = np.intersect1d(a.days, b.days, return_indices=True)
+    _, at_a, at_b = np.intersect1d(a.days, b.days, assume_unique=True, return_indices=True)
     price_a, price_b = a.prices[at_a], b.prices[at_b]
     gap = price_a - price_b
     common = len(gap)
@@ -152,23 +168,13 @@ def _together(steps_a: Series, steps_b: Series, common: int) -> tuple[float, flo
     return lag, corr, best_lag_p(steps_a, steps_b), causal
 
 
-def _signed(path: _Path) -> dict[int, float]:
-    """Direction of the price change by day of the change."""
-    steps = np.diff(path.prices)
-    return {
-        int(d): float(np.sign(s))
-        for d, s, was in zip(path.days[1:], steps, path.prices, strict=False)
-        if abs(s) > STEP * abs(was)
-    }
-
-
 def _leads(a: _Path, b: _Path) -> tuple[int, float, float]:
     """Answered moves, the larger side's share of having begun them, and the speed gap.
 
     A change answers the other's oldest unanswered change in the same direction of the 14 days
     before; otherwise it opens a move itself. Same-day changes in one direction have no leader.
     """
-    side_a, side_b = _signed(a), _signed(b)
+    side_a, side_b = a.signs, b.signs
     unmatched = [
         (day, turn, sign)
         for turn, (own, other) in enumerate(((side_a, side_b), (side_b, side_a)))
