@@ -43,10 +43,12 @@ def challenger_values(system: System) -> pl.DataFrame:
     """Scores of models that are not in use, fitted for the occasion on what is known now."""
     from detector.models.fit import fit_in_memory
     from detector.models.score import score_models
+    from detector.owners import Groups
 
     plan = planning.make_plan(system, Results(system.home), None)
     frames = planning.compute(system, plan).frames
-    fitted = fit_in_memory(frames, plan.snapshot.id, plan.known_at)
+    groups = Groups.known(system.lake, plan.snapshot)
+    fitted = fit_in_memory(frames, plan.snapshot.id, plan.known_at, groups=groups)
     idle = {m.spec.id: m.spec for m in fitted if not m.spec.active}
     scores = score_models(frames, fitted, challengers=True)
     return (

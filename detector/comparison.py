@@ -143,9 +143,9 @@ def compared(
 ) -> Compared:
     """The row beside the frozen peers its run cites."""
     snapshot = system.lake.pinned(manifest.versions, manifest.known_at)
-    owned = with_owners(row, Groups.known(system.lake, snapshot)).frame
+    owned, groups = with_owners(row).frame, Groups.known(system.lake, snapshot)
     names = [f.name for f in row.features if owned.schema[f.name].is_float()]
-    found = nearest(owned, held_peers(system, manifest, row.grain), names, k)
+    found = nearest(owned, held_peers(system, manifest, row.grain), names, groups, k)
     first = owned.row(0, named=True)
     return Compared(
         typology, row.grain, first["subject_key"], first["period_start"], first["period_end"],

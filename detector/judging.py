@@ -135,7 +135,7 @@ def assemble(system: System, plan: Plan, computed: Computed, current: FittedSet 
 
     ruleset = load_library(system.settings.rule_dirs)
     fitted = fitted_for(system, plan, computed, current)
-    groups = Groups.known(system.lake, plan.snapshot).digest()
+    groups = fitted.reference.groups.digest()
     digests = {t: judges_digest(t, ruleset, fitted, groups) for t in plan.typologies}
     return Panel(ruleset, fitted, digests)
 
@@ -154,17 +154,19 @@ def fitted_for(
     from detector.peers import Reference
 
     folder = system.home / "models"
-    frames = dict(computed.frames)
+    frames, groups = dict(computed.frames), Groups.known(system.lake, plan.snapshot)
     if current is not None:
+        current = current.beside(groups)
         have = set(current.reference.grains) - poor_grains(current)
         frames = {grain: frame for grain, frame in frames.items() if grain not in have}
     if not frames and current is not None:
         return current
-    fitted = fit_in_memory(frames, plan.snapshot.id, plan.known_at, models_in_use())
+    fitted = fit_in_memory(frames, plan.snapshot.id, plan.known_at, models_in_use(), groups)
     if current is not None:
         grains = {**current.reference.grains, **fitted.reference.grains}
         models = {**current.models, **fitted.models}
-        fitted = FittedSet(Reference(grains), models, plan.snapshot.id, plan.known_at)
+        reference = Reference(grains, groups)
+        fitted = FittedSet(reference, models, plan.snapshot.id, plan.known_at)
     if plan.target == LIVE and (current is None or fitted.digest != current.digest):
         artifacts.store(folder, fitted)
     return fitted
@@ -338,6 +340,7 @@ def fit_all(system: System, plan: Plan, computed: Computed) -> int:
         system.home / "models",
         snapshot_id=plan.snapshot.id,
         known_as_of=plan.known_at,
+        groups=Groups.known(system.lake, plan.snapshot),
     )
     return len(fitted.models)
 

@@ -17,6 +17,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from detector.inference import IQR_TO_SD, MAD_TO_SD, Floats
+from detector.owners import Groups
 from detector.peers import KEY, MIN_PEERS, NO_PEERS, PERIOD, GrainReference, left_out
 from detector.strata import EVERYBODY, in_strata, names_of
 
@@ -49,7 +50,11 @@ class Nearest:
 
 
 def nearest(
-    subject: pl.DataFrame, held: GrainReference | None, features: Sequence[str], k: int = NEAREST
+    subject: pl.DataFrame,
+    held: GrainReference | None,
+    features: Sequence[str],
+    groups: Groups,
+    k: int = NEAREST,
 ) -> Nearest:
     """The `k` peers most like the subject.
 
@@ -57,6 +62,7 @@ def nearest(
         subject: one row of a feature table: its key, the stratum columns, `_owner`, the features.
         held: the frozen peers of its grain.
         features: those to compare; what the subject or the reference lacks is left out.
+        groups: economic groups as known now.
     """
     names = [f for f in features if held is not None and f in held.features]
     names = [f for f in names if f in subject.columns and subject[f][0] is not None]
@@ -65,7 +71,9 @@ def nearest(
         return Nearest(EVERYBODY, version, 0, False, (), {}, {}, _none(()))
     x = subject.select(names).to_numpy()[0].astype(np.float64)
     values = held.rows.select(names).to_numpy().astype(np.float64)
-    level, rows = _stratum(subject, held, 2 * (~np.isnan(values)).sum(axis=1) >= len(names))
+    able = 2 * (~np.isnan(values)).sum(axis=1) >= len(names)
+    able[left_out(held, subject, groups)[1][1]] = False
+    level, rows = _stratum(subject, held, able)
     median, scale = _spread(values[rows])
     used = scale > 0
     kept = tuple(n for n, u in zip(names, used, strict=True) if u)
@@ -99,9 +107,6 @@ def _stratum(
     """The deepest stratum with enough comparable subjects, and its entries; all where none has."""
     strata = in_strata(subject, held.peers, held.size, held.edges)
     present = tuple(strata.columns)
-    _, (_, own) = left_out(held.rows, subject)
-    able = able.copy()
-    able[own] = False
     rows = np.flatnonzero(able)
     for k in range(len(present), -1, -1):
         name = names_of(strata, present[:k], 1)[0]

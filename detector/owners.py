@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from features.compute import FeatureFrame
 
 OWNER = "_owner"
-"""Helper column of a feature table: economic groups joined by `|`; null for nobody's subjects."""
+"""Helper column of a feature table: owners joined by `|`; null for nobody's subjects."""
 KEY = "subject_key"
 Kind = Literal["firm", "merchant", "app"]
 
@@ -103,6 +103,19 @@ class Groups:
             found["app"] = _through(rows, firms)
         return cls(found)
 
+    def behind(self, owners: pl.Series, grain: str) -> pl.Series:
+        """The economic groups behind the owners of a grain's rows, joined by `|`."""
+        owned = OWNED.get(grain)
+        kinds = _kinds(owned) if owned else ()
+        known = pl.concat([_NONE, *(self.tables[k] for k in kinds if k in self.tables)])
+        if known.is_empty() or owners.null_count() == owners.len():
+            return owners
+        mapping = dict(known.unique("id", keep="first", maintain_order=True).iter_rows())
+        distinct = owners.drop_nulls().unique()
+        members = distinct.str.split("|").list.eval(pl.element().replace(mapping))
+        joined = members.list.unique().list.sort().list.join("|")
+        return owners.replace_strict(distinct, joined, default=None, return_dtype=pl.String)
+
     def digest(self) -> str:
         """Names the content; equal groups leave the same subjects out."""
         import hashlib
@@ -134,24 +147,17 @@ def _through(rows: pl.DataFrame, firms: pl.DataFrame) -> pl.DataFrame:
     return above.select("id", group=pl.coalesce("_above", "group"))
 
 
-def with_owners(frame: FeatureFrame, groups: Groups) -> FeatureFrame:
-    """The table with the helper column `_owner`; unchanged where it already has one."""
+def with_owners(frame: FeatureFrame) -> FeatureFrame:
+    """The table with the helper column `_owner`: ids as filed, whatever group they are of."""
     owned, table = OWNED.get(frame.grain), frame.frame
     if owned is None or OWNER in table.columns:
         return frame
     columns = [c for c in owned.columns if c in table.columns]
     if not columns:
         return frame
-    known = pl.concat([_NONE, *(groups.tables[k] for k in _kinds(owned) if k in groups.tables)])
-    mapping = dict(known.unique("id", keep="first", maintain_order=True).iter_rows())
+    owner = pl.concat_str(columns, separator="|", ignore_nulls=True)
     if not owned.joint:
-        owner = pl.coalesce(columns).cast(pl.String)
-        named = owner.replace(mapping) if mapping else owner
-        return replace(frame, frame=table.with_columns(named.alias(OWNER)))
-    members = pl.concat_str(columns, separator="|", ignore_nulls=True).str.split("|")
-    if mapping:
-        members = members.list.eval(pl.element().replace(mapping))
-    owner = members.list.unique().list.sort().list.join("|")
+        owner = pl.coalesce(pl.col(columns).cast(pl.String))
     return replace(frame, frame=table.with_columns(owner.alias(OWNER)))
 
 

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from detector.inference import Floats
 from detector.order_statistics import Sample, Without, robust_scale
-from detector.owners import OWNER
+from detector.owners import OWNER, Groups
 from detector.strata import DECILE, cut, in_strata, names_of
 from detector.strata import EVERYBODY as EVERYBODY
 
@@ -91,9 +91,15 @@ class GrainReference:
 
 @dataclass(frozen=True)
 class Reference:
-    """Frozen peers by grain."""
+    """Frozen peers by grain.
+
+    Attributes:
+        groups: economic groups as known now; they are no part of what is frozen, so that a group
+            that becomes known is left out at once.
+    """
 
     grains: Mapping[str, GrainReference]
+    groups: Groups = field(default_factory=Groups.nobody)
 
     @cached_property
     def digest(self) -> str:
@@ -128,13 +134,14 @@ def numeric_features(frame: FeatureFrame) -> tuple[str, ...]:
     return tuple(f.name for f in frame.features if f.name in schema and schema[f.name].is_float())
 
 
-def fit_reference(frames: Mapping[str, FeatureFrame]) -> Reference:
-    """Freezes the peers of every grain.
+def fit_reference(frames: Mapping[str, FeatureFrame], groups: Groups | None = None) -> Reference:
+    """Freezes the peers of every grain, to be applied with the groups known now.
 
     Strata above `STRATUM_CAP` rows are sampled by key hash, and subjects with so many periods that
     leaving them out would take more than `OWN_PAIRS` pairs by a hash of key and period.
     """
-    return Reference({grain: _fit_grain(frame) for grain, frame in sorted(frames.items())})
+    grains = {grain: _fit_grain(frame) for grain, frame in sorted(frames.items())}
+    return Reference(grains, groups or Groups.nobody())
 
 
 def _fit_grain(frame: FeatureFrame) -> GrainReference:
@@ -177,7 +184,8 @@ def apply_peers(
     `f__pct` is the share of peers below, ties by half (0 to 1); `f__z` the robust z of section
     1.2, null where the peers do not vary; `f__peers` the number of peers; `f__level` the stratum
     used, as `column=value; ...`, `all` for everybody, null where even all are too few. The
-    subject's own rows never count among its peers, nor those of its economic group (`_owner`).
+    subject's own rows never count among its peers, nor those of the economic group of its owner
+    (`_owner`).
 
     Args:
         only: leave the other features without these columns.
@@ -187,7 +195,7 @@ def apply_peers(
     version = held.version if held is not None else NO_PEERS
     figures: dict[str, Standing | None] = dict.fromkeys(names)
     if held is not None and names:
-        strata = _Strata(held, frame.frame)
+        strata = _Strata(held, frame.frame, reference.groups)
         figures |= {n: strata.stand(n) for n in names if n in held.features}
     return dataclasses.replace(frame, frame=_with(frame.frame, figures), reference=version)
 
@@ -223,11 +231,11 @@ def _nobody(n: int) -> Standing:
 class _Strata:
     """Reference and judged rows of one grain with shared stratum numbers at every level."""
 
-    def __init__(self, held: GrainReference, judged: pl.DataFrame) -> None:
+    def __init__(self, held: GrainReference, judged: pl.DataFrame, groups: Groups) -> None:
         self.held, self.judged = held, judged
         strata = in_strata(judged, held.peers, held.size, held.edges)
         present = tuple(strata.columns)
-        outsiders, own = left_out(held.rows, judged)
+        outsiders, own = left_out(held, judged, groups)
         sizes = held.rows.height, judged.height
         self.levels = []
         for k in range(len(present), -1, -1):
@@ -289,7 +297,9 @@ class _Level:
         return Without(sample, self.unit_ids[units], at[usable], self.own_entry[usable])
 
 
-def left_out(rows: pl.DataFrame, judged: pl.DataFrame) -> tuple[Ints, tuple[Ints, Ints]]:
+def left_out(
+    held: GrainReference, judged: pl.DataFrame, groups: Groups
+) -> tuple[Ints, tuple[Ints, Ints]]:
     """What each judged row leaves out of the reference: its subject, and its owners' subjects.
 
     Returns:
@@ -297,8 +307,11 @@ def left_out(rows: pl.DataFrame, judged: pl.DataFrame) -> tuple[Ints, tuple[Ints
         that number and an entry.
     """
     owner = OWNER if OWNER in judged.columns else pl.lit(None, pl.String).alias(OWNER)
-    whose = judged.select(KEY, owner)
-    entries = rows.select(KEY, OWNER, _entry=pl.int_range(pl.len()))
+    whose = judged.select(KEY, owner).with_columns(
+        pl.col(OWNER).map_batches(lambda s: groups.behind(s, held.grain), return_dtype=pl.String)
+    )
+    entries = held.rows.select(KEY, OWNER).with_columns(groups.behind(held.rows[OWNER], held.grain))
+    entries = entries.with_columns(_entry=pl.int_range(pl.len()))
     # A subject whose owner is unknown, or was another when the peers were frozen, is named itself.
     moved = (
         whose.unique()

@@ -115,16 +115,15 @@ def judged_typologies(system: System) -> set[str]:
 def compute(system: System, plan: Plan, scope: Scope | None = None) -> Computed:
     """Features of the snapshot, steadied to `SIGNIFICANT` digits; all cells without a scope.
 
-    Each row is marked with the economic group it belongs to (`detector.owners`).
+    Each row is marked with its owner (`detector.owners`).
     """
-    from detector.owners import Groups, with_owners
+    from detector.owners import with_owners
     from features.compute import compute_features
 
     tables = {name: system.lake.scan(plan.snapshot, name) for name in plan.snapshot.versions}
     computed = compute_features(tables, plan.typologies, plan.context, scope=scope)
     steady = {grain: replace(f, frame=steadied(f.frame)) for grain, f in computed.frames.items()}
-    groups = Groups.known(system.lake, plan.snapshot)
-    return replace(computed, frames={g: with_owners(f, groups) for g, f in steady.items()})
+    return replace(computed, frames={g: with_owners(f) for g, f in steady.items()})
 
 
 def steadied(frame: pl.DataFrame) -> pl.DataFrame:

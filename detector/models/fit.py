@@ -19,6 +19,7 @@ from detector.models.fitted import LIBRARIES, FittedModel, FittedSet, content_ve
 from detector.models.judge import own_judgement
 from detector.models.reference import Calibration
 from detector.models.signed import signed_evidence
+from detector.owners import Groups
 from detector.peers import Reference, apply_peers, fit_reference
 from features.reliance import relied_on
 
@@ -31,13 +32,14 @@ def fit_models(
     models_dir: Path,
     snapshot_id: str,
     known_as_of: datetime,
+    groups: Groups | None = None,
 ) -> FittedSet:
     """Freezes the peers, fits every registered model, stores the set and makes it current.
 
     The same frames give the same versions and digest; storing them again changes nothing but the
     list of what is current.
     """
-    fitted = fit_in_memory(frames, snapshot_id, known_as_of)
+    fitted = fit_in_memory(frames, snapshot_id, known_as_of, groups=groups)
     artifacts.store(models_dir, fitted)
     return fitted
 
@@ -47,10 +49,16 @@ def fit_in_memory(
     snapshot_id: str,
     known_as_of: datetime,
     only: Collection[str] | None = None,
+    groups: Groups | None = None,
 ) -> FittedSet:
-    """The same without writing anything; `only` names the models to fit, all when None."""
+    """The same without writing anything.
+
+    Args:
+        only: names of the models to fit, all when None.
+        groups: economic groups to be left out together; every owner alone when None.
+    """
     judged = {grain: relied_on(frame) for grain, frame in frames.items()}
-    reference = fit_reference(judged)
+    reference = fit_reference(judged, groups)
     used = {f for spec in specs() for f in spec.features}
     standing = {grain: apply_peers(frame, reference, used) for grain, frame in judged.items()}
     libraries = {name: importlib.metadata.version(name) for name in LIBRARIES}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from detector.models.base import CODE_VERSION, MIN_REFERENCE, ModelSpec, Scorer
 from detector.models.reference import Calibration
+from detector.owners import Groups
 from detector.peers import Reference
 
 LIBRARIES = ("numpy", "polars", "scipy", "scikit-learn", "pyod")
@@ -93,6 +94,10 @@ class FittedSet:
         grains = sorted({m.spec.grain for m in mine} & set(self.reference.grains))
         parts += [self.reference.grains[g].digest() for g in grains]
         return hashlib.sha256("|".join(parts).encode()).hexdigest()
+
+    def beside(self, groups: Groups) -> FittedSet:
+        """The same set, applied with the economic groups known now."""
+        return replace(self, reference=replace(self.reference, groups=groups))
 
     def cited(self) -> dict[str, str]:
         """Names under which the peers and the whole set are stored, for a run's manifest."""

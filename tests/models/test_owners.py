@@ -46,8 +46,8 @@ def firms(seed: int = 0, **values: float) -> FeatureFrame:
 
 
 def standing(frame: FeatureFrame, key: str, known: Groups) -> dict[str, object]:
-    owned = with_owners(frame, known)
-    out = apply_peers(owned, fit_reference({frame.grain: owned})).frame
+    owned = with_owners(frame)
+    out = apply_peers(owned, fit_reference({frame.grain: owned}, known)).frame
     row = out.filter(pl.col("subject_key") == key).row(0, named=True)
     return {what: row[f"x__{what}"] for what in FIGURES}
 
@@ -117,8 +117,8 @@ def test_a_subject_that_changed_hands_is_never_its_own_peer(frame_of: FrameOf) -
     sold = dataclasses.replace(
         held, frame=held.frame.with_columns(operator_id=pl.lit("buyer")).head(1)
     )
-    reference = fit_reference({"app_v": with_owners(held, groups())})
-    now = apply_peers(with_owners(sold, groups()), reference).frame
+    reference = fit_reference({"app_v": with_owners(held)})
+    now = apply_peers(with_owners(sold), reference).frame
     assert now["x__peers"].to_list() == [39]
     unknown = apply_peers(sold, reference).frame
     assert unknown["x__peers"].to_list() == [39]
@@ -126,8 +126,8 @@ def test_a_subject_that_changed_hands_is_never_its_own_peer(frame_of: FrameOf) -
 
 def test_a_row_alone_gets_the_figures_it_gets_in_a_batch_of_its_group() -> None:
     known = groups(G=["F001", "F003", "F005"], H=["F002", "F004"])
-    owned = with_owners(firms(), known)
-    reference = fit_reference({"firm_y": owned})
+    owned = with_owners(firms())
+    reference = fit_reference({"firm_y": owned}, known)
     together = apply_peers(owned, reference).frame
     for i in (1, 2, 3, 50):
         alone = dataclasses.replace(owned, frame=owned.frame[i : i + 1])
@@ -186,7 +186,7 @@ def test_today_cannot_move_a_decile_and_an_unknown_size_falls_back() -> None:
 def test_frozen_peers_come_back_from_disk_with_owners_and_edges(tmp_path: Path) -> None:
     from tests.conformance.test_models import KNOWN
 
-    owned = with_owners(firms(), groups(G=["F001", "F003"]))
+    owned = with_owners(firms())
     reference = fit_reference({"cluster_m": sized(), "firm_y": owned})
     store(tmp_path, FittedSet(reference, {}, "snapshot", KNOWN))
     read = load_current(tmp_path)
@@ -196,8 +196,10 @@ def test_frozen_peers_come_back_from_disk_with_owners_and_edges(tmp_path: Path) 
     again = apply_peers(owned, read.reference)
     assert again.frame.equals(apply_peers(owned, reference).frame)
     assert again.reference == reference.grains["firm_y"].version
-    other = with_owners(firms(), groups(G=["F001", "F005"]))
-    assert fit_reference({"firm_y": other}).digest != fit_reference({"firm_y": owned}).digest
+    known = groups(G=["F001", "F003"])
+    assert fit_reference({"firm_y": owned}, known).digest == fit_reference({"firm_y": owned}).digest
+    moved = dataclasses.replace(owned, frame=owned.frame.with_columns(pl.lit("x").alias(OWNER)))
+    assert fit_reference({"firm_y": moved}).digest != fit_reference({"firm_y": owned}).digest
 
 
 # --- the nearest peers ------------------------------------------------------------------------
@@ -236,9 +238,9 @@ def slow_nearest(frame: pl.DataFrame, key: str, out: set[str]) -> list[tuple[str
 
 
 def test_the_nearest_ten_equal_the_definition_without_the_group() -> None:
-    frame = with_owners(two_features(), groups(G=["F010", "F011", "F012"]))
+    frame, known = with_owners(two_features()), groups(G=["F010", "F011", "F012"])
     held = fit_reference({"firm_y": frame}).grains["firm_y"]
-    found = nearest(asked(frame, "F010"), held, ("x", "y", "same", "never"))
+    found = nearest(asked(frame, "F010"), held, ("x", "y", "same", "never"), known)
     expected = slow_nearest(frame.frame, "F010", {"F010", "F011", "F012"})
     assert found.rows["subject_key"].to_list() == [k for k, _ in expected]
     assert found.rows["distance"].to_list() == pytest.approx([d for _, d in expected])
@@ -259,7 +261,7 @@ def test_equally_near_peers_come_in_the_order_of_their_keys_and_speak_once() -> 
     )
     for table in (both, shuffled):
         held = fit_reference({"tender": table}).grains["tender"]
-        found = nearest(asked(frame, "k00"), held, ("x",))
+        found = nearest(asked(frame, "k00"), held, ("x",), groups())
         assert found.rows["subject_key"].to_list() == keys[1:11]
         assert set(found.rows["period_start"]) == {date(2025, 1, 1)}
         assert found.candidates == 39
@@ -268,11 +270,11 @@ def test_equally_near_peers_come_in_the_order_of_their_keys_and_speak_once() -> 
 def test_too_few_peers_are_said_to_be_too_few_and_nothing_known_gives_nobody() -> None:
     frame = two_features(12)
     held = fit_reference({"firm_y": frame}).grains["firm_y"]
-    few = nearest(asked(frame, "F003"), held, ("x", "y"))
+    few = nearest(asked(frame, "F003"), held, ("x", "y"), groups())
     assert (few.level, few.candidates, few.enough) == ("all", 11, False)
     assert few.rows.height == 10
-    for nobody in (nearest(asked(frame, "F003"), None, ("x",)),
-                   nearest(asked(frame, "F003"), held, ())):  # fmt: skip
+    for nobody in (nearest(asked(frame, "F003"), None, ("x",), groups()),
+                   nearest(asked(frame, "F003"), held, (), groups())):  # fmt: skip
         assert (nobody.candidates, nobody.rows.height) == (0, 0)
 
 
