@@ -118,11 +118,19 @@ def naming_firms(tables: Frames, table: str, firms: pl.LazyFrame) -> pl.LazyFram
     return pl.concat(found) if found else None
 
 
-def with_kin(firms: pl.LazyFrame, changed: pl.LazyFrame) -> pl.LazyFrame:
-    """Ids of changed firms and of all firms of the groups they are or were in."""
-    groups = changed.select("group_id").drop_nulls().unique()
-    kin = firms.join(groups, on="group_id", how="semi").select("firm_id")
-    return pl.concat([changed.select("firm_id"), kin]).unique()
+def with_kin(tables: Frames, changed: pl.LazyFrame) -> pl.LazyFrame:
+    """Ids of changed firms in groups and of all firms of those groups, with their accounts.
+
+    A firm that is and was in no group counts as itself, whether it is registered or not.
+    """
+    moved = changed.filter(pl.col("group_id").is_not_null().any().over("firm_id"))
+    groups = moved.select("group_id").drop_nulls().unique()
+    kin = tables["firms"].join(groups, on="group_id", how="semi").select("firm_id")
+    found = pl.concat([moved.select("firm_id"), kin]).unique()
+    if "merchants" not in tables:
+        return found
+    accounts = tables["merchants"].join(found, on="firm_id", how="semi")
+    return pl.concat([found, accounts.select(firm_id="merchant_id")]).unique()
 
 
 def key_spans(tables: Frames, key: str) -> pl.LazyFrame:

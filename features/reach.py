@@ -34,7 +34,8 @@ class Reach:
         back: months before the unit whose rows it reads; None for all of the past.
         ahead: months after it (a week that begins in a month may end in the next).
         clock: depends on the day of the judgement.
-        firms: reads the register of firms only to name the group of firms its rows name.
+        firms: reads the register of firms only for the group of the firms its rows name, directly
+            or as accounts of merchants.
     """
 
     unit: Unit = "m"
@@ -106,6 +107,7 @@ REACHES: dict[str, Reach] = {
     "price_records": Reach("q", back=None, ahead=1, firms=True),
     "price_series": Reach("q", back=15),
     "price_markets": Reach("q"),
+    "wash_clusters": Reach(firms=True),
 }
 """By base. Why each is true is seen from its views; the test shows it."""
 

@@ -217,18 +217,14 @@ class Changes:
 
     def _of_firms(self, reads: Collection[str]) -> Months:
         """Months of the rows that name a changed firm or one of its group."""
-        everyone = pl.concat(
-            [
-                f.select("firm_id", "group_id")
-                for f in (self.tables[REGISTER], self.changed[REGISTER])
-            ]
-        )
-        firms = with_kin(everyone, self.changed[REGISTER]).collect().lazy()
+        firms = with_kin(self.tables, self.changed[REGISTER]).collect()
+        if firms.is_empty():
+            return frozenset()
         found: set[int] = set()
         for name in sorted(n for n in reads if is_placed(n) and n in self.tables):
             label = f"{REGISTER} in {name}"
             if label not in self._months:
-                rows = naming_firms(self.tables, name, firms)
+                rows = naming_firms(self.tables, name, firms.lazy())
                 self._months[label] = (
                     frozenset() if rows is None else months_of(name, rows, self.tables)
                 )

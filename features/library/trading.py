@@ -26,10 +26,10 @@ def seller_trades(t: Tables) -> Lazy:
     """Monthly value and number of orders from one seller to another, per platform.
 
     Columns: `platform_id`, `currency`, `period_start`, `source` (buys, pays), `target` (sells),
-    `cents`, `orders`, `seller_id` (of the target). Orders of buyers that sell nowhere are left out
-    first, by the codes of their hashes: they can close no circle. A seller is known as a buyer by
-    `seller_hash`, the keyed hash both roles share; rows with `source` = `target` are what sellers
-    bought from themselves.
+    `cents`, `orders`, `seller_id` (of the target). Orders of buyers that sell nothing in the month
+    are left out first, by the codes of their hashes: they can close no circle. A seller is known
+    as a buyer by `seller_hash`, the keyed hash both roles share; rows with `source` = `target` are
+    what sellers bought from themselves.
     """
     value = nw.coalesce(nw.col("net"), nw.col("gross"), nw.lit(0.0))
     orders = t["transactions"].select(
@@ -41,10 +41,10 @@ def seller_trades(t: Tables) -> Lazy:
         "seller_id",
         value.alias("value"),
     )
-    sellers = with_code(orders.select("target"), "target", "_code").select("_code").unique()
+    sold = with_code(orders.select("target", "day"), "target", "_code", day="day")
     return (
-        with_code(orders.filter(~nw.col("source").is_null()), "source", "_code")
-        .join(sellers, on="_code", how="semi")
+        with_code(orders.filter(~nw.col("source").is_null()), "source", "_code", day="day")
+        .join(sold.select("_code").unique(), on="_code", how="semi")
         .with_columns(
             month_start(nw.col("day")).alias("period_start"),
             nearest_whole(nw.col("value") * 100).alias("cents"),
@@ -56,14 +56,19 @@ def seller_trades(t: Tables) -> Lazy:
 
 @view("seller_names")
 def seller_names(t: Tables) -> Lazy:
-    """The seller id behind every node that sold to a seller: `node`, `seller_id`."""
-    sold = t.view("seller_trades").select(nw.col("target").alias("node"), "seller_id")
-    return sold.group_by("node").agg(nw.col("seller_id").min())
+    """The seller id behind every node that sold to a seller in a month.
+
+    Columns: `node`, `period_start`, `seller_id`.
+    """
+    sold = t.view("seller_trades").select(
+        nw.col("target").alias("node"), "period_start", "seller_id"
+    )
+    return sold.group_by("node", "period_start").agg(nw.col("seller_id").min())
 
 
 @view("seller_owners")
 def seller_owners(t: Tables) -> Lazy:
-    """Who owns the seller behind a node, where filed: `node`, `owner`.
+    """Who owns the seller behind a node, where filed: `node`, `period_start`, `owner`.
 
     The group of the seller's firm, else of its merchant account, else the firm behind the account.
     """
@@ -82,7 +87,9 @@ def seller_owners(t: Tables) -> Lazy:
         groups = firms.group_by("firm_id").agg(nw.col("group_id").max().alias("group"))
         rows = rows.drop("group").with_columns(nw.coalesce("firm", "seller_id").alias("_firm"))
         rows = rows.join(groups, left_on="_firm", right_on="firm_id", how="left")
-    owned = rows.select("node", nw.coalesce("group", "account_group", "firm").alias("owner"))
+    owned = rows.select(
+        "node", "period_start", nw.coalesce("group", "account_group", "firm").alias("owner")
+    )
     return owned.filter(~nw.col("owner").is_null())
 
 
@@ -162,7 +169,7 @@ def wash_clusters(t: Tables) -> Lazy:
     )
     inside = placed.filter(pl.col("from_scc") == pl.col("to_scc")).with_columns(scc="from_scc")
     named = (
-        members.join(collect(t.view("seller_names")), on="node", how="left")
+        members.join(collect(t.view("seller_names")), on=["node", "period_start"], how="left")
         .group_by(*cell, "scc")
         .agg(
             pl.col("seller_id").sort().str.join("|").alias("subject_key"),
@@ -218,14 +225,16 @@ def _owned(
 ) -> pl.DataFrame:
     """Per circle: members whose owner is filed, and value sold to oneself or inside one owner."""
     owners = collect(t.view("seller_owners"))
-    known = members.join(owners, on="node", how="inner").group_by("scc").agg(owned=pl.len())
+    month = "period_start"
+    known = members.join(owners, on=["node", month], how="inner")
+    known = known.group_by("scc").agg(owned=pl.len())
     own = trades.filter(pl.col("source") == pl.col("target")).rename({"source": "node"})
     own = own.join(members, on=[*_CELL, "node"], how="inner").group_by("scc").agg(
         pl.col("cents").sum().alias("own_cents")
     )  # fmt: skip
-    sold = inside.join(owners.rename({"node": "source", "owner": "payer"}), on="source").join(
-        owners.rename({"node": "target", "owner": "payee"}), on="target"
-    )
+    sold = inside.join(
+        owners.rename({"node": "source", "owner": "payer"}), on=["source", month]
+    ).join(owners.rename({"node": "target", "owner": "payee"}), on=["target", month])
     house = sold.filter(pl.col("payer") == pl.col("payee")).group_by("scc").agg(
         pl.col("cents").sum().alias("house_cents")
     )  # fmt: skip
