@@ -2,44 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from pathlib import Path
+
+from detector.markdown import table
 
 HEAD = "<!-- Written by `make docs` from the code; change the code, not this page. -->\n\n"
 
 
 def write_reference(out: Path) -> list[Path]:
     """Writes every page below `out` and returns their paths."""
-    out.mkdir(parents=True, exist_ok=True)
     written = []
     for name, text in pages().items():
         path = out / f"{name}.md"
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(HEAD + text.strip() + "\n", encoding="utf-8")
         written.append(path)
     return written
 
 
 def pages() -> dict[str, str]:
-    """Text of each page by file name."""
+    """Text of each page by file name below the reference."""
+    from detector.reference_features import feature_pages
+
     return {
         "tables": tables_page(),
         "typologies": typologies_page(),
-        "features": features_page(),
+        **feature_pages(),
         "rules": rules_page(),
         "models": models_page(),
         "commands": commands_page(),
         "settings": settings_page(),
     }
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A Markdown table; bars and line ends inside cells are made harmless."""
-
-    def line(cells: Sequence[object]) -> str:
-        shown = (str(c).replace("|", "\\|").replace("\n", " ").strip() for c in cells)
-        return "| " + " | ".join(shown) + " |"
-
-    return "\n".join([line(head), line(["---"] * len(head)), *(line(r) for r in rows)])
 
 
 def tables_page() -> str:
@@ -84,28 +77,6 @@ def typologies_page() -> str:
     ]
     head = ("id", "suspicion", "中文", "grain", "alerts on", "rules")
     return "# Typologies\n\n" + table(head, rows)
-
-
-def features_page() -> str:
-    """Every feature with unit, direction, minimum sample, formula and source."""
-    from features.catalogue import catalogue
-
-    intro = "A feature is a number, or null with a reason. `low`, `high`: the suspicious tail."
-    head = ("typology", "grain", "unit", "suspicious", "least n", "inputs", "source")
-    parts = ["# Features", intro]
-    for f in catalogue().features.values():
-        row = (
-            f.typology,
-            f"`{f.grain}`",
-            f.unit,
-            f.direction,
-            f.min_n,
-            ", ".join(f.inputs),
-            f.source,
-        )
-        title = f"## `{f.name}`\n\n{f.title['en']} · {f.title['zh']}"
-        parts += [title, " ".join(f.doc.split()), table(head, [row])]
-    return "\n\n".join(parts)
 
 
 def rules_page() -> str:

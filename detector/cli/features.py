@@ -54,15 +54,21 @@ def list_features(typology: Only = None) -> None:
 
 @app.command("show")
 def show(name: Name) -> None:
-    """Meaning, formula, inputs and source of a feature, and the limits it reads."""
+    """Formula, meaning, examples, inputs and source of a feature, and the limits it reads."""
     data = description(known(name))
     if STATE.json:
         say(data, "")
         return
-    typer.echo(f"{name}: {data['title']['en']} · {data['title']['zh']}\n\n{data['meaning']}\n")
+    typer.echo(f"{name}: {data['title']['en']} · {data['title']['zh']}\n")
+    if data["formula"]:
+        typer.echo(f"    {data['formula']}\n")
+    typer.echo(f"{data['meaning']}\n")
     for field in ("typology", "grain", "unit", "suspicious", "least_n", "kind", "source"):
         typer.echo(f"{field.replace('_', ' ')}: {data[field]}")
     typer.echo(f"inputs: {', '.join(data['inputs'])}")
+    typer.echo(f"null when: {', '.join(data['null_when'])}")
+    for example in data["examples"]:
+        typer.echo(f"example: {example['given'].rstrip('.')} -> {example['value']}")
     for holds, text in (
         (data["peer_adjusted"], "Means something only beside peers."),
         (data["uses_as_of"], "Depends on the day of the judgement."),
@@ -96,11 +102,15 @@ def known(name: str) -> Feature:
 def description(feature: Feature) -> dict[str, Any]:
     """A feature as plain data."""
     from features.catalogue import catalogue
+    from features.explained import examples, formulas, shown
 
     base = catalogue().bases[feature.base]
+    reasons = dict.fromkeys(reason.value for _, reason in feature.fn().checks)
+    worked = examples().get(feature.name, ())
     return {
         "feature": feature.name,
         "title": feature.title,
+        "formula": formulas().get(feature.name),
         "meaning": " ".join(feature.doc.split()),
         "typology": feature.typology,
         "grain": feature.grain,
@@ -113,6 +123,8 @@ def description(feature: Feature) -> dict[str, Any]:
         "peers": list(base.peers),
         "peer_adjusted": feature.peer_adjusted,
         "uses_as_of": feature.uses_as_of,
+        "null_when": list(reasons) or ["missing_input"],
+        "examples": [{"given": one.given, "value": shown(one.value)} for one in worked],
         "source": feature.source,
         "base": feature.base,
         "parameters": parameters_of({feature.fn.__module__, base.fn.__module__}),

@@ -170,7 +170,10 @@ def test_the_reference_is_what_the_code_says() -> None:
     from detector.reference import pages as written
 
     current = {f"{name}.md": HEAD + text.strip() + "\n" for name, text in written().items()}
-    committed = {p.name: p.read_text(encoding="utf-8") for p in REFERENCE.glob("*.md")}
+    committed = {
+        p.relative_to(REFERENCE).as_posix(): p.read_text(encoding="utf-8")
+        for p in REFERENCE.rglob("*.md")
+    }
     stale = sorted(n for n in current | committed if current.get(n) != committed.get(n))
     assert stale == [], f"run `make docs` and commit docs/reference: {', '.join(stale)}"
 
