@@ -101,6 +101,7 @@ def _meetings(t: Tables) -> Lazy:
         losers.join(winners, on="subject_key", how="inner")
         .filter((nw.col("currency") == nw.col("money")) & (nw.col("firm") != nw.col("winner")))
         .with_columns((nw.col("amount") / nw.col("win")).alias("over"))
+        .filter(~nw.col("over").is_null())
         .rename({"firm": "loser"})
         .sort("loser", "winner", "year", "subject_key", "over")
     )

@@ -11,6 +11,7 @@ import polars as pl
 
 from features.catalogue import base, view
 from features.library.bid_screens import ATTRIBUTES, EXCLUDED_METHODS, TABLES, Check, with_lots
+from features.library.bids import filed_bids
 from features.library.groups import with_group
 from features.operators import Lazy, seconds_between, year_end, year_start
 from features.tables import Tables, collect
@@ -35,15 +36,17 @@ def lot_terms(t: Tables) -> Lazy:
 
     Columns: `subject_key`, `tender_id`, `period_start` (month), `year`, `day` (of the award, else
     of the deadline or the call), `market`, `region`, `buyer_id`, `competitive` (bool), `reserve`,
-    `award_value`, `submission_days`, `winner` (economic group, else firm). Money filed for a whole
-    tender is not spread over its lots; dates are.
+    `award_value`, `submission_days`, `deadline_at`, `stated` (bidders as the buyer stated them),
+    `winner` (economic group, else firm). Money filed for a whole tender is not spread over its
+    lots; dates are.
     """
     dates = ("published_at", "deadline_at", "awarded_at")
     filed = (
         t["tenders"]
         .with_columns(_lot())
-        .select("tender_id", "lot", nw.col("reserve_price").alias("reserve"), "award_value", *dates)
-    )
+        .select("tender_id", "lot", nw.col("reserve_price").alias("reserve"), "award_value",
+                nw.col("n_tenderers").alias("stated"), *dates)
+    )  # fmt: skip
     head = filed.filter(nw.col("lot") == "").select(
         "tender_id", *(nw.col(c).alias(f"{c}_head") for c in dates)
     )
@@ -71,6 +74,8 @@ def lot_terms(t: Tables) -> Lazy:
         "reserve",
         "award_value",
         (hours / 24).alias("submission_days"),
+        "deadline_at",
+        "stated",
         "winner",
     )
 
@@ -86,7 +91,7 @@ def bid_entries(t: Tables) -> Lazy:
     homes = with_group(t, t.view("lots"), "winner_id", "winner").select(
         "tender_id", "lot", "subject_key", "winner", nw.col("currency").alias("_home")
     )
-    bids = with_group(t, t["bids"].with_columns(_lot()), "bidder_id", "firm").join(
+    bids = with_group(t, filed_bids(t).with_columns(_lot()), "bidder_id", "firm").join(
         homes, on=["tender_id", "lot"], how="inner"
     )
     joint = nw.concat_str([nw.lit("consortium "), nw.col("consortium_id")])
@@ -129,12 +134,13 @@ def opened_bids(t: Tables) -> Lazy:
 def lot_firms(t: Tables) -> Lazy:
     """Known firms with a valid bid per competitive lot: who took part, for how much, who won.
 
-    Columns: `subject_key`, `firm`, `party`, `amount`, `currency`, `wins` (a consortium wins for all
-    its members), `decided` (1 where the winner is one of them), `year`, `day`, `market`, `region`,
-    `buyer_id`. The latest bid of a bidder counts; of several at one instant the lowest.
+    Columns: `subject_key`, `firm`, `party`, `amount` (null where no price is published),
+    `currency`, `wins` (a consortium wins for all its members), `decided` (1 where the winner is one
+    of them), `year`, `day`, `market`, `region`, `buyer_id`. The latest bid of a bidder counts; of
+    several at one instant the lowest.
     """
     terms = t.view("lot_terms").filter(nw.col("competitive"))
-    valid = (nw.col("status") == "valid") & ~nw.col("firm").is_null() & (nw.col("amount") > 0)
+    valid = (nw.col("status") == "valid") & ~nw.col("firm").is_null()
     rows = (
         _in_force(t.view("bid_entries").filter(valid))
         .group_by("subject_key", "firm", "party")
@@ -152,14 +158,40 @@ def lot_firms(t: Tables) -> Lazy:
 
 
 def _in_force(rows: Lazy) -> Lazy:
-    """The latest bid of each bidder and lot; of several at one instant the lowest."""
+    """The latest bid of each bidder and lot; of several at one instant the lowest priced."""
     own = ["subject_key", "party"]
     instant = nw.coalesce(nw.col("submitted_at").cast(nw.String), nw.lit("")).alias("_when")
+    lowest = nw.col("amount").min().over(*own)
     return (
         rows.with_columns(instant)
         .filter(nw.col("_when") == nw.col("_when").max().over(*own))
-        .filter(nw.col("amount") == nw.col("amount").min().over(*own))
+        .filter((nw.col("amount") == lowest) | lowest.is_null())
         .drop("_when")
+    )
+
+
+@view("lot_bidders")
+def lot_bidders(t: Tables) -> Lazy:
+    """How many bidders each lot had: `subject_key`, `n_bidders`.
+
+    Those with a valid bid on file, priced or not, one per economic bidder; an unpublished bidder is
+    its own. Where no such bid is on file, the number the buyer stated; none of both: no row.
+    """
+    valid = t.view("bid_entries").filter(nw.col("status") == "valid")
+    known = valid.filter(~nw.col("party").is_null()).select("subject_key", "party").unique()
+    unknown = valid.filter(nw.col("party").is_null())
+    filed = (
+        nw.concat([known.select("subject_key"), unknown.select("subject_key")])
+        .group_by("subject_key")
+        .agg(nw.len().cast(nw.Int64).alias("_filed"))
+    )
+    return (
+        t.view("lot_terms")
+        .select("subject_key", "stated")
+        .join(filed, on="subject_key", how="left")
+        .with_columns(nw.coalesce(nw.col("_filed"), nw.col("stated")).alias("n_bidders"))
+        .filter(nw.col("n_bidders") > 0)
+        .select("subject_key", "n_bidders")
     )
 
 

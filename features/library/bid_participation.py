@@ -6,47 +6,73 @@ import narwhals as nw
 import polars as pl
 
 from features.catalogue import Measure, base, feature, measure
-from features.library.bid_market import BIDS_IN, OUTCOMES, in_order, not_competitive
-from features.library.bid_screens import TABLES
+from features.library.bid_market import in_order, not_competitive
+from features.library.bid_screens import ATTRIBUTES, with_lots
 from features.operators import Lazy, year_end
 from features.tables import Tables
 from features.vocabulary import Reason
 
-_TYPOLOGY, _BASE = "MON-BID-SINGLE", "buyer_participation"
+_TYPOLOGY, _BASE, _LOTS = "MON-BID-SINGLE", "buyer_participation", "lot_participation"
 _SOURCE = "catalogue 3.B; Wilson 1927"
 _FLAGS = "Open Contracting Partnership, Red Flags 2024 (R003, R018)"
-_INPUTS = (*BIDS_IN, "tenders.buyer_id", "tenders.category", "tenders.awarded_at")
+_COUNTED = ("bids.status", "bids.bidder_id", "bids.consortium_id", "firms.group_id",
+            "tenders.method", "tenders.n_tenderers")  # fmt: skip
+_INPUTS = (*_COUNTED, "tenders.buyer_id", "tenders.category", "tenders.awarded_at")
 LEAST_TENDERS, LEAST_HISTORY = 15, 5
 Z95 = 1.959963984540054
 """Normal quantile of a two-sided 95 % interval."""
 
 
+@base(
+    name=_LOTS, grain="tender", tables=("tenders",), attributes=ATTRIBUTES,
+    peers=("market", "n_band"),
+)  # fmt: skip
+def lot_participation(t: Tables) -> Lazy:
+    """One row per tender and lot: bidders filed or stated, and the time they had."""
+    priced = t.view("valid_bids").group_by("subject_key").agg(nw.len().alias("n_bids"))
+    rows = (
+        t.view("lot_terms")
+        .select("subject_key", "competitive", "submission_days")
+        .join(priced, on="subject_key", how="left")
+        .join(t.view("lot_bidders"), on="subject_key", how="left")
+    )
+    return with_lots(t, rows).with_columns(nw.col("n_bidders").fill_null(0))
+
+
+_NONE = (nw.col("n_bidders") == 0, Reason.MISSING_INPUT)
+
+
 @feature(
-    name="bid_count", typology=_TYPOLOGY, base=OUTCOMES, inputs=BIDS_IN, unit="bidders",
-    direction="low", n="n_bids", source=_FLAGS, peer_adjusted=True,
+    name="bid_count", typology=_TYPOLOGY, base=_LOTS, inputs=_COUNTED, unit="bidders",
+    direction="low", n="n_bidders", source=_FLAGS, peer_adjusted=True,
     title={"en": "bidders", "zh": "投标人数"},
 )  # fmt: skip
 def bid_count() -> Measure:
-    """Valid bids, one per economic bidder. No bid at all on file: unknown, not none."""
-    n = nw.col("n_bids")
-    return measure(n, not_competitive(), (n == 0, Reason.MISSING_INPUT))
+    """Valid bids, priced or not, one per economic bidder; else the bidders the buyer stated.
+
+    Neither on file: unknown, not none.
+    """
+    return measure(nw.col("n_bidders"), not_competitive(), _NONE)
 
 
 @feature(
-    name="single_bid", typology=_TYPOLOGY, base=OUTCOMES, inputs=BIDS_IN, unit="flag",
-    direction="high", n="n_bids", source=_FLAGS, kind="bool", peer_adjusted=True,
+    name="single_bid", typology=_TYPOLOGY, base=_LOTS, inputs=_COUNTED, unit="flag",
+    direction="high", n="n_bidders", source=_FLAGS, kind="bool", peer_adjusted=True,
     title={"en": "only one bidder", "zh": "仅一家投标"},
 )  # fmt: skip
 def single_bid() -> Measure:
-    """Whether a competitive procedure drew exactly one valid bidder."""
-    n = nw.col("n_bids")
-    return measure(n == 1, not_competitive(), (n == 0, Reason.MISSING_INPUT))
+    """Whether a competitive procedure drew exactly one bidder, counted as in `bid_count`.
+
+    A limited procedure invites whom it likes and is none.
+    """
+    limited = (nw.col("method") == "limited", Reason.NOT_APPLICABLE)
+    return measure(nw.col("n_bidders") == 1, not_competitive(), limited, _NONE)
 
 
 @feature(
-    name="submission_days", typology=_TYPOLOGY, base=OUTCOMES,
+    name="submission_days", typology=_TYPOLOGY, base=_LOTS,
     inputs=("tenders.published_at", "tenders.deadline_at"), unit="days", direction="low",
-    n="n_bids", source=_FLAGS, peer_adjusted=True,
+    n="n_bidders", source=_FLAGS, peer_adjusted=True,
     title={"en": "time to prepare a bid", "zh": "投标准备期"},
 )  # fmt: skip
 def submission_days() -> Measure:
@@ -54,10 +80,10 @@ def submission_days() -> Measure:
     return measure(nw.col("submission_days"), not_competitive())
 
 
-@base(name=_BASE, grain="buyer_y", tables=TABLES, attributes=("buyer_id", "n_tenders"))
+@base(name=_BASE, grain="buyer_y", tables=("tenders",), attributes=("buyer_id", "n_tenders"))
 def buyer_participation(t: Tables) -> Lazy:
-    """Per buyer and year: lots with bids on file, those with one, and what others see."""
-    counts = t.view("valid_bids").group_by("subject_key").agg(nw.len().alias("n_bids"))
+    """Per buyer and year: lots with known bidders, those with one, and what others see."""
+    counts = t.view("lot_bidders").select("subject_key", nw.col("n_bidders").alias("n_bids"))
     lots = (
         t.view("lot_terms")
         .filter(nw.col("competitive") & ~nw.col("buyer_id").is_null())

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import narwhals as nw
+import polars as pl
 
 from features.catalogue import membership, view
+from features.contracts import CONTRACTS
 from features.library.groups import with_group
 from features.operators import Lazy, both, civil_day, month_start, pair_key, year_end, year_start
 from features.tables import Tables
 
 _NEVER = "0001-01-01"
+
+
+def filed_bids(t: Tables) -> Lazy:
+    """The filed bids; none where only tenders are filed, as registers of awards do."""
+    found = t.get("bids")
+    if found is not None:
+        return found
+    return t.lifted(pl.DataFrame(schema=CONTRACTS["bids"].dtypes))
 
 
 @view("lots")
@@ -21,10 +31,10 @@ def lots(t: Tables) -> Lazy:
     """
     tenders = _tenders(t)
     named = nw.concat(
-        [tenders.select("tender_id", "lot"), _lot(t["bids"]).select("tender_id", "lot")]
+        [tenders.select("tender_id", "lot"), _lot(filed_bids(t)).select("tender_id", "lot")]
     ).unique()
     bid_days = (
-        _lot(t["bids"])
+        _lot(filed_bids(t))
         .group_by("tender_id", "lot")
         .agg(
             nw.col("submitted_at").min(),
@@ -79,7 +89,7 @@ def bid_rows(t: Tables) -> Lazy:
     `party` (what counts as one bidder: consortium, else firm; null when unknown), `amount`,
     `currency`, `submitted`.
     """
-    bids = _lot(t["bids"]).filter(
+    bids = _lot(filed_bids(t)).filter(
         (nw.coalesce(nw.col("status"), nw.lit("valid")) == "valid") & (nw.col("amount") > 0)
     )
     grouped = with_group(t, bids, "bidder_id", "firm")

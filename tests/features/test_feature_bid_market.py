@@ -44,7 +44,9 @@ HEX = "0123456789abcdef"
          {"benford_mad1": 0.0042427846932, "benford_chi2": 1.82521628006,
           "last_digit_chi2": 9000}),
         (made.lot(0, {"A": 98.5}, "A", reserve_price=100.0), "RESERVE", "tender", "T00000",
-         {"bid_win_ratio": 0.985, "single_bid": 1.0, "bid_count": 1.0}),
+         {"bid_win_ratio": 0.985}),
+        (made.lot(0, {"A": 98.5}, "A"), "SINGLE", "tender", "T00000",
+         {"single_bid": 1.0, "bid_count": 1.0}),
     ],
 )  # fmt: skip
 def test_golden_numbers(

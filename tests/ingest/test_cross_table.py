@@ -65,7 +65,7 @@ def test_only_a_few_names_are_shown(home: Home) -> None:
 
 def test_quarantined_rows_refer_to_nothing(home: Home) -> None:
     home.load("tenders", "tender_id\nT1\n", "tenders.csv")
-    balance = home.load("bids", "tender_id,bidder_id,amount\nT9,F1,\nT1,F1,5\n", "bids.csv")
+    balance = home.load("bids", "tender_id,bidder_id,amount\nT9,F1,much\nT1,F1,5\n", "bids.csv")
     assert figures(balance) == (2, 1, 0, 0, 1)
     assert balance.warnings == ()
 
