@@ -192,3 +192,37 @@ def test_a_sister_that_leaves_is_no_rival_that_leaves() -> None:
 
     assert rises(apart)[-1] == pytest.approx(50)
     assert rises(together) == []
+
+
+def test_sellers_of_one_group_set_one_price() -> None:
+    tables = {"listing_prices": daily({"a": 10.0, "b": 20.0, "c": 15.0, "d": 30.0})}
+    apart, together = both(tables, "a", "b")
+    name = "price_xs_cv"
+    mean, squares = 18.75, (8.75**2 + 1.25**2 + 3.75**2 + 11.25**2) / 3
+    assert read(compute(apart, "MON-PRICE-VARIANCE"), "market_q", name) == pytest.approx(
+        squares**0.5 / mean
+    )
+    # 15 (the mean of a and b), 15, 30
+    assert read(compute(together, "MON-PRICE-VARIANCE"), "market_q", name) == pytest.approx(
+        75**0.5 / 20
+    )
+    three = {"listing_prices": daily({"a": 10.0, "b": 20.0, "c": 15.0})}
+    few = compute(three | one_group("a", "b"), "MON-PRICE-VARIANCE")
+    assert read(few, "market_q", f"{name}__reason") == "too_few"
+
+
+def test_buyers_of_one_group_are_one_trading_partner() -> None:
+    paid = {"a": 10.0, "b": 12.0, "c": 10.5, "d": 10.2, "e": 10.0}
+    invoices = [
+        {"invoice_id": b, "item_code": "k", "seller_id": "S", "buyer_id": b, "unit_price": p,
+         "qty": 10.0, "issued": "2024-02-01", "volume_band": "x"}
+        for b, p in paid.items()
+    ]  # fmt: skip
+    apart, together = both({"invoices": invoices}, "a", "b")
+    assert read(compute(apart, "MON-B2B-DISCRIM"), "product_q", "b2b_price_gap") == pytest.approx(
+        0.2
+    )
+    found = row(compute(together, "MON-B2B-DISCRIM"), "product_q")
+    # a and b pay 11 together.
+    assert found["b2b_price_gap"] == pytest.approx(0.1)
+    assert found["b2b_price_gap__n"] == 4
