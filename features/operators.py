@@ -120,16 +120,24 @@ def kurt_g2(n: nw.Expr, m2: nw.Expr, m4: nw.Expr) -> nw.Expr:
     return lead * m4 / (variance * variance) - 3 * (n - 1) * (n - 1) / ((n - 2) * (n - 3))
 
 
-def with_code(rows: Lazy, column: str, into: str, *, day: str) -> Lazy:
-    """Add a number for a long text id and the month of a date, to narrow rows down by both at once.
+def with_code(rows: Lazy, column: str, into: str, *, day: str | None = None) -> Lazy:
+    """Add a number for a long text id, to narrow rows down before the text itself is compared.
 
     A 64-bit hash: two of a million ids share one with a chance of 3e-8, so it may let a row too
     many pass, never too few, and no result may be keyed by it. An engine without one keeps the
     text. Null has a code of its own: leave it out first.
+
+    Args:
+        day: a date whose month is part of the code, where rows must agree in both.
     """
     if not rows.implementation.is_polars():
-        month = month_start(nw.col(day)).cast(nw.String)
-        return rows.with_columns(nw.concat_str([nw.col(column), nw.lit("|"), month]).alias(into))
+        code = nw.col(column)
+        if day is not None:
+            month = month_start(nw.col(day)).cast(nw.String)
+            code = nw.concat_str([code, nw.lit("|"), month])
+        return rows.with_columns(code.alias(into))
     native: pl.LazyFrame = nw.to_native(rows)
-    at = pl.col(day).dt.year().cast(pl.UInt64) * 12 + pl.col(day).dt.month()
-    return nw.from_native(native.with_columns((pl.col(column).hash() ^ at).alias(into)))
+    number = pl.col(column).hash()
+    if day is not None:
+        number ^= pl.col(day).dt.year().cast(pl.UInt64) * 12 + pl.col(day).dt.month()
+    return nw.from_native(native.with_columns(number.alias(into)))
