@@ -13,6 +13,7 @@ from features.library.visibility import (
     LEAST_DAYS,
     TRIGGERS,
     WINDOW,
+    change_checks,
     undisturbed,
     windows,
     with_controls,
@@ -46,15 +47,6 @@ def event_changes(t: Tables, events: Sequence[str]) -> Lazy:
         ends.alias("ends"),
         nw.min_horizontal("pre_days", "post_days").alias("days"),
         (ends > nw.lit(t.context.as_of)).alias("open"),
-    )
-
-
-def change_checks() -> tuple[tuple[nw.Expr, Reason], ...]:
-    """When a difference in differences says nothing."""
-    return (
-        (nw.col("open"), Reason.CENSORED),
-        (nw.col("days") < LEAST_DAYS, Reason.TOO_FEW),
-        (nw.col("controls").fill_null(0) < 1, Reason.MISSING_INPUT),
     )
 
 

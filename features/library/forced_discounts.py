@@ -6,8 +6,9 @@ import narwhals as nw
 
 from features.catalogue import Measure, base, feature, measure
 from features.library.costs import with_costs
-from features.library.demotion import change_checks, event_changes
+from features.library.demotion import event_changes
 from features.library.months import worst_row
+from features.library.visibility import change_checks
 from features.operators import Lazy, day_number, month_end, month_start
 from features.tables import Tables
 from features.vocabulary import Reason

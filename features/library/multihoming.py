@@ -12,7 +12,7 @@ from features.library.months import (
     week_start,
     worst_row,
 )
-from features.library.visibility import LEAST_DAYS, WINDOW, windows, with_controls
+from features.library.visibility import WINDOW, change_checks, windows, with_controls
 from features.operators import Lazy, day_number, month_end, month_start
 from features.tables import Tables
 from features.vocabulary import Reason
@@ -289,14 +289,6 @@ def stayers(t: Tables) -> Lazy:
     )
 
 
-def _stayed() -> tuple[tuple[nw.Expr, Reason], ...]:
-    return (
-        (nw.col("open"), Reason.CENSORED),
-        (nw.col("days") < LEAST_DAYS, Reason.TOO_FEW),
-        (nw.col("controls").fill_null(0) < 1, Reason.MISSING_INPUT),
-    )
-
-
 @feature(
     name="mh_penalty_did", typology=_TYPOLOGY, base="stayers", inputs=_PENALTY,
     unit="ln ratio", direction="low", min_n=14, n="days", source=_SOURCE, uses_as_of=True,
@@ -308,7 +300,7 @@ def mh_penalty_did() -> Measure:
     28 days on either side of a campaign or change of rules of the platform. Both sides sold on
     several platforms before it. Assumes that they would have moved alike.
     """
-    return measure(nw.col("did"), *_stayed())
+    return measure(nw.col("did"), *change_checks())
 
 
 @feature(
@@ -319,4 +311,4 @@ def mh_penalty_did() -> Measure:
 )  # fmt: skip
 def mh_penalty_p() -> Measure:
     """Share of the merchants that left whose visibility fell as much; itself counted."""
-    return measure(nw.col("placebo_p"), *_stayed())
+    return measure(nw.col("placebo_p"), *change_checks())

@@ -7,6 +7,7 @@ import narwhals as nw
 from features.catalogue import view
 from features.operators import Lazy, day_number
 from features.tables import Tables
+from features.vocabulary import Reason
 
 WINDOW, LEAST_DAYS = 28, 14
 """Days compared on either side of a date; filed days needed on each."""
@@ -136,3 +137,12 @@ def undisturbed(t: Tables, found: Lazy) -> Lazy:
         .unique()
     )
     return found.join(disturbed, on=[*_CELL, "merchant_id"], how="anti")
+
+
+def change_checks() -> tuple[tuple[nw.Expr, Reason], ...]:
+    """When a difference in differences says nothing."""
+    return (
+        (nw.col("open"), Reason.CENSORED),
+        (nw.col("days") < LEAST_DAYS, Reason.TOO_FEW),
+        (nw.col("controls").fill_null(0) < 1, Reason.MISSING_INPUT),
+    )
