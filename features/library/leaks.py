@@ -69,7 +69,9 @@ def _leaks(t: Tables) -> Lazy:
 def _rates(t: Tables) -> Lazy | None:
     """Notifications of operators whose users are known, by year, against all others together.
 
-    The variance of a count is mu + alpha mu^2; alpha is fitted by moments on the year's operators.
+    The variance of a count is mu + alpha mu^2. Rate and alpha of an operator are fitted on all
+    others of the year, by moments: with mu_j = rate users_j, alpha is the sum of
+    (notices_j - mu_j)^2 - mu_j over the sum of mu_j^2.
     """
     if t.get("breach_notifications") is None or t.get("market_positions") is None:
         return None
@@ -83,19 +85,26 @@ def _rates(t: Tables) -> Lazy | None:
     rows = rows.filter(nw.col("users") > 0).join(counts, on=list(_CELL), how="left")
     rows = rows.with_columns(nw.col("notices").fill_null(0)).sort(*_CELL)
     year = "period_start"
-    rest = nw.col("users").sum().over(year) - nw.col("users")
+
+    def others(value: nw.Expr) -> nw.Expr:
+        return value.sum().over(year) - value
+
+    notices, size = nw.col("notices"), nw.col("users")
     rows = rows.with_columns(
-        ((nw.col("notices").sum().over(year) - nw.col("notices")) * nw.col("users")
-         / nw.when(rest > 0).then(rest)).alias("mu"),
-        (nw.len().over(year) - 1).alias("peers"),
+        others(notices).alias("_told"), others(size).alias("_size"),
+        others(notices * notices).alias("_told2"), others(notices * size).alias("_both"),
+        others(size * size).alias("_size2"), (nw.len().over(year) - 1).alias("peers"),
     )  # fmt: skip
-    mu, away = nw.col("mu"), nw.col("notices") - nw.col("mu")
-    excess = (away * away - mu).sum().over(year)
-    square = (mu * mu).sum().over(year)
+    rate = nw.col("_told") / nw.when(nw.col("_size") > 0).then(nw.col("_size"))
+    rows = rows.with_columns(rate.alias("_rate"))
+    rate = nw.col("_rate")
+    square = rate * rate * nw.col("_size2")
+    excess = nw.col("_told2") - 2 * rate * nw.col("_both") + square - nw.col("_told")
     alpha = (excess / nw.when(square > 0).then(square)).clip(lower_bound=0.0)
-    rows = rows.with_columns((mu + alpha * mu * mu).alias("variance"))
+    mu = rate * size
+    rows = rows.with_columns(mu.alias("mu"), (mu + alpha * mu * mu).alias("variance"))
     spread = nw.when(nw.col("variance") > 0).then(nw.col("variance")).sqrt()
-    return rows.with_columns((away / spread).alias("rate_z"))
+    return rows.with_columns(((notices - nw.col("mu")) / spread).alias("rate_z"))
 
 
 @base(
@@ -162,7 +171,8 @@ def bu_unmatched_leaks() -> Measure:
 )  # fmt: skip
 def bu_rate_z() -> Measure:
     """(notifications - expected) / sd, expected at the rate per active user of all other operators
-    of the year, variance mu + alpha mu^2; far below zero is as odd as far above."""
+    of the year, variance mu + alpha mu^2 with alpha fitted on them too; far below zero is as odd
+    as far above."""
     return measure(
         nw.col("rate_z"),
         (nw.col("peers").is_null(), Reason.MISSING_INPUT),

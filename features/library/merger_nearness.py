@@ -104,11 +104,15 @@ def us_hsr_threshold_ratio() -> Measure:
     tables=("merger_notifications", "deal_parties"),
 )
 def earlier_deals(t: Tables) -> Lazy:
-    """One row per deal with a known buyer: what its busiest buyer bought in two years before."""
-    mine = t.view("deal_buyers")
-    other = mine.select("firm", nw.col("deal_id").alias("other"), nw.col("done").alias("other_day"))
-    since = nw.col("done").dt.offset_by(f"-{_MONTHS}mo").cast(nw.Date)
-    seen = (nw.col("other_day") > since) & (nw.col("other_day") <= nw.col("done"))
+    """One row per deal with a known buyer: what its busiest buyer agreed in two years before.
+
+    Days of signing are compared: a deal signed later is not known when this one is judged.
+    """
+    days = t.view("deals").select("deal_id", "day")
+    mine = t.view("deal_buyers").join(days, on="deal_id", how="inner")
+    other = mine.select("firm", nw.col("deal_id").alias("other"), nw.col("day").alias("other_day"))
+    since = nw.col("day").dt.offset_by(f"-{_MONTHS}mo").cast(nw.Date)
+    seen = (nw.col("other_day") > since) & (nw.col("other_day") <= nw.col("day"))
     bought = (
         mine.join(other, on="firm", how="inner")
         .filter(seen)
@@ -125,12 +129,13 @@ def earlier_deals(t: Tables) -> Lazy:
     inputs=("merger_notifications.acquirer_id", "merger_notifications.target_id",
             "merger_notifications.implemented_on", "merger_notifications.signed_on",
             "deal_parties.party_id", "firms.group_id"),
-    n="n_buyers", source=_RULE,
+    n="n_buyers", source=_RULE, uses_as_of=True,
     title={"en": "the buyer's other deals in two years", "zh": "收购方两年内其他收购数"},
 )  # fmt: skip
 def buyer_deals_24m() -> Measure:
-    """Other deals in which the buying group bought, in the 24 months that end with this one.
+    """Other deals the buying group signed in the 24 months that end with the signing of this one.
 
+    Deals not carried out by the day of the judgement are left out.
     The buyer is the filed acquirer, else every party but the target; of several the busiest.
     """
     return measure(nw.col("bought"))
