@@ -39,7 +39,7 @@ def peers(
 def heading(data: dict[str, Any]) -> str:
     """What the peers are, in words."""
     text = (
-        f"{data['typology']}, {data['grain']}: {data['candidates']:,} peers of {data['level']}, "
-        f"frozen as {data['reference']}."
+        f"{data['typology']}, {data['grain']}: {data['candidates']:,} peers, "
+        f"stratum {data['level']}, frozen as {data['reference']}."
     )
     return text if data["enough"] else f"{text} Too few for a percentile."
