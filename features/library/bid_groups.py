@@ -187,7 +187,7 @@ def cobid_pair(t: Tables) -> Lazy:
     )
 
 
-@base(name=_GROUP, grain="group_y", tables=TABLES, attributes=("n_members",))
+@base(name=_GROUP, grain="group_y", tables=TABLES, attributes=("n_members",), peers=("n_members",))
 def cobid_group(t: Tables) -> Lazy:
     """One row per circle and year, with its edges inside and to firms outside."""
     edges = t.view("cobid_edges").select("year", "a", "b", "weight")

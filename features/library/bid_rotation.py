@@ -75,7 +75,7 @@ def _drawn(wins: tuple[int, ...], repeats: int) -> float:
     return (1 + as_few) / (1 + DRAWS)
 
 
-@base(name=_BASE, grain="group_y", tables=TABLES, attributes=("n_members",))
+@base(name=_BASE, grain="group_y", tables=TABLES, attributes=("n_members",), peers=("n_members",))
 def group_rotation(t: Tables) -> Lazy:
     """One row per circle and year: the sequence of tenders its members shared and one of them won.
 

@@ -104,6 +104,7 @@ def _chart(weeks: pl.DataFrame) -> pl.DataFrame:
     grain="operator_topic_w",
     tables=("complaints",),
     attributes=("operator_id", "topic", "complaints", "usual_complaints"),
+    peers=("topic",),
 )
 def weekly_complaints(t: Tables) -> Lazy:
     """One row per operator, topic and whole week since the first complaint.

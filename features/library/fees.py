@@ -88,6 +88,7 @@ def _rates(rows: Lazy) -> Lazy:
     grain="merchant_m",
     tables=("fees",),
     attributes=("fee_platform", "fee_category", "fee_currency"),
+    peers=("fee_platform", "fee_category"),
 )
 def merchant_fees(t: Tables) -> Lazy:
     """One row per merchant and month: of several platforms that with the highest take rate."""

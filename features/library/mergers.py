@@ -50,6 +50,7 @@ def deal_markets(t: Tables) -> Lazy:
     tables=_TABLES,
     attributes=("deal_id", "market_id", "position_start", "position_end", "metric", "n_overlap",
                 "potential_entrant", "share_basis", "partial"),
+    peers=("metric",),
 )  # fmt: skip
 def deal_market_rows(t: Tables) -> Lazy:
     """One row per deal and overlap market, with the last full period before the deal."""

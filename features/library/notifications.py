@@ -25,6 +25,7 @@ _DATES = ("merger_notifications.implemented_on", "merger_notifications.notified_
     grain="deal",
     tables=("merger_notifications", "deal_parties"),
     attributes=("jurisdiction", "implemented_on", "notified_on", "n_groups"),
+    peers=("jurisdiction",),
 )
 def deal_tests(t: Tables) -> Lazy:
     """One row per deal with parties: the thresholds in force and how its groups stand to them."""
@@ -200,6 +201,7 @@ def us_hsr_2026_size_test() -> Measure:
     grain="deal",
     tables=("merger_notifications",),
     attributes=("jurisdiction", "implemented_on", "notified_on", "cleared_on", "censored"),
+    peers=("jurisdiction",),
 )
 def deal_dates(t: Tables) -> Lazy:
     """One row per deal: days since it was implemented, unnotified or not yet cleared.

@@ -71,6 +71,7 @@ def buyer_prices(t: Tables) -> Lazy:
     grain="product_q",
     tables=("invoices",),
     attributes=("b2b_seller", "b2b_currency", "b2b_band"),
+    peers=("b2b_currency", "b2b_band"),
 )
 def partner_prices(t: Tables) -> Lazy:
     """One row per item and quarter: the seller and volume band with the widest price gap."""

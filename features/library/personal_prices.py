@@ -87,6 +87,7 @@ def probe_strata(t: Tables) -> Lazy:
     grain="cell",
     tables=("price_probes",),
     attributes=("pp_platform", "pp_seller", "pp_region"),
+    peers=("pp_platform", "pp_region"),
 )
 def probe_cells(t: Tables) -> Lazy:
     """One row per product and bucket: of its strata, the one with most probes, then the widest."""

@@ -29,6 +29,7 @@ _NUMBERS = ("sup_f", "p", "size_pct", "sd_ratio", "breaks", "unexplained")
     grain="sku_q",
     tables=("listing_prices",),
     attributes=("sku_id", "currency", "n_days", "break_on"),
+    peers=("currency",),
 )
 def price_breaks(t: Tables) -> Lazy:
     """One row per product and quarter: the year of daily market prices that ends with it.

@@ -21,6 +21,7 @@ _OECD = "OECD 2013, Ex officio cartel investigations and the use of screens"
     grain="pair_q",
     tables=("listing_prices",),
     attributes=("firm_a", "firm_b", "sku_id", "currency", "n_common"),
+    peers=("currency",),
 )
 def price_pairs(t: Tables) -> Lazy:
     """One row per pair of groups that both changed the price of a product in the quarter."""

@@ -49,6 +49,7 @@ def _keyed(rows: pl.DataFrame) -> Lazy:
     grain="sku_w",
     tables=("listing_prices",),
     attributes=("sku_id", "currency", "week_price"),
+    peers=("currency",),
 )
 def price_weeks(t: Tables) -> Lazy:
     """One row per product and week, with the half year that ends with it."""
@@ -67,7 +68,13 @@ def price_weeks(t: Tables) -> Lazy:
     return _keyed(rolling)
 
 
-@base(name=_RECORDS, grain="sku_w", tables=("listing_prices",), attributes=("sku_id", "currency"))
+@base(
+    name=_RECORDS,
+    grain="sku_w",
+    tables=("listing_prices",),
+    attributes=("sku_id", "currency"),
+    peers=("currency",),
+)
 def price_records(t: Tables) -> Lazy:
     """One row per product and week, with all weeks of it so far: its own base, for its reach."""
     cell = ("sku_id", "currency")

@@ -128,6 +128,7 @@ def _baseline(quarters: Lazy, main: Lazy) -> Lazy:
     grain="market_q",
     tables=("listing_prices",),
     attributes=("sku_id", "currency", "n_days"),
+    peers=("currency",),
 )
 def price_markets(t: Tables) -> Lazy:
     """One row per product and quarter: how far sellers' prices lie apart on a day.

@@ -26,6 +26,7 @@ LONGEST = 60
 @base(
     name=_BASE, grain="sku_m", tables=("listing_prices",),
     attributes=("sku_id", "currency", "modal_price", "n_retailers"),
+    peers=("currency",),
 )  # fmt: skip
 def resale_prices(t: Tables) -> Lazy:
     """One row per product and month: independent retailers' prices, one price each.

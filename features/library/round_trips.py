@@ -139,6 +139,8 @@ def fund_hubs(t: Tables) -> Lazy:
     grain="path_m",
     tables=("fund_flows",),
     attributes=("origin", "amount_out", "amount_back", "currency"),
+    peers=("currency", "size_decile"),
+    size="amount_out",
 )
 def fund_paths(t: Tables) -> Lazy:
     """One row per circle of accounts and month in which money came back: the fullest return.
