@@ -94,8 +94,9 @@ def _moved(day: date, context: RunContext, names: set[str]) -> dict[str, object]
                 gone = over.drop_nulls(name)
             if gone.height:
                 moved[name] = gone.select(KEY).row(0)
+        ended = before.filter(pl.col("period_end") <= day)
         for name in known:
-            if (no_more := before.drop_nulls(name).join(frame, on=KEY, how="anti")).height:
+            if (no_more := ended.drop_nulls(name).join(frame, on=KEY, how="anti")).height:
                 moved[name] = no_more.select(KEY).row(0)
     return moved
 
