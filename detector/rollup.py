@@ -20,6 +20,9 @@ LEAST_HITS = 3
 LEAST_SHARE = 2 * TAIL
 """However rare suspicious tenders are among the others, a firm is raised only when at least three
 of its own, and a fifth of them, are: one odd tender is no pattern."""
+COUNTED = ("typology", "subject_key", "period_start", "outcome", "p_value", "suspicion", "severity",
+           "strength", "fired_rules", "models")  # fmt: skip
+"""What counting looks at: the rest of a judged row is heavy and is left behind."""
 ONLY_OFTEN = frozenset({"pair_y"})
 """Subjects that exist only once they have met that often: most pairs of bidders never do."""
 
@@ -50,19 +53,35 @@ def roll_up(
         rows = rows.filter(~pl.col("typology").is_in(taken))
         if rows.is_empty() or links.is_empty():
             continue
-        linked = rows.join(
-            links,
-            left_on=["subject_key", "period_start"],
-            right_on=["child_key", "child_period_start"],
-            how="inner",
-        )
         if child == "tender":
-            found, fresh = excess(linked, parent, fdr, nulls)
+            found, fresh = excess(
+                under(rows.select(COUNTED), often(links, parent)), parent, fdr, nulls
+            )
             nulls |= fresh
             parts.append(found)
         else:
-            parts.append(worst(linked, parent))
+            parts.append(worst(under(rows, links), parent))
     return pl.concat(parts).sort(KEYS), nulls
+
+
+def under(rows: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
+    """Child rows in order of their subject, once for each of their parents."""
+    return rows.sort("subject_key").join(
+        links,
+        left_on=["subject_key", "period_start"],
+        right_on=["child_key", "child_period_start"],
+        how="inner",
+        maintain_order="left",
+    )
+
+
+def often(links: pl.DataFrame, parent: str) -> pl.DataFrame:
+    """The links, without those of subjects that cannot have met often enough to exist."""
+    if parent not in ONLY_OFTEN:
+        return links
+    place = ["parent_key", "parent_period_start"]
+    met = links.group_by(place).len().filter(pl.col("len") >= MIN_CHILDREN)
+    return links.join(met, on=place, how="semi")
 
 
 def as_parent(linked: pl.DataFrame, parent: str) -> pl.DataFrame:
@@ -95,7 +114,6 @@ def excess(
     tested = pl.col("p_value").is_not_null()
     counted = (
         as_parent(linked, parent)
-        .sort("child_subject")
         .group_by(KEYS, maintain_order=True)
         .agg(
             n=tested.sum().cast(pl.Int64),
