@@ -160,24 +160,25 @@ def _new_buyers(t: Tables, orders: Lazy) -> Lazy | None:
 
 def _own_past(days: pl.DataFrame) -> pl.DataFrame:
     """Add mean and variance of the same weekday in up to `WEEKS` weeks before; no order is 0."""
-    rows = days.with_columns(
-        _weekday=pl.col("day").dt.weekday(),
-        _square=pl.col("orders").cast(pl.Int64) ** 2,
-        orders=pl.col("orders").cast(pl.Int64),
-    ).sort("seller_id", "_weekday", "day")
-    past = rows.rolling(
-        "day", period=f"{7 * WEEKS}d", closed="left", group_by=["seller_id", "_weekday"]
-    ).agg(_sum=pl.col("orders").sum(), _squares=pl.col("_square").sum())
+    orders = pl.col("orders").cast(pl.Int64)
+    rows = days.with_columns(orders, _weekday=pl.col("day").dt.weekday()).sort(
+        "seller_id", "_weekday", "day"
+    )
+
+    def past(number: pl.Expr) -> pl.Expr:
+        window = number.rolling_sum_by("day", f"{7 * WEEKS}d", closed="left")
+        return window.over("seller_id", "_weekday").fill_null(0)
+
     since = (pl.col("day") - pl.col("day").min().over("seller_id")).dt.total_days() // 7
-    weeks = pl.min_horizontal(since, pl.lit(WEEKS))
-    mean = pl.col("_sum") / weeks
+    weeks, usual = pl.col("weeks"), pl.col("usual")
     return (
-        rows.join(past, on=["seller_id", "_weekday", "day"], how="left")
-        .with_columns(weeks=weeks)
-        .with_columns(usual=pl.when(weeks >= LEAST_WEEKS).then(mean))
-        .with_columns(
-            spread=(pl.col("_squares") - weeks * pl.col("usual") ** 2) / (pl.col("weeks") - 1)
+        rows.with_columns(
+            weeks=pl.min_horizontal(since, pl.lit(WEEKS)),
+            _sum=past(pl.col("orders")),
+            _squares=past(pl.col("orders") ** 2),
         )
+        .with_columns(usual=pl.when(weeks >= LEAST_WEEKS).then(pl.col("_sum") / weeks))
+        .with_columns(spread=(pl.col("_squares") - weeks * usual**2) / (weeks - 1))
     )
 
 
@@ -199,7 +200,8 @@ def merchant_days(t: Tables) -> Lazy:
         rows = rows.with_columns(*empty)
     else:
         rows = rows.join(fresh, on=list(_CELL), how="left")
-    judged = with_burst_p(_own_past(collect(rows)), "orders", "usual", "spread", "burst_p")
+    counted = collect(rows, streaming=True)
+    judged = with_burst_p(_own_past(counted), "orders", "usual", "spread", "burst_p")
     return nw.from_native(judged.lazy()).with_columns(
         nw.col("seller_id").alias("subject_key"),
         nw.col("day").alias("period_start"),
