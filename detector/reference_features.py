@@ -145,4 +145,6 @@ def origin(f: Feature) -> list[str]:
         lines.append("Means something only beside peers")
     if f.uses_as_of:
         lines.append("Depends on the day of the judgement")
+    if f.retrospective:
+        lines.append("Tells what later filings did to a period")
     return [*lines, f"Source: {f.source}"]

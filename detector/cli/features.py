@@ -72,6 +72,7 @@ def show(name: Name) -> None:
     for holds, text in (
         (data["peer_adjusted"], "Means something only beside peers."),
         (data["uses_as_of"], "Depends on the day of the judgement."),
+        (data["retrospective"], "Tells what later filings did to a period."),
     ):
         if holds:
             typer.echo(text)
@@ -123,6 +124,7 @@ def description(feature: Feature) -> dict[str, Any]:
         "peers": list(base.peers),
         "peer_adjusted": feature.peer_adjusted,
         "uses_as_of": feature.uses_as_of,
+        "retrospective": feature.retrospective,
         "null_when": list(reasons) or ["missing_input"],
         "examples": [{"given": one.given, "value": shown(one.value)} for one in worked],
         "source": feature.source,
