@@ -130,7 +130,7 @@ def _evaluate(needed: Base, features: tuple[Feature, ...], run: Tables) -> pl.Da
     keep = [*KEY_COLUMNS, *needed.attributes]
     keep += [f"{f.name}{suffix}" for f in features for suffix in ("", "__reason", "__n")]
     frame = collect(lazy.with_columns(*values).with_columns(*guards).select(*keep))
-    return frame.with_columns(cs.unsigned_integer().cast(pl.Int64))
+    return frame.with_columns(cs.integer().cast(pl.Int64))
 
 
 def _expressions(f: Feature) -> tuple[nw.Expr, nw.Expr]:

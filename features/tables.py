@@ -98,11 +98,14 @@ def collect(frame: Lazy, *, streaming: bool = False) -> pl.DataFrame:
 
 
 def kept(frame: Lazy) -> Lazy:
-    """The frame computed once: in memory here, persisted where the engine is a cluster."""
+    """The frame computed once: in memory here, a checkpoint where the engine is a cluster.
+
+    A checkpoint also cuts the plan: Spark goes through the whole of it at every step added.
+    """
     if frame.implementation.is_polars():
         return nw.from_native(collect(frame, streaming=True).lazy())
-    persisted: Lazy = nw.from_native(nw.to_native(frame).persist())
-    return persisted
+    checkpoint: Lazy = nw.from_native(nw.to_native(frame).localCheckpoint())
+    return checkpoint
 
 
 def settled(frame: Lazy, *order: str) -> Lazy:

@@ -1,0 +1,1 @@
+"""Engines past one machine. The features are written once; here tables are handed to an engine."""

@@ -1,0 +1,87 @@
+"""Every registered feature on Spark: the same rows, numbers, reasons and types as on Polars."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+from polars.testing import assert_frame_equal
+
+from features.catalogue import catalogue
+from features.compute import Computed, compute_features
+from tests.features.world import CONTEXT, world
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+pytestmark = [pytest.mark.spark, pytest.mark.xdist_group("spark")]
+
+GRAINS = sorted({b.grain for b in catalogue().bases.values()})
+SMALL = {
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.driver.memory": "2g",
+    "spark.sql.shuffle.partitions": "2",
+    "spark.default.parallelism": "2",
+    # Compiling code for a hundred rows costs more than it saves.
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xss8m",
+}
+
+
+@pytest.fixture(scope="module")
+def session() -> Iterator[SparkSession]:
+    pytest.importorskip("pyspark", reason="PySpark is not installed")
+    if shutil.which("java") is None:
+        pytest.skip("Java is not installed")
+    from detector.backends.spark import open_session
+
+    opened = open_session("local[2]", SMALL)
+    opened.sparkContext.setLogLevel("ERROR")
+    yield opened
+    opened.stop()
+
+
+@pytest.fixture(scope="module")
+def here() -> Computed:
+    return compute_features(world_lazily(), None, CONTEXT)
+
+
+@pytest.fixture(scope="module")
+def there(session: SparkSession) -> Computed:
+    from detector.backends.spark import filings
+
+    return compute_features(filings(session, world_lazily()), None, CONTEXT)
+
+
+def world_lazily() -> dict[str, object]:
+    return {name: table.lazy() for name, table in world().items()}
+
+
+@pytest.mark.parametrize("grain", GRAINS)
+def test_features_are_equal_on_both_engines(here: Computed, there: Computed, grain: str) -> None:
+    ours, theirs = here.frames[grain], there.frames[grain]
+    assert ours.features == theirs.features
+    assert ours.frame.schema == theirs.frame.schema
+    assert_frame_equal(ours.frame, theirs.frame, rel_tol=1e-9, abs_tol=1e-9)
+
+
+def test_no_feature_is_left_out_on_spark(here: Computed, there: Computed) -> None:
+    computed = {f.name for frame in there.frames.values() for f in frame.features}
+    assert computed == set(catalogue().features)
+    assert there.skipped == here.skipped == {}
+
+
+def test_memberships_and_notes_are_equal_on_both_engines(here: Computed, there: Computed) -> None:
+    assert set(here.memberships) == set(there.memberships)
+    assert set(here.notes) == set(there.notes)
+    for pair, rows in here.memberships.items():
+        assert_frame_equal(rows, there.memberships[pair], check_dtypes=False)
+    for name, told in here.notes.items():
+        assert_frame_equal(told, there.notes[name], check_dtypes=False)
