@@ -82,7 +82,8 @@ class Lake:
         """Every version of the rows with these column values, oldest first."""
         rows = self._versions(self.pin(), table)
         wanted = [pl.col(name).eq_missing(pl.lit(value)) for name, value in key.items()]
-        return rows.filter(wanted).sort(RECORDED_AT, "_seq").drop("_file", "_seq")
+        rows = rows.filter(wanted) if wanted else rows
+        return rows.sort(RECORDED_AT, "_seq").drop("_file", "_seq")
 
     def changed_since(self, old: Snapshot, new: Snapshot) -> dict[str, pl.LazyFrame]:
         """By table, the rows of every key that was filed or corrected between two snapshots.

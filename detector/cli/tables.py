@@ -56,6 +56,20 @@ def show(table: Name) -> None:
             typer.echo("\n".join([title, *(f"  {line}" for line in lines)]))
 
 
+@app.command("summary")
+def summary(table: Name) -> None:
+    """What a table holds: rows in force and, column by column, filled cells and distinct values."""
+    from detector.cli.output import opened
+    from detector.lake_summary import summarised
+
+    data = summarised(opened().lake, table)
+    if STATE.json:
+        say(data, "")
+        return
+    typer.echo("{table}: {rows:,} rows in force of {versions:,} versions\n".format(**data))
+    say_table(data["columns"], ("column", "filled", "distinct", "least", "most"), "")
+
+
 @app.command("template")
 def template(
     table: Name,

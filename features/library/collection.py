@@ -73,8 +73,9 @@ def judged_apps(t: Tables) -> Lazy:
         .join(missing, on=own, how="left")
         .join(filed.group_by(*own).agg(nw.len().alias("filed")), on=own, how="left")
         .join(seen.group_by(*own).agg(nw.col("flows").sum()), on=own, how="left")
+        .join(_words(seen), on=own, how="left")
     )
-    numbers = (*sums, "unmapped_types", "filed", "flows")
+    numbers = (*sums, "unmapped_types", "filed", "flows", "words")
     rows = rows.with_columns(nw.col(c).fill_null(0).cast(nw.Int64) for c in numbers)
     weight = nw.col("undeclared") * 1_000_000 + nw.col("observed") * 1_000 + 1
     strength = nw.when((nw.col("filed") > 0) & (nw.col("flows") > 0)).then(weight).otherwise(0)
@@ -83,6 +84,12 @@ def judged_apps(t: Tables) -> Lazy:
     rows = rows.with_columns(strength.alias("_strength")).with_columns(best.alias("_best"))
     last = nw.when(nw.col("_best")).then(nw.col("version")).max().over(*cell)
     return rows.with_columns((nw.col("version") == last).alias("judged")).drop("_best", "_strength")
+
+
+def _words(seen: Lazy) -> Lazy:
+    """How many words of the analyser each app and version was seen with, translated or not."""
+    each = seen.select(*ONE, "taxonomy", "source_type").unique()
+    return each.group_by(*ONE).agg(nw.len().alias("words"))
 
 
 @base(
@@ -234,6 +241,19 @@ def uc_first_seen_version() -> Measure:
 def uc_observed_types() -> Measure:
     """Number of types seen in traffic; null where there is no traffic at all."""
     return measure(nw.col("observed"), (nw.col("flows") == 0, Reason.MISSING_INPUT))
+
+
+@feature(
+    name="uc_observed_words", typology=_TYPOLOGY, base="app_collection", inputs=_INPUTS,
+    unit="words", direction="none", min_n=0, n="flows", source=_SOURCE,
+    title={"en": "words seen in traffic", "zh": "流量中观察到的数据词数"},
+)  # fmt: skip
+def uc_observed_words() -> Measure:
+    """Distinct words of the analyser in the app's traffic, those `data_type_map` lacks too.
+
+    0 where no traffic was seen. Less the types declared it is the plainest ranking of apps.
+    """
+    return measure(nw.col("words"))
 
 
 @feature(

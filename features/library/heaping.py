@@ -161,6 +161,26 @@ def heap_placeholders() -> Measure:
 
 
 @feature(
+    name="heap_figures", typology=_TYPOLOGY, base=_BASE, inputs=_INPUTS, unit="figures",
+    direction="none", min_n=0, n="numbers", source=_SOURCE,
+    title={"en": "number of figures", "zh": "数值个数"},
+)  # fmt: skip
+def heap_figures() -> Measure:
+    """Figures filed, each filing once: what the counts beside it are parts of."""
+    return measure(nw.col("numbers"))
+
+
+@feature(
+    name="heap_floor_digits", typology=_TYPOLOGY, base=_BASE, inputs=_INPUTS, unit="figures",
+    direction="none", min_n=0, n="floored", source=_SOURCE,
+    title={"en": "number that begin like the floor", "zh": "首位与申报下限相同个数"},
+)  # fmt: skip
+def heap_floor_digits() -> Measure:
+    """Figures whose first digit is that of the legal floor (see `heap_floor_digit_share`)."""
+    return measure(nw.col("floor_digits"), (nw.col("floored") < 1, Reason.NOT_APPLICABLE))
+
+
+@feature(
     name="heap_floor_digit_share", typology=_TYPOLOGY, base=_BASE, inputs=_INPUTS, unit="0-1",
     direction="none", n="floored", source=_SOURCE,
     title={"en": "figures that begin like the floor", "zh": "首位与申报下限相同占比"},

@@ -15,7 +15,7 @@ _INPUTS = ("expected_filings.filing", "expected_filings.due_on", "metric_filings
            "apps.app_id", "data_declarations.declared")  # fmt: skip
 _SOURCE = "interface: further typologies"
 _COLUMNS = ["operator_id", "filing", "period_start", "period_end", "due_on", "kind", "came",
-            "empty", "peers", "peers_speak"]  # fmt: skip
+            "empty", "tracks", "peers", "peers_speak"]  # fmt: skip
 _FILERS = ("operator_id", "platform_id", "firm_id")
 _DAYS = ("period_start", "date", "month", "period")
 NOTHING = "*"
@@ -77,7 +77,10 @@ def _of_calendar(t: Tables) -> pl.DataFrame:
     rows = due.join(inside, on=keys, how="left").with_columns(
         kind=pl.lit("calendar"), came=pl.col("came").fill_null(value=False)
     )
-    rows = rows.with_columns(empty=pl.when(pl.col("came")).then(pl.col("said") == 0))
+    rows = rows.with_columns(
+        empty=pl.when(pl.col("came")).then(pl.col("said") == 0),
+        tracks=pl.lit(None, dtype=pl.Boolean),
+    )
     return _beside_peers(rows, ["filing", "period_start"])
 
 
@@ -105,9 +108,11 @@ def _of_apps(t: Tables) -> pl.DataFrame:
     nothing = (nw.col("data_type") == NOTHING) & ~nw.col("declared").fill_null(value=True)
     told = collect(
         t["data_declarations"]
-        .with_columns((~nothing).cast(nw.Int64).alias("said"))
+        .with_columns(
+            (~nothing).cast(nw.Int64).alias("said"), _tracking().cast(nw.Int64).alias("tracked")
+        )
         .group_by("app_id")
-        .agg(nw.col("said").max())
+        .agg(nw.col("said").max(), nw.col("tracked").max())
     )
     rows = apps.join(told, on="app_id", how="left").with_columns(
         filing=pl.format("data_declarations:{}", "app_id"),
@@ -116,8 +121,16 @@ def _of_apps(t: Tables) -> pl.DataFrame:
         due_on=pl.lit(None, dtype=pl.Date),
         came=pl.col("said").is_not_null(),
         empty=pl.col("said") == 0,
+        tracks=pl.col("tracked") == 1,
     )
     return _beside_peers(rows, ["app_type"])
+
+
+def _tracking() -> nw.Expr:
+    """Whether a declaration says that data are used to track: by purpose or by linkage."""
+    purpose = (nw.col("purpose") == "tracking").fill_null(value=False)
+    linked = (nw.col("linkage") == "used_to_track").fill_null(value=False)
+    return (purpose | linked) & nw.col("declared").fill_null(value=True)
 
 
 @base(
@@ -136,7 +149,7 @@ def expected(t: Tables) -> Lazy:
     schema = {
         "operator_id": pl.String, "filing": pl.String, "period_start": pl.Date,
         "period_end": pl.Date, "due_on": pl.Date, "kind": pl.String, "came": pl.Boolean,
-        "empty": pl.Boolean, "peers": pl.Int64, "peers_speak": pl.Int64,
+        "empty": pl.Boolean, "tracks": pl.Boolean, "peers": pl.Int64, "peers_speak": pl.Int64,
     }  # fmt: skip
     parts = [pl.DataFrame(schema=schema)]
     if t.missing(("expected_filings",)) is None:
@@ -194,6 +207,22 @@ def missing_days_overdue() -> Measure:
 def missing_says_nothing() -> Measure:
     """Whether a filing that came holds no figure, or declares that nothing is collected."""
     return measure(_yes(nw.col("empty")), (~nw.col("came"), Reason.NOT_APPLICABLE))
+
+
+@feature(
+    name="filing_tracks", typology=_TYPOLOGY, base=_BASE,
+    inputs=("data_declarations.purpose", "data_declarations.linkage"), unit="yes/no",
+    direction="none", n="n", source=_SOURCE, retrospective=True, kind="bool",
+    title={"en": "declares tracking", "zh": "声明用于跟踪"},
+)  # fmt: skip
+def filing_tracks() -> Measure:
+    """Whether an app's declaration says that data are used to track people.
+
+    By the purpose `tracking` or the linkage `used_to_track`. Context: apps of one kind differ
+    little, and the honest ones declare it.
+    """
+    other = (nw.col("kind") != "declaration", Reason.NOT_APPLICABLE)
+    return measure(_yes(nw.col("tracks")), other, (~nw.col("came"), Reason.NOT_APPLICABLE))
 
 
 @feature(

@@ -48,6 +48,23 @@ def test_show_in_words() -> None:
     assert "refused" in _output("tables", "show", "tenders")
 
 
+def test_summary_counts_what_is_in_force(tmp_path: Path) -> None:
+    filed, home = tmp_path / "bids.csv", str(tmp_path / "home")
+    head = "tender_id,bid_id,bidder_id,amount,contact_hash\n"
+    filed.write_text(head + "T1,1,A,5,x\nT1,2,B,,y\nT1,1,A,7,x\n")
+    _output("--home", home, "ingest", "bids", str(filed))
+    found = json.loads(_output("--home", home, "--json", "tables", "summary", "bids"))
+    assert (found["rows"], found["versions"]) == (2, 3)
+    columns = {c.pop("column"): c for c in found["columns"]}
+    assert columns["amount"] == {"filled": 1, "distinct": 1, "least": 7, "most": 7}
+    assert columns["contact_hash"] == {"filled": 2, "distinct": 2, "least": None, "most": None}
+    assert columns["won"]["filled"] == columns["won"]["distinct"] == 0
+    text = _output("--home", home, "tables", "summary", "bids")
+    assert text.startswith("bids: 2 rows in force of 3 versions")
+    none = json.loads(_output("--home", home, "--json", "tables", "summary", "tenders"))
+    assert (none["rows"], none["versions"]) == (0, 0)
+
+
 def test_template_is_a_header_line() -> None:
     lines = _output("tables", "template", "transactions").splitlines()
     assert len(lines) == 1

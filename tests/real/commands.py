@@ -10,7 +10,7 @@ import polars as pl
 from typer.testing import CliRunner
 
 from detector.cli.main import app
-from detector.cli.output import lift_global_options
+from detector.cli.output import STATE, lift_global_options
 
 RUN = CliRunner()
 
@@ -25,6 +25,7 @@ class Desk:
         """Runs a command with `--json`; gives what it printed. It must succeed."""
         line = [*map(str, words), "--json", "--home", str(self.home)]
         done = RUN.invoke(app, lift_global_options(line))
+        STATE.json = False
         if done.exit_code != 0:
             raise AssertionError(f"warden {' '.join(line)}: {done.stderr}") from done.exception
         return json.loads(done.stdout)
