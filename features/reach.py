@@ -95,6 +95,12 @@ REACHES: dict[str, Reach] = {
     "bid_screens": _TENDER,
     "bid_subgroups": _TENDER,
     "lot_outcomes": _TENDER,
+    "lot_participation": _TENDER,
+    # A lead is held against those of its market in twelve months.
+    "lot_flags": Reach(back=11, firms=True),
+    "firm_flags": _TENDER_YEAR,
+    "firm_supply": _TENDER_YEAR,
+    "buyer_flags": _TENDER_YEAR,
     "pair_calm": _TENDER_YEAR,
     "incidents": Reach(clock=True),
     "app_collection": Reach(),
