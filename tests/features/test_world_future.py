@@ -41,7 +41,7 @@ RETROSPECTIVE: Mapping[str, str] = {
 }
 """Bases of the features that are declared to look ahead, and at what."""
 
-DAYS = (date(2024, 5, 31), date(2024, 9, 30), date(2024, 12, 31), date(2025, 6, 30))
+DAYS = (date(2024, 8, 31), date(2025, 5, 31), date(2024, 12, 31), date(2025, 9, 30))
 
 
 @cache
