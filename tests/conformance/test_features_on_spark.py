@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
@@ -60,7 +61,7 @@ def there(session: SparkSession) -> Computed:
     return compute_features(filings(session, world_lazily()), None, CONTEXT)
 
 
-def world_lazily() -> dict[str, object]:
+def world_lazily() -> dict[str, pl.LazyFrame]:
     return {name: table.lazy() for name, table in world().items()}
 
 

@@ -21,7 +21,7 @@ SECONDS = 240
 FAILED = 70
 SERVED = "127.0.0.1:8000"
 MARK = "@@step"
-OUTSIDE = {"curl", "iconv"}
+OUTSIDE = {"curl", "iconv", "java"}
 """Programs pages use that neither Python nor every machine brings."""
 
 READY = """\
@@ -45,6 +45,7 @@ def with_commands() -> list[object]:
     for page in PAGES:
         if page.commands:
             marks = [pytest.mark.postgres] if DATABASE in page.text else []
+            marks += [pytest.mark.spark] if any("java" in c.text for c in page.commands) else []
             found.append(pytest.param(page, id=page.name, marks=marks))
     return found
 
