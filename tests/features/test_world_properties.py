@@ -41,6 +41,7 @@ PEERS: Mapping[str, str] = {
     "dr_binom_p": "all other operators of the year",
     "dr_rate_vs_peers": "all other operators of the year",
     "missing_peer_share": "all others with the same filing due",
+    "supply_variety_wide": "all winners of the year",
 }
 """Features that compare with others wherever they are, and with whom."""
 

@@ -21,7 +21,7 @@ def rows() -> dict[str, list[Filing]]:
 
 
 def _procurement() -> dict[str, list[Filing]]:
-    """A market of few tenders: one bidder, a direct award, no traces, a pair alone."""
+    """A market of few tenders: one bidder, a direct award, no traces, a pair alone, a lone year."""
     head = {"buyer_id": "B9", "region": "east", "category": "services", "market_id": "PM3",
             "jurisdiction": "CN", "currency": "CNY", "kind": "services"}  # fmt: skip
     tenders: list[Filing] = [
@@ -29,11 +29,13 @@ def _procurement() -> dict[str, list[Filing]]:
         head | {"tender_id": "E2", "method": "direct", "awarded_at": at(SPRING),
                 "winner_id": "F9", "published_at": at(ahead(SPRING, -9)),
                 "deadline_at": at(SPRING, 9)},
+        head | {"tender_id": "E0", "method": "open", "awarded_at": at(date(2023, 11, 6)),
+                "winner_id": "F9"},
         head | {"tender_id": "E3", "method": "open", "awarded_at": at(ahead(SPRING, 40))},
         *(head | {"tender_id": f"E{k}", "method": "open", "awarded_at": at(ahead(SPRING, 30 * k))}
           for k in range(10, 14)),
     ]  # fmt: skip
-    bidders = {"E1": ("F9",), "E2": ("F9",), "E3": ("F4", "F5")}
+    bidders = {"E1": ("F9",), "E2": ("F9",), "E3": ("F4", "F5"), "E0": ("F9",)}
     bidders |= {f"E{k}": ("F10", "F11") for k in range(10, 14)}
     bids: list[Filing] = [
         {"tender_id": t, "bidder_id": f, "bid_id": f"{t}-{f}", "amount": 500.5 + k,
