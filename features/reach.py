@@ -113,7 +113,20 @@ REACHES: dict[str, Reach] = {
     "price_records": Reach("q", back=None, ahead=1, firms=True),
     "price_series": Reach("q", back=15),
     "price_markets": Reach("q"),
+    "price_rigidity": Reach("q"),
+    "price_pairs": Reach("q", firms=True),
     "wash_clusters": Reach(firms=True),
+    "tied_pairs": Reach(),
+    "category_allocation": _TENDER_YEAR,
+    "category_digits": _TENDER_YEAR,
+    "category_margins": _TENDER_YEAR,
+    "firm_cover": _TENDER_YEAR,
+    "pair_cover": _TENDER_YEAR,
+    "cobid_pair": _TENDER_YEAR,
+    "cobid_group": _TENDER_YEAR,
+    "platform_subscriptions": Reach(),
+    "platform_optout": Reach(),
+    "service_links": Reach(),
 }
 """By base. Why each is true is seen from its views; the test shows it."""
 
