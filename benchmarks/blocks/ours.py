@@ -21,7 +21,6 @@ from features.operators import Lazy, month_end, month_start, nearest_whole, with
 from features.tables import Tables
 from features.vocabulary import Reason
 
-_SHOP = ("platform_id", "market_id", "seller_id", "period_start")
 _MARKET = ("market_id", "period_start")
 UNIT = 10**15
 """Shares and ratios are added as whole numbers of this part of one: no order can change them."""
@@ -29,8 +28,13 @@ UNIT = 10**15
 
 def shop_months(t: Tables) -> Lazy:
     """Sales, discounts and prices in cents by platform, market, seller and month."""
-    products = t["products"].select("sku_id", "market_id")
-    return (
+    # Markets are numbered: whole numbers group faster than names.
+    products = t["products"].select(
+        "sku_id", "market_id", nw.col("market_id").rank("dense").alias("market")
+    )
+    markets = products.select("market", "market_id").unique()
+    cell = ("platform_id", "market", "seller_id", "period_start")
+    sums = (
         t["transactions"]
         .select(
             "platform_id",
@@ -39,10 +43,11 @@ def shop_months(t: Tables) -> Lazy:
             month_start(nw.col("ts").cast(nw.Date)).alias("period_start"),
             *(nearest_whole(nw.col(c) * 100).alias(c) for c in ("net", "gross", "discount")),
         )
-        .join(products, on="sku_id", how="left")
-        .group_by(*_SHOP)
+        .join(products.drop("market_id"), on="sku_id", how="left")
+        .group_by(*cell)
         .agg(nw.col("net").sum(), nw.col("gross").sum(), nw.col("discount").sum(), nw.len())
     )
+    return sums.join(markets, on="market", how="left").drop("market")
 
 
 def market_months(t: Tables) -> Lazy:
@@ -88,7 +93,10 @@ def shares(t: Tables) -> Lazy:
 
 
 def product_months(t: Tables) -> Lazy:
-    """One row per product and month with a day on which two sellers sold it."""
+    """One row per product and month with a day on which two sellers sold it.
+
+    Two sellers are seen by the lowest and the highest code of a day; nobody asks how many.
+    """
     price = nearest_whole(nw.col("gross") / nw.col("qty") * 100)
     orders = t["transactions"].select(
         "sku_id", "seller_id", nw.col("ts").cast(nw.Date).alias("day"), price.alias("p")
@@ -98,7 +106,8 @@ def product_months(t: Tables) -> Lazy:
         .with_columns((nw.col("p") * nw.col("p")).alias("pp"))
         .group_by("sku_id", "day")
         .agg(
-            nw.col("code").n_unique().alias("sellers"),
+            nw.col("code").min().alias("one"),
+            nw.col("code").max().alias("other"),
             nw.len().cast(nw.Int64).alias("n"),
             nw.col("p").sum(),
             nw.col("pp").sum(),
@@ -108,7 +117,7 @@ def product_months(t: Tables) -> Lazy:
     spread = (n * nw.col("pp") - nw.col("p") * nw.col("p")).cast(nw.Float64)
     cv = (spread / (n * (n - 1))).sqrt() * n / nw.col("p")
     return (
-        days.filter(nw.col("sellers") >= 2)
+        days.filter(nw.col("one") != nw.col("other"))
         .select("sku_id", month_start(nw.col("day")).alias("period_start"),
                 nearest_whole(cv * UNIT).alias("cv"))
         .group_by("sku_id", "period_start")
