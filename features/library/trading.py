@@ -21,6 +21,17 @@ HUB = 50
 _CELL = ("platform_id", "currency", "period_start")
 
 
+@view("sale_codes")
+def sale_codes(t: Tables) -> Lazy:
+    """Codes of the sellers of every month.
+
+    A view of its own: inside one plan, all orders would wait in memory until the codes are known.
+    """
+    target = nw.coalesce(nw.col("seller_hash"), nw.col("seller_id")).alias("target")
+    sold = t["transactions"].select(target, nw.col("ts").cast(nw.Date).alias("day"))
+    return with_code(sold, "target", "_code", day="day").select("_code").unique()
+
+
 @view("seller_trades")
 def seller_trades(t: Tables) -> Lazy:
     """Monthly value and number of orders from one seller to another, per platform.
@@ -41,10 +52,9 @@ def seller_trades(t: Tables) -> Lazy:
         "seller_id",
         value.alias("value"),
     )
-    sold = with_code(orders.select("target", "day"), "target", "_code", day="day")
     return (
         with_code(orders.filter(~nw.col("source").is_null()), "source", "_code", day="day")
-        .join(sold.select("_code").unique(), on="_code", how="semi")
+        .join(t.view("sale_codes"), on="_code", how="semi")
         .with_columns(
             month_start(nw.col("day")).alias("period_start"),
             nearest_whole(nw.col("value") * 100).alias("cents"),
