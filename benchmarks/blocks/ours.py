@@ -214,7 +214,8 @@ def _features() -> tuple[tuple[str, str, str, Measure], ...]:
 def registry() -> FeatureCatalogue:
     """The six blocks."""
     found = FeatureCatalogue()
-    found.add_view(library().views["seller_trades"])
+    for name in ("sale_codes", "seller_trades"):
+        found.add_view(library().views[name])
     for fn in (shop_months, market_months, product_months):
         found.add_view(View(fn.__name__, fn))
     for name, grain, fn in _BASES:
