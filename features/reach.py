@@ -112,7 +112,7 @@ REACHES: dict[str, Reach] = {
     "price_weeks": Reach("q", back=6, ahead=1, firms=True),
     "price_records": Reach("q", back=None, ahead=1, firms=True),
     "price_series": Reach("q", back=15),
-    "price_markets": Reach("q"),
+    "price_markets": Reach("q", firms=True),
     "price_rigidity": Reach("q"),
     "price_pairs": Reach("q", firms=True),
     "wash_clusters": Reach(firms=True),
