@@ -128,7 +128,7 @@ def test_only_what_a_filing_can_move_is_computed(
     later = open_system(system.home, clock=lambda: NEXT)
     file_all(later, tmp_path / "late", {"tenders": late.with_columns(region=pl.lit("elsewhere"))})
     scope = computed_months(system)
-    october, year = 2026 * 12 + 9, set(range(2026 * 12, 2027 * 12))
+    october, year = 2026 * 12 + 9, frozenset(range(2026 * 12, 2027 * 12))
     assert {"tender", "pair_y"} <= set(scope) <= {"tender", "pair_y", "firm_y", "buyer_y"}
     assert min(scope["tender"] or ()) == october
     assert all(scope[grain] == year for grain in set(scope) - {"tender"})
