@@ -51,7 +51,9 @@ def test_the_unit_of_money_leaves_ratios(amounts: list[float], unit: float) -> N
 @FEW
 @given(AMOUNTS, AMOUNTS)
 def test_another_tender_changes_nothing(one: list[float], two: list[float]) -> None:
+    """Of another trade: in its own, a tender is compared with others of the year."""
     alone, other = bids(one, "T"), bids(two, "U")
+    other["tenders"] = [row | {"category": "elsewhere"} for row in other["tenders"]]
     beside = tender_frame({name: alone[name] + other[name] for name in alone})
     assert_frame_equal(tender_frame(alone), beside.filter(subject_key="T"), check_exact=True)
 
