@@ -17,7 +17,7 @@ from tests.features.world import CONTEXT, world
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-pytestmark = [pytest.mark.spark, pytest.mark.xdist_group("spark")]
+pytestmark = pytest.mark.spark
 
 GRAINS = sorted({b.grain for b in catalogue().bases.values()})
 SMALL = {
