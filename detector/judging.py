@@ -102,12 +102,20 @@ def compute_and_assemble(system: System, plan: Plan) -> tuple[Computed, Panel]:
     needed = grains_of(plan.typologies)
     poor = poor_grains(current) & set(moved.scope(plan, ()))
     unfitted = {g for g in needed if current is None or g not in current.reference.grains} | poor
-    first = planning.compute(system, plan, dict.fromkeys(sorted(unfitted & needed)))
+    anew = dict.fromkeys(sorted(unfitted & needed))
+    first = planning.compute(system, plan, anew) if anew else nothing()
     panel = assemble(system, plan, first, current)
     others = [t for t in plan.typologies if plan.base.digests.get(t) != panel.digests[t]]
     scope = dict(moved.scope(plan, sorted(grains_of(others))))
     rest = {grain: months for grain, months in scope.items() if grain not in unfitted}
     return first.joined(planning.compute(system, plan, rest)), panel
+
+
+def nothing() -> Computed:
+    """No grain, computed from nothing."""
+    from features.compute import Computed
+
+    return Computed({}, {}, {}, {}, scope={})
 
 
 def grains_of(typologies: Collection[str]) -> set[str]:
@@ -252,18 +260,24 @@ def standing(
     links: Mapping[tuple[str, str], pl.DataFrame],
     native: Collection[tuple[str, str]],
 ) -> pl.DataFrame:
-    """Rows judged before and still in force of the children that the links name."""
-    named = [pl.lit(value=False)]
-    for (child, _), table in links.items():
-        periods = table["child_period_start"].unique().implode()
-        named.append((pl.col("grain") == child) & pl.col("period_start").is_in(periods))
+    """Rows judged before and still in force of the children that the links name.
+
+    Of children that are only counted the heavy columns are left out.
+    """
     pairs = pl.LazyFrame(sorted(native), schema=["typology", "grain"], orient="row")
-    kept = (
-        before.filter(pl.any_horizontal(named))
-        .join(cells.lazy(), on=list(CELL), how="anti")
-        .join(pairs, on=["typology", "grain"], how="semi")
-    )
-    return shaped(kept.collect(), signals.JUDGED)
+    parts = [shaped(pl.DataFrame(), signals.JUDGED)]
+    for child in sorted({child for child, _ in links}):
+        named = [table["child_period_start"] for (c, _), table in links.items() if c == child]
+        periods = pl.concat(named).unique().implode()
+        kept = (
+            before.filter(pl.col("grain") == child, pl.col("period_start").is_in(periods))
+            .join(cells.lazy(), on=list(CELL), how="anti")
+            .join(pairs, on=["typology", "grain"], how="semi")
+        )
+        if child in rollup.ONLY_COUNTED:
+            kept = kept.select("grain", *rollup.COUNTED)
+        parts.append(shaped(kept.collect(), signals.JUDGED))
+    return pl.concat(parts)
 
 
 def known_nulls(plan: Plan, panel: Panel) -> dict[str, tuple[float, float]]:

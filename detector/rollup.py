@@ -23,6 +23,8 @@ of its own, and a fifth of them, are: one odd tender is no pattern."""
 COUNTED = ("typology", "subject_key", "period_start", "outcome", "p_value", "suspicion", "severity",
            "strength", "fired_rules", "models")  # fmt: skip
 """What counting looks at: the rest of a judged row is heavy and is left behind."""
+ONLY_COUNTED = frozenset({"tender"})
+"""Children of which a parent counts those in the tail; of others it takes the worst."""
 ONLY_OFTEN = frozenset({"pair_y"})
 """Subjects that exist only once they have met that often: most pairs of bidders never do."""
 
@@ -53,7 +55,7 @@ def roll_up(
         rows = rows.filter(~pl.col("typology").is_in(taken))
         if rows.is_empty() or links.is_empty():
             continue
-        if child == "tender":
+        if child in ONLY_COUNTED:
             found, fresh = excess(
                 under(rows.select(COUNTED), often(links, parent)), parent, fdr, nulls
             )

@@ -10,7 +10,7 @@ import polars as pl
 
 from features.catalogue import Base, FeatureCatalogue
 from features.operators import Lazy
-from features.places import Frames, is_placed, months_of, naming_firms, with_kin, within
+from features.places import FAMILIES, Frames, is_placed, months_of, naming_firms, with_kin, within
 from features.reach import ROLL_UPS, Months, Reach, first_day, reach_of, runs, whole_units
 from features.tables import AnyLazy, Tables
 from features.vocabulary import RunContext
@@ -166,6 +166,7 @@ class Changes:
     reads: Mapping[str, Collection[str]]
     new_day: bool
     _months: dict[str, Months] = field(default_factory=dict)
+    _kin: list[pl.DataFrame] = field(default_factory=list)
 
     def scope(
         self, bases: Iterable[Base], whole: Collection[str], filed: Collection[str]
@@ -210,14 +211,21 @@ class Changes:
         return reach.affected(months) if months else frozenset()
 
     def _in_time(self, name: str) -> Months:
-        if name not in self._months:
+        """Months the changed rows of a table lie in; of all tables that share its key at once."""
+        label = FAMILIES.get(name, name)
+        if label not in self._months:
             rows = self.changed[name]
-            self._months[name] = months_of(name, rows, self.tables, self.before)
-        return self._months[name]
+            if label != name:
+                family = [n for n in sorted(self.changed) if FAMILIES.get(n) == label]
+                rows = pl.concat([self.changed[n].select(label) for n in family])
+            self._months[label] = months_of(name, rows, self.tables, self.before)
+        return self._months[label]
 
     def _of_firms(self, reads: Collection[str]) -> Months:
         """Months of the rows that name a changed firm or one of its group."""
-        firms = with_kin(self.tables, self.changed[REGISTER]).collect()
+        if not self._kin:
+            self._kin.append(with_kin(self.tables, self.changed[REGISTER]).collect())
+        firms = self._kin[0]
         if firms.is_empty():
             return frozenset()
         found: set[int] = set()
