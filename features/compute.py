@@ -191,7 +191,7 @@ def _assemble(
     order = [*_KEYS, *attributes, *(c for c in frame.columns if c not in {*_KEYS, *attributes})]
     return FeatureFrame(
         grain,
-        frame.select(order).sort(_KEYS, maintain_order=True),
+        frame.lazy().select(order).sort(_KEYS[:2]).collect(engine="streaming"),
         features,
         attributes,
         peers,
