@@ -133,7 +133,7 @@ def dispersion(t: Tables) -> Lazy:
 def merchants(t: Tables) -> Lazy:
     """One row per seller and month: discounts, and trade that flows back."""
     cell = ("platform_id", "currency", "period_start")
-    trades = t.view("seller_trades")
+    trades = t.view("trades_of_sellers")
     back = trades.select(
         *cell,
         nw.col("target").alias("source"),
@@ -214,12 +214,12 @@ def _features() -> tuple[tuple[str, str, str, Measure], ...]:
 def registry() -> FeatureCatalogue:
     """The six blocks."""
     found = FeatureCatalogue()
-    for name in ("sale_codes", "seller_trades"):
+    for name in ("trader_codes", "trades_of_sellers"):
         found.add_view(library().views[name])
     for fn in (shop_months, market_months, product_months):
         found.add_view(View(fn.__name__, fn))
-    for name, grain, fn in _BASES:
-        found.add_base(Base(name, grain, ("transactions", "products"), (), (), fn))
+    for name, grain, build in _BASES:
+        found.add_base(Base(name, grain, ("transactions", "products"), (), (), build))
     for name, on, n, formula in _features():
         found.add_feature(_feature(name, on, found.bases[on].grain, n, formula))
     return found

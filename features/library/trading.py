@@ -21,46 +21,67 @@ HUB = 50
 _CELL = ("platform_id", "currency", "period_start")
 
 
-@view("sale_codes")
-def sale_codes(t: Tables) -> Lazy:
-    """Codes of the sellers of every month.
+_TARGET = nw.coalesce(nw.col("seller_hash"), nw.col("seller_id"))
+"""A seller as buyers are known: by the keyed hash both roles share, where it is filed."""
+
+
+@view("trader_codes")
+def trader_codes(t: Tables) -> Lazy:
+    """Codes of all who ever sell.
 
     A view of its own: inside one plan, all orders would wait in memory until the codes are known.
     """
-    target = nw.coalesce(nw.col("seller_hash"), nw.col("seller_id")).alias("target")
-    sold = t["transactions"].select(target, nw.col("ts").cast(nw.Date).alias("day"))
+    return with_code(t["transactions"].select(target=_TARGET), "target", "_code").select(
+        "_code"
+    ).unique()  # fmt: skip
+
+
+@view("trades_of_sellers")
+def trades_of_sellers(t: Tables) -> Lazy:
+    """Monthly value and number of orders of buyers that sell at any time, per platform.
+
+    Columns: `platform_id`, `currency`, `period_start`, `source` (buys, pays), `target` (sells),
+    `cents`, `orders`, `seller_id` (of the target). Few buyers sell: the orders of all others are
+    left out before anything is made of their columns.
+    """
+    value = nw.coalesce(nw.col("net"), nw.col("gross"), nw.lit(0.0))
+    bought = t["transactions"].filter(~nw.col("buyer_hash").is_null())
+    return (
+        with_code(bought, "buyer_hash", "_code")
+        .join(t.view("trader_codes"), on="_code", how="semi")
+        .select(
+            nw.coalesce(nw.col("platform_id"), nw.lit("")).alias("platform_id"),
+            nw.coalesce(nw.col("currency"), nw.lit("")).alias("currency"),
+            month_start(nw.col("ts").cast(nw.Date)).alias("period_start"),
+            nw.col("buyer_hash").alias("source"),
+            _TARGET.alias("target"),
+            "seller_id",
+            nearest_whole(value * 100).alias("cents"),
+        )
+        .group_by(*_CELL, "source", "target")
+        .agg(nw.col("cents").sum(), nw.len().alias("orders"), nw.col("seller_id").min())
+    )
+
+
+@view("sale_codes")
+def sale_codes(t: Tables) -> Lazy:
+    """Codes of the sellers of every month."""
+    sold = t["transactions"].select(target=_TARGET, day=nw.col("ts").cast(nw.Date))
     return with_code(sold, "target", "_code", day="day").select("_code").unique()
 
 
 @view("seller_trades")
 def seller_trades(t: Tables) -> Lazy:
-    """Monthly value and number of orders from one seller to another, per platform.
+    """The `trades_of_sellers` of buyers that sell in the same month, on whatever platform.
 
-    Columns: `platform_id`, `currency`, `period_start`, `source` (buys, pays), `target` (sells),
-    `cents`, `orders`, `seller_id` (of the target). Orders of buyers that sell nothing in the month
-    are left out first, by the codes of their hashes: they can close no circle. A seller is known
-    as a buyer by `seller_hash`, the keyed hash both roles share; rows with `source` = `target` are
-    what sellers bought from themselves.
+    Others can close no circle, and are no seller's counterparties among the sellers of the month.
+    Rows with `source` = `target` are what sellers bought from themselves.
     """
-    value = nw.coalesce(nw.col("net"), nw.col("gross"), nw.lit(0.0))
-    orders = t["transactions"].select(
-        nw.coalesce(nw.col("platform_id"), nw.lit("")).alias("platform_id"),
-        nw.coalesce(nw.col("currency"), nw.lit("")).alias("currency"),
-        nw.col("ts").cast(nw.Date).alias("day"),
-        nw.col("buyer_hash").alias("source"),
-        nw.coalesce(nw.col("seller_hash"), nw.col("seller_id")).alias("target"),
-        "seller_id",
-        value.alias("value"),
-    )
+    trades = t.view("trades_of_sellers")
     return (
-        with_code(orders.filter(~nw.col("source").is_null()), "source", "_code", day="day")
+        with_code(trades, "source", "_code", day="period_start")
         .join(t.view("sale_codes"), on="_code", how="semi")
-        .with_columns(
-            month_start(nw.col("day")).alias("period_start"),
-            nearest_whole(nw.col("value") * 100).alias("cents"),
-        )
-        .group_by(*_CELL, "source", "target")
-        .agg(nw.col("cents").sum(), nw.len().alias("orders"), nw.col("seller_id").min())
+        .drop("_code")
     )
 
 
