@@ -119,18 +119,15 @@ def compute_features(
 
 
 def _evaluate(needed: Base, features: tuple[Feature, ...], run: Tables) -> pl.DataFrame:
-    """One base with its features: three steps, so every column is computed once."""
-    lazy = needed.fn(run)
+    """One base with its features: values and reasons on the run's engine, the guard here."""
     values: list[nw.Expr] = []
-    guards: list[nw.Expr] = []
+    guards: list[pl.Expr] = []
     for f in features:
         value, reason = _expressions(f)
         values += [value, reason, nw.col(f.n).fill_null(0).cast(nw.Int64).alias(f"{f.name}__n")]
         guards += _guard(f)
-    keep = [*KEY_COLUMNS, *needed.attributes]
-    keep += [f"{f.name}{suffix}" for f in features for suffix in ("", "__reason", "__n")]
-    frame = collect(lazy.with_columns(*values).with_columns(*guards).select(*keep))
-    return frame.with_columns(cs.integer().cast(pl.Int64))
+    asked = needed.fn(run).select(*KEY_COLUMNS, *needed.attributes, *values)
+    return collect(asked).with_columns(*guards).with_columns(cs.integer().cast(pl.Int64))
 
 
 def _expressions(f: Feature) -> tuple[nw.Expr, nw.Expr]:
@@ -144,25 +141,15 @@ def _expressions(f: Feature) -> tuple[nw.Expr, nw.Expr]:
     return spec.value.cast(dtype).alias(f.name), reason.alias(f"{f.name}__reason")
 
 
-def _guard(f: Feature) -> list[nw.Expr]:
+def _guard(f: Feature) -> list[pl.Expr]:
     """Hold the promise: a finite number, or null with a reason."""
-    value, reason = nw.col(f.name), nw.col(f"{f.name}__reason")
-    if f.kind == "class":
-        broken = nw.lit(None, dtype=nw.String)
-    else:
-        bad = ~value.is_finite()
-        broken = (
-            nw.when(bad)
-            .then(nw.lit(Reason.ZERO_DENOMINATOR.value))
-            .otherwise(nw.lit(None, dtype=nw.String))
-        )
-    absent = (
-        nw.when(value.is_null())
-        .then(nw.lit(Reason.MISSING_INPUT.value))
-        .otherwise(nw.lit(None, dtype=nw.String))
-    )
-    why = nw.coalesce(reason, broken, absent)
-    return [nw.when(why.is_null()).then(value).alias(f.name), why.alias(f"{f.name}__reason")]
+    value, reason = pl.col(f.name), pl.col(f"{f.name}__reason")
+    absent = pl.when(value.is_null()).then(pl.lit(Reason.MISSING_INPUT.value))
+    why = pl.coalesce(reason, absent)
+    if f.kind != "class":
+        broken = pl.when(~value.is_finite()).then(pl.lit(Reason.ZERO_DENOMINATOR.value))
+        why = pl.coalesce(reason, broken, absent)
+    return [pl.when(why.is_null()).then(value).alias(f.name), why.alias(reason.meta.output_name())]
 
 
 def _assemble(

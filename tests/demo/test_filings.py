@@ -231,7 +231,7 @@ def test_labels_speak_of_existing_subjects_once(market: Written) -> None:
     assert identity.is_unique().all()
 
 
-PLANTED = {rule.spec.typology for rule in load_library().rules}
+PLANTED = {rule.spec.typology for rule in load_library().judging()}
 """What a shipped rule judges is in the market, planted and honest."""
 
 

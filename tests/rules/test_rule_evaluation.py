@@ -213,7 +213,7 @@ def test_a_pinned_jurisdiction_ignores_that_of_the_row() -> None:
 def test_judging_is_vectorised() -> None:
     """100,000 rows by the shipped bidding rules; generous here, measured in the benchmark."""
     shipped, known = load_library(), catalogue()
-    rules = [r for r in shipped if r.spec.grain == "tender"]
+    rules = [r for r in shipped.judging() if r.spec.grain == "tender"]
     frame = big_frame(100_000, known)
     start = time.perf_counter()
     found = evaluate_rules(rules, {"tender": frame}, shipped.parameters)
