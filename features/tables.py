@@ -73,10 +73,7 @@ class Tables:
         filed = next(iter(self._frames.values()), None)
         if filed is None or filed.implementation == given.implementation:
             return given
-        # Clusters know no unsigned numbers.
-        rows = collect(given).with_columns(cs.unsigned_integer().cast(pl.Int64))
-        lifted: Lazy = nw.from_native(_session(filed).createDataFrame(rows.to_arrow()))
-        return lifted
+        return handed(collect(given), nw.to_native(filed).sparkSession)
 
     def _has_rows(self, name: str) -> bool:
         if name not in self._filled:
@@ -120,9 +117,14 @@ def settled(frame: Lazy, *order: str) -> Lazy:
     return nw.from_native(collect(frame.sort(*order)).lazy())
 
 
-def _session(frame: Lazy) -> Any:
-    """The Spark session a frame belongs to; this package never imports Spark itself."""
-    return nw.to_native(frame).sparkSession
+def handed(rows: pl.DataFrame, session: Any) -> Lazy:
+    """Rows of this process as a frame of a Spark session, which this package never opens itself.
+
+    Spark knows no unsigned numbers; they become signed ones.
+    """
+    signed = rows.with_columns(cs.unsigned_integer().cast(pl.Int64))
+    frame: Lazy = nw.from_native(session.createDataFrame(signed.to_arrow()))
+    return frame
 
 
 def _whole(name: str, frame: AnyLazy) -> Lazy:

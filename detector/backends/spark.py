@@ -10,13 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import narwhals as nw
-import polars as pl
-import polars.selectors as cs
-
 from features.errors import WardenError
+from features.tables import handed
 
 if TYPE_CHECKING:
+    import polars as pl
     from pyspark.sql import SparkSession
 
     from features.operators import Lazy
@@ -54,12 +52,5 @@ def open_session(master: str, settings: Mapping[str, str] | None = None) -> Spar
 
 
 def filings(session: SparkSession, tables: Mapping[str, pl.LazyFrame]) -> dict[str, Lazy]:
-    """The tables of a run, as read from the lake, as frames of the session.
-
-    Spark knows no unsigned numbers; they become signed ones.
-    """
-    handed: dict[str, Lazy] = {}
-    for name, table in tables.items():
-        rows = table.with_columns(cs.unsigned_integer().cast(pl.Int64)).collect()
-        handed[name] = nw.from_native(session.createDataFrame(rows.to_arrow()))
-    return handed
+    """The tables of a run, as read from the lake, as frames of the session."""
+    return {name: handed(table.collect(), session) for name, table in tables.items()}
