@@ -25,9 +25,12 @@ def members(files: Sequence[Path], area: Path, limits: Limits) -> list[Path]:
     """The files, with each zip file replaced by what it holds, unpacked below `area`.
 
     Raises:
-        WardenError: ``file_not_found``, ``broken_zip``, ``encrypted_zip``, ``unsafe_zip``,
+        WardenError: ``no_files``, ``file_not_found``, ``broken_zip``, ``encrypted_zip``,
+            ``unsafe_zip``,
             ``zip_in_zip``, ``too_many_members``, ``unpacks_too_large``, ``empty_file``.
     """
+    if not files:
+        raise WardenError("no_files", "No file was named.", "Name one or more files.")
     found: list[Path] = []
     for number, path in enumerate(files):
         if path.suffix.lower() == ".zip" and not path.is_dir():

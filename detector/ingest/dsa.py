@@ -19,7 +19,6 @@ from detector.ingest.load import Balance, load_files
 from detector.ingest.readers import Origin, open_reader
 from detector.ingest.sources import Progress
 from detector.ingest.staging import staging_area
-from features.errors import WardenError
 
 TABLE = "statements_of_reasons"
 
@@ -47,8 +46,6 @@ def load_dsa(
     Raises:
         WardenError: those of `load_files` and `members`; nothing was taken in.
     """
-    if not files:
-        raise WardenError("no_files", "No file was named.", "Name one or more files.")
     bounds = limits or Limits()
     with staging_area(home) as area:
         mapping = area / "dsa.yaml"

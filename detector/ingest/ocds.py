@@ -41,7 +41,6 @@ from detector.ingest.sources import Progress
 from detector.ingest.staging import staging_area
 from detector.lake import Lake
 from features.contracts import contract
-from features.errors import WardenError
 
 TABLES = ("tenders", "bids", "firms")
 _FLUSH = 32 << 20
@@ -69,8 +68,6 @@ def load_ocds(
     Raises:
         WardenError: those of `load_files`, `members` and `read_items`; nothing was taken in.
     """
-    if not files:
-        raise WardenError("no_files", "No file was named.", "Name one or more files.")
     bounds = limits or Limits()
     notes: Counter[str] = Counter()
     balances: list[Balance] = []

@@ -26,7 +26,6 @@ from detector.ingest.readers import Origin
 from detector.ingest.sources import Progress
 from detector.ingest.staging import staging_area
 from features.contracts import contract
-from features.errors import WardenError
 
 TABLE = "vendor_declarations"
 FRAMEWORK = "iab-tcf-2"
@@ -55,8 +54,6 @@ def load_tcf(
     Raises:
         WardenError: ``not_a_vendor_list``, and those of `load_files`, `members`, `read_items`.
     """
-    if not files:
-        raise WardenError("no_files", "No file was named.", "Name one or more files.")
     bounds = limits or Limits()
     with staging_area(home) as area:
         sink = RowSink(area / TABLE, contract(TABLE))
