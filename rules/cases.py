@@ -15,11 +15,11 @@ from features.compute import FeatureFrame
 from features.errors import WardenError
 from features.vocabulary import Outcome
 from rules.checking import ColumnInfo, ValueType
+from rules.clauses import RuleTest
 from rules.evaluate import evaluate_rule
 from rules.grains import grain_vocabulary
 from rules.load import Rule
 from rules.parameters import Figure, ParameterBook
-from rules.spec import RuleTest
 
 PEER_SUFFIXES = ("pct", "median", "z")
 _COUNTS = ("n", "peers")
@@ -84,7 +84,7 @@ def _given(
 ) -> dict[str, Figure]:
     """Parameter values of one example that stand in for those in force."""
     given = dict(test.params)
-    day, where = _day(rule, test), test.given.get("jurisdiction")
+    day, where = _day(rule, test), (test.given or {}).get("jurisdiction")
     if nudge is not None:
         name, sign = nudge
         figure = given.get(name, _in_force(rule, name, parameters, day, where))
@@ -94,7 +94,7 @@ def _given(
 
 
 def _day(rule: Rule, test: RuleTest) -> date:
-    day = test.given.get("period_start")
+    day = (test.given or {}).get("period_start")
     return date.fromisoformat(str(day)) if day else rule.spec.modified
 
 
@@ -150,9 +150,9 @@ def cases_frame(rule: Rule, tests: Sequence[RuleTest], catalogue: FeatureCatalog
         "period_start": pl.Series(days, dtype=pl.Date),
         "period_end": pl.Series(days, dtype=pl.Date),
     }
-    keys = dict.fromkeys(key for test in tests for key in test.given if key != "period_start")
+    keys = dict.fromkeys(key for test in tests for key in test.given or {} if key != "period_start")
     for key in keys:
-        columns[key] = _column(rule, key, [test.given.get(key) for test in tests], names)
+        columns[key] = _column(rule, key, [(test.given or {}).get(key) for test in tests], names)
     for feature in features:
         columns.setdefault(feature.name, _nulls(feature, len(tests)))
     attributes = tuple(n for n, c in names.items() if c.kind == "attribute")

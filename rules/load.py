@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from features.vocabulary import GRAINS, TYPOLOGIES
-from rules.errors import ExpressionError, IssueSeverity, RuleIssue, nearest
+from rules.errors import ExpressionError, IssueSeverity, RuleIssue, nearest, place
 from rules.expression import parse_condition
 from rules.nodes import Node
 from rules.parameters import ParameterTable
@@ -28,6 +28,8 @@ class Rule:
         spec: everything the file says.
         condition: checked tree of `spec.condition`.
         scope: checked tree of `spec.scope`, or None when every row is in scope.
+        bands: trees of `spec.bands`, in order.
+        score: tree of `spec.score`.
         path: the file, as given to the loader.
         text: the file's content.
         content_hash: SHA-256 of the content with unified line ends.
@@ -41,6 +43,8 @@ class Rule:
     text: str
     content_hash: str
     document: Document
+    bands: tuple[Node, ...] = ()
+    score: Node | None = None
 
     @property
     def id(self) -> str:
@@ -64,13 +68,26 @@ class Rule:
         severity: IssueSeverity = "warning" if warning else "error"
         return RuleIssue(self.path, line, column, code, severity, message, hint, self.id)
 
-    def issue_at(self, key: str, offset: int, message: str, hint: str = "") -> RuleIssue:
-        """A finding at a character of the condition or the scope."""
-        text = str(getattr(self.spec, key))
-        before = text[: max(offset, 0)]
-        inner = (before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1)
-        line, column = _inside(self.document, (key,), *inner)
+    def trees(self) -> Iterator[tuple[Place, Node]]:
+        """Every expression of the rule with its place in the file."""
+        if self.scope is not None:
+            yield ("scope",), self.scope
+        yield ("condition",), self.condition
+        for index, band in enumerate(self.bands):
+            yield ("bands", index, "when"), band
+        if self.score is not None:
+            yield ("score",), self.score
+
+    def issue_at(self, where: str | Place, offset: int, message: str, hint: str = "") -> RuleIssue:
+        """A finding at a character of the expression that stands at a place of the file."""
+        at: Place = (where,) if isinstance(where, str) else where
+        line, column = _inside(self.document, at, *place(self._text(at), offset))
         return RuleIssue(self.path, line, column, "D5", "error", message, hint, self.id)
+
+    def _text(self, at: Place) -> str:
+        if at[0] == "bands" and len(at) > 1:
+            return self.spec.bands[int(at[1])].when
+        return str(getattr(self.spec, str(at[0])))
 
 
 def load_rule(text: str, path: str) -> tuple[Rule | None, list[RuleIssue]]:
@@ -81,16 +98,33 @@ def load_rule(text: str, path: str) -> tuple[Rule | None, list[RuleIssue]]:
         return None, issues
     rule_id = str(data.get("id", "")) if isinstance(data, dict) else ""
     spec = _validate(RuleSpec, document, issues)
-    trees: dict[str, Node] = {}
-    for key in ("scope", "condition"):
-        source = data.get(key) if isinstance(data, dict) else None
-        if isinstance(source, str):
-            _parse(document, key, source, trees, issues)
+    trees: dict[Place, Node] = {}
+    for at, source in _sources(data):
+        _parse(document, at, source, trees, issues)
     if issues or spec is None:
         return None, sorted(_named(issue, rule_id) for issue in issues)
+    if ("condition",) not in trees:
+        trees["condition",] = parse_condition(spec.condition)
     digest = hashlib.sha256(text.replace("\r\n", "\n").encode("utf-8")).hexdigest()
-    rule = Rule(spec, trees["condition"], trees.get("scope"), path, text, digest, document)
+    bands = tuple(trees["bands", index, "when"] for index in range(len(spec.bands)))
+    rule = Rule(
+        spec, trees["condition",], trees.get(("scope",)), path, text, digest, document,
+        bands, trees.get(("score",)),
+    )  # fmt: skip
     return rule, []
+
+
+def _sources(data: Any) -> Iterator[tuple[Place, str]]:
+    """The expressions a file holds, whatever else is wrong with it."""
+    if not isinstance(data, dict):
+        return
+    for key in ("scope", "condition", "score"):
+        if isinstance(data.get(key), str):
+            yield (key,), data[key]
+    bands = data.get("bands")
+    for index, band in enumerate(bands if isinstance(bands, list) else ()):
+        if isinstance(band, dict) and isinstance(band.get("when"), str):
+            yield ("bands", index, "when"), band["when"]
 
 
 def load_table(text: str, path: str) -> tuple[ParameterTable | None, list[RuleIssue]]:
@@ -103,13 +137,17 @@ def load_table(text: str, path: str) -> tuple[ParameterTable | None, list[RuleIs
 
 
 def _parse(
-    document: Document, key: str, source: str, trees: dict[str, Node], issues: list[RuleIssue]
+    document: Document,
+    at: Place,
+    source: str,
+    trees: dict[Place, Node],
+    issues: list[RuleIssue],
 ) -> None:
     try:
-        trees[key] = parse_condition(source)
+        trees[at] = parse_condition(source)
     except ExpressionError as error:
-        line, column = _inside(document, (key,), error.line, error.column)
-        message = f"{key}: {error.message}"
+        line, column = _inside(document, at, error.line, error.column)
+        message = f"{'.'.join(map(str, at))}: {error.message}"
         issues.append(
             RuleIssue(document.path, line, column, "condition", "error", message, error.hint)
         )

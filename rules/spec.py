@@ -10,8 +10,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from features.vocabulary import GRAINS, TYPOLOGIES, Lane, Reason
-from rules.parameters import Day, Figure, LocalName, ParameterSpec, Strict, Words
+from features.vocabulary import GRAINS, TYPOLOGIES, Lane
+from rules.clauses import Absence, Band, Evidence, RuleTest, Suppression, Sustain
+from rules.parameters import Day, LocalName, ParameterSpec, Strict, Words
 
 RuleId = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)]
 Version = Annotated[str, Field(pattern=r"^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)$")]
@@ -50,22 +51,6 @@ class PeerNeed(Strict):
     min_n: Annotated[int, Field(ge=2)]
 
 
-class RuleTest(Strict):
-    """One worked example inside a rule.
-
-    `given` names features, attributes, ``f__reason``, ``f__n``, the peer columns ``f__pct``,
-    ``f__median``, ``f__z``, ``f__peers`` and ``period_start``; what it leaves out is null.
-    `params` stands in for parameters.
-    """
-
-    name: Annotated[str, Field(min_length=3, max_length=120)]
-    level: Literal["row"] = "row"
-    given: dict[str, Figure | None]
-    params: dict[str, Figure] = Field(default_factory=dict)
-    expect: Literal["fired", "clear", "not_evaluable", "out_of_scope"]
-    reason: Annotated[Reason | None, Field(strict=False)] = None
-
-
 class RuleSpec(Strict):
     """One rule, as written."""
 
@@ -90,18 +75,37 @@ class RuleSpec(Strict):
     harm: Words
     scope: str | None = None
     condition: str
+    bands: Annotated[tuple[Band, ...], Field(strict=False, max_length=5)] = ()
+    sustain: Sustain | None = None
+    absence: Absence | None = None
+    score: str | None = None
     parameters: dict[LocalName, ParameterSpec] = Field(default_factory=dict)
     on_missing: Literal["not_evaluable", "clear"] = "not_evaluable"
     min_support: dict[LocalName, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
     peers: PeerNeed | None = None
+    evidence: Evidence = Evidence()
     message: Words
     innocent_explanations: Annotated[tuple[Words, ...], Field(min_length=2, strict=False)]
     triage: Annotated[tuple[Words, ...], Field(min_length=1, strict=False)]
     limits: Annotated[tuple[Sentence, ...], Field(min_length=1, strict=False)]
     references: Annotated[tuple[str, ...], Field(min_length=1, strict=False)]
     max_flag_rate: Annotated[float | None, Field(gt=0, le=1)] = None
-    suppress: Literal["none"] = "none"
+    suppress: Literal["none"] | Suppression = "none"
     tests: Annotated[tuple[RuleTest, ...], Field(strict=False)] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _silence_needs_no_condition(cls, data: object) -> object:
+        """A rule about silence may leave the condition out: whoever is silent fires."""
+        if isinstance(data, dict) and "absence" in data and "condition" not in data:
+            return {**data, "condition": "TRUE"}
+        return data
+
+    @model_validator(mode="after")
+    def _one_view_of_time(self) -> RuleSpec:
+        if self.sustain is not None and self.absence is not None:
+            raise ValueError("a rule has either `sustain` or `absence`")
+        return self
 
     @field_validator("typology")
     @classmethod

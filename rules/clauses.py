@@ -1,0 +1,95 @@
+"""Optional clauses of a rule: bands, time, silence, evidence, suppression, examples."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from features.vocabulary import Reason
+from rules.parameters import Figure, LocalName, Strict
+
+Given = dict[str, Figure | None]
+
+
+class Band(Strict):
+    """A graver or lighter severity for part of what fires; the first band that holds counts."""
+
+    when: str
+    severity: Annotated[int, Field(ge=1, le=5)]
+
+
+class Sustain(Strict):
+    """The condition must hold now and in `k` of the last `of` periods, this one among them.
+
+    Periods follow one another without a gap; one that was never filed is unknown.
+    """
+
+    k: Annotated[int, Field(ge=1, le=60)]
+    of: Annotated[int, Field(ge=2, le=60)]
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Sustain:
+        if self.k > self.of:
+            raise ValueError("k is larger than of")
+        return self
+
+
+class Absence(Strict):
+    """Silence: rows in `seen` periods one after the other, and then none in `missing` periods.
+
+    A subject fires once, in the last of the missing periods. Only periods in which somebody
+    filed are expected of anybody.
+    """
+
+    seen: Annotated[int, Field(ge=1, le=60)]
+    missing: Annotated[int, Field(ge=1, le=60)] = 1
+
+
+class Evidence(Strict):
+    """What is told besides the figures judged.
+
+    Attributes:
+        columns: features and attributes of the grain whose values stand beside the facts.
+        tables: canonical tables whose rows prove the finding.
+        chart: how the figures are drawn over time.
+    """
+
+    columns: Annotated[tuple[LocalName, ...], Field(strict=False, max_length=20)] = ()
+    tables: Annotated[tuple[LocalName, ...], Field(strict=False, max_length=10)] = ()
+    chart: Literal["line", "bar", "band", "none"] = "line"
+
+
+class Suppression(Strict):
+    """Firings that repeat one known already are tagged for a while; none is dropped.
+
+    Attributes:
+        by: parts of the subject's key that make firings alike.
+        periods: for how many periods after the first.
+        reset_on: what ends the quiet at once.
+    """
+
+    by: Annotated[tuple[LocalName, ...], Field(min_length=1, strict=False)]
+    periods: Annotated[int, Field(ge=1, le=60)]
+    reset_on: Annotated[tuple[Literal["severity_up", "material_change"], ...],
+                        Field(strict=False)] = ()  # fmt: skip
+
+
+class RuleTest(Strict):
+    """One worked example inside a rule.
+
+    `given` names features, attributes, ``f__reason``, ``f__n``, the peer columns ``f__pct``,
+    ``f__median``, ``f__z``, ``f__peers``, earlier values ``f__prev1`` and ``period_start``; what
+    it leaves out is null. A `given` of null says that nothing was filed for the period. `before`
+    holds the periods before it, the latest last; null for one in which nothing was filed.
+    `params` stands in for parameters.
+    """
+
+    name: Annotated[str, Field(min_length=3, max_length=120)]
+    level: Literal["row"] = "row"
+    given: Given | None
+    before: Annotated[tuple[Given | None, ...], Field(strict=False, max_length=60)] = ()
+    params: dict[str, Figure] = Field(default_factory=dict)
+    expect: Literal["fired", "clear", "not_evaluable", "out_of_scope"]
+    severity: Annotated[int | None, Field(ge=1, le=5)] = None
+    reason: Annotated[Reason | None, Field(strict=False)] = None
