@@ -7,9 +7,12 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from features.vocabulary import Reason
-from rules.parameters import Figure, LocalName, Strict
+from rules.parameters import Day, Figure, LocalName, Strict
 
 Given = dict[str, Figure | None]
+EventRow = dict[LocalName, Figure | list[Figure] | None]
+"""One row of a canonical table; some columns hold lists."""
+Outcomes = Literal["fired", "clear", "not_evaluable", "out_of_scope"]
 
 
 class Band(Strict):
@@ -78,18 +81,48 @@ class Suppression(Strict):
 class RuleTest(Strict):
     """One worked example inside a rule.
 
-    `given` names features, attributes, ``f__reason``, ``f__n``, the peer columns ``f__pct``,
-    ``f__median``, ``f__z``, ``f__peers``, earlier values ``f__prev1`` and ``period_start``; what
-    it leaves out is null. A `given` of null says that nothing was filed for the period. `before`
-    holds the periods before it, the latest last; null for one in which nothing was filed.
+    Level ``row``: `given` names features, attributes, ``f__reason``, ``f__n``, the peer columns
+    ``f__pct``, ``f__median``, ``f__z``, ``f__peers``, earlier values ``f__prev1`` and
+    ``period_start``; what it leaves out is null. A `given` of null says that nothing was filed
+    for the period. `before` holds the periods before it, the latest last; null for one in which
+    nothing was filed.
+
+    Level ``events``: `tables` holds small source tables by their canonical names; features are
+    computed from them as they are from filings, and the row of `subject` in the period that
+    starts on `period_start` is judged. `as_of` is the day of the judgement, by default the last
+    day of that month.
+
+    Level ``golden``: `golden` names a frozen slice of history beside the rule; every row of it
+    must end as it did when it was frozen.
+
     `params` stands in for parameters.
     """
 
     name: Annotated[str, Field(min_length=3, max_length=120)]
-    level: Literal["row"] = "row"
-    given: Given | None
+    level: Literal["row", "events", "golden"] = "row"
+    given: Given | None = None
     before: Annotated[tuple[Given | None, ...], Field(strict=False, max_length=60)] = ()
+    tables: dict[LocalName, Annotated[tuple[EventRow, ...], Field(strict=False)]] = Field(
+        default_factory=dict
+    )
+    as_of: Day | None = None
+    subject: str | None = None
+    period_start: Day | None = None
+    golden: Annotated[str | None, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,119}$")] = None
     params: dict[str, Figure] = Field(default_factory=dict)
-    expect: Literal["fired", "clear", "not_evaluable", "out_of_scope"]
+    expect: Outcomes
     severity: Annotated[int | None, Field(ge=1, le=5)] = None
     reason: Annotated[Reason | None, Field(strict=False)] = None
+
+    @model_validator(mode="after")
+    def _fits_its_level(self) -> RuleTest:
+        needs = {"row": ("given",), "events": ("tables", "subject", "period_start")}
+        said = self.model_fields_set
+        for level, names in (*needs.items(), ("golden", ("golden",))):
+            if level == self.level:
+                missing = [name for name in names if name not in said]
+                if missing:
+                    raise ValueError(f"an example of level {level} needs " + ", ".join(missing))
+            elif found := [name for name in names if name in said]:
+                raise ValueError(f"`{found[0]}` belongs to level {level}")
+        return self
