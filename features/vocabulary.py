@@ -58,20 +58,22 @@ class Grain:
         subject_kind: the kind of the subject whose key the row carries.
         parts: the id columns joined by ``/`` into the key.
         period: the usual period; data filed by a finer one keeps its own.
+        recurs: whether the same subject comes again in later periods.
     """
 
     code: str
     subject_kind: str
     parts: tuple[str, ...]
     period: PeriodLetter
+    recurs: bool = True
 
 
 # fmt: off
 GRAINS: dict[str, Grain] = {
     g.code: g
     for g in (
-        Grain("tender", "tender", ("tender_id", "lot_id"), "m"),
-        Grain("pair_tender", "pair_tender", ("firm_a", "firm_b", "tender_id"), "m"),
+        Grain("tender", "tender", ("tender_id", "lot_id"), "m", recurs=False),
+        Grain("pair_tender", "pair_tender", ("firm_a", "firm_b", "tender_id"), "m", recurs=False),
         Grain("group_y", "group", ("members",), "y"),
         Grain("category_y", "category", ("category",), "y"),
         Grain("buyer_y", "buyer", ("buyer_id",), "y"),
@@ -87,7 +89,7 @@ GRAINS: dict[str, Grain] = {
         Grain("sku_w", "sku", ("sku_id",), "w"),
         Grain("sku_m", "sku", ("sku_id",), "m"),
         Grain("sku_q", "sku", ("sku_id",), "q"),
-        Grain("sku_event", "sku_event", ("sku_id", "promo_id"), "m"),
+        Grain("sku_event", "sku_event", ("sku_id", "promo_id"), "m", recurs=False),
         Grain("sku_seller_q", "sku_seller", ("sku_id", "seller_id"), "q"),
         Grain("cell", "cell", ("sku_id", "bucket"), "m"),
         Grain("product_m", "product", ("product_id",), "m"),
@@ -101,8 +103,8 @@ GRAINS: dict[str, Grain] = {
         Grain("item_d", "item", ("item_id",), "d"),
         Grain("cluster_m", "cluster", ("members",), "m"),
         Grain("path_m", "path", ("members",), "m"),
-        Grain("deal", "deal", ("deal_id",), "m"),
-        Grain("deal_market", "deal_market", ("deal_id", "market_id"), "m"),
+        Grain("deal", "deal", ("deal_id",), "m", recurs=False),
+        Grain("deal_market", "deal_market", ("deal_id", "market_id"), "m", recurs=False),
         Grain("app_v", "app", ("app_id",), "m"),
         Grain("app_m", "app", ("app_id",), "m"),
         Grain("app_locale_m", "app_locale", ("app_id", "locale"), "m"),
@@ -115,11 +117,11 @@ GRAINS: dict[str, Grain] = {
         Grain("operator_type_q", "operator_type", ("operator_id", "data_type"), "q"),
         Grain("operator_topic_w", "operator_topic", ("operator_id", "topic"), "w"),
         Grain("service_pair_m", "service_pair", ("operator_id", "service_a", "service_b"), "m"),
-        Grain("incident", "incident", ("incident_id",), "m"),
-        Grain("request", "request", ("request_id",), "m"),
+        Grain("incident", "incident", ("incident_id",), "m", recurs=False),
+        Grain("request", "request", ("request_id",), "m", recurs=False),
         Grain("dataset", "dataset", ("dataset_id",), "m"),
         Grain("metric_cell", "metric_cell",
-              ("operator_id", "service_id", "metric", "period_start"), "m"),
+              ("operator_id", "service_id", "metric", "period_start"), "m", recurs=False),
         Grain("filing", "filing", ("operator_id", "filing"), "m"),
         Grain("vendor", "vendor", ("vendor_id",), "m"),
     )

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from features.vocabulary import GRAINS
 from rules.errors import nearest
 from rules.nodes import (
     And,
@@ -26,6 +27,7 @@ from rules.nodes import (
     Or,
     Parameter,
     Peer,
+    Prev,
     Text,
     Truth,
     When,
@@ -97,6 +99,15 @@ def unit_of(text: str | None) -> str | None:
     return None if unit in PLAIN_UNITS else unit
 
 
+def check_score(
+    tree: Node, names: Vocabulary, parameters: Mapping[str, Quantity]
+) -> tuple[Fault, ...]:
+    """Faults of an expression that must give a number."""
+    checker = _Checker(names, parameters)
+    checker.number(tree)
+    return tuple(dict.fromkeys(checker.faults))
+
+
 def check_condition(
     tree: Node, names: Vocabulary, parameters: Mapping[str, Quantity]
 ) -> tuple[Fault, ...]:
@@ -151,6 +162,8 @@ class _Checker:
                 return self._column(node)
             case Peer():
                 return self._peer(node)
+            case Prev():
+                return self._previous(node)
             case Parameter(name):
                 if name in self.parameters:
                     return self.parameters[name]
@@ -159,7 +172,7 @@ class _Checker:
             case Arithmetic():
                 return self._arithmetic(node)
             case Negative(operand):
-                return self._number(operand)
+                return self.number(operand)
             case Call():
                 return self._call(node)
             case Case(whens, default):
@@ -191,7 +204,22 @@ class _Checker:
         units = {"pct": SHARE, "z": "z", "median": found.quantity.unit}
         return Quantity("number", units[node.kind])
 
-    def _number(self, node: Node) -> Quantity:
+    def _previous(self, node: Prev) -> Quantity:
+        found = self.names.columns.get(node.feature)
+        if found is None or found.kind != "feature":
+            self._fault(
+                node,
+                f"`{node.feature}` is not a feature of grain {self.names.grain}",
+                nearest(node.feature, self.names.features()),
+            )
+            return Quantity("any")
+        grain = GRAINS.get(self.names.grain)
+        if grain is not None and not grain.recurs:
+            self._fault(node, f"`prev` is unknown at grain {self.names.grain}: judged only once")
+        return found.quantity
+
+    def number(self, node: Node) -> Quantity:
+        """A place where a number is expected."""
         found = self.value(node)
         if found.type not in ("number", "any"):
             self._fault(node, f"a number is expected here, not {found.type}")
@@ -199,7 +227,7 @@ class _Checker:
         return found
 
     def _arithmetic(self, node: Arithmetic) -> Quantity:
-        left, right = self._number(node.left), self._number(node.right)
+        left, right = self.number(node.left), self.number(node.right)
         if node.sign in "+-":
             return self._same(node, (left, right), f"`{node.sign}`")
         if isinstance(node.right, Number):
@@ -210,7 +238,7 @@ class _Checker:
 
     def _call(self, node: Call) -> Quantity:
         if node.function in ("ABS", "LN", "SQRT"):
-            found = self._number(node.arguments[0])
+            found = self.number(node.arguments[0])
             return found if node.function == "ABS" else Quantity("number")
         found_all = tuple(self.value(a) for a in node.arguments)
         if any(q.type == "boolean" for q in found_all):

@@ -20,7 +20,9 @@ from sqlglot.tokens import Tokenizer
 
 from rules.errors import ExpressionError, nearest, place
 from rules.nodes import (
+    MOST_PERIODS_BACK,
     PEER_FUNCTIONS,
+    PREVIOUS,
     SCALAR_FUNCTIONS,
     And,
     Arithmetic,
@@ -39,6 +41,7 @@ from rules.nodes import (
     Or,
     Parameter,
     Peer,
+    Prev,
     Text,
     Truth,
     When,
@@ -61,7 +64,8 @@ _ALLOWED = {
 }  # fmt: skip
 _WORDS = {_T.VAR, _T.IDENTIFIER}
 _PREFIXES = {_T.NOT, _T.DASH, _T.PLUS}
-_FUNCTIONS = {*SCALAR_FUNCTIONS, *PEER_FUNCTIONS}
+_FUNCTIONS = {*SCALAR_FUNCTIONS, *PEER_FUNCTIONS, PREVIOUS}
+_OF_FEATURES = {*PEER_FUNCTIONS, PREVIOUS}
 _REFUSED_WORDS = {
     "SELECT": "subqueries are not part of the language",
     "CURRENT_DATE": "a rule has no clock",
@@ -148,7 +152,7 @@ def _check_token(text: str, tokens: list[Token], index: int, token: Token) -> No
     if token.token_type not in _WORDS:
         return
     if follows is _T.L_PAREN:
-        if word.upper() not in SCALAR_FUNCTIONS and word.lower() not in PEER_FUNCTIONS:
+        if word.upper() not in SCALAR_FUNCTIONS and word.lower() not in _OF_FEATURES:
             raise _at(
                 text, token.start, f"unknown function `{word[:40]}`",
                 nearest(word.upper(), (name.upper() for name in _FUNCTIONS))
@@ -327,12 +331,21 @@ class _Reader:
             if len(arguments) != 1 or not isinstance(arguments[0], Column):
                 raise self._error(at, f"`{name}` takes one feature name")
             return Peer(PEER_FUNCTIONS[name], arguments[0].name, at)
+        if name == PREVIOUS:
+            return self._previous(arguments, at)
         if name not in SCALAR_FUNCTIONS:
             raise self._error(at, f"unknown function `{name[:40]}`")
         least, most = SCALAR_FUNCTIONS[name]
         if not least <= len(arguments) <= most:
             raise self._error(at, f"{name} takes {least} to {most} arguments, not {len(arguments)}")
         return Call(name, arguments, at)
+
+    def _previous(self, arguments: tuple[Node, ...], at: int) -> Node:
+        match arguments:
+            case (Column(feature), Number(back)) if back in range(1, MOST_PERIODS_BACK + 1):
+                return Prev(feature, int(back), at)
+        most = f"1 to {MOST_PERIODS_BACK}"
+        raise self._error(at, f"`prev` takes a feature name and a number of periods, {most}")
 
     def _start(self, node: exp.Expr) -> int:
         """Beginning of a node: sqlglot marks only names and literals, so the first of those."""

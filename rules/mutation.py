@@ -21,6 +21,7 @@ from rules.nodes import (
     Number,
     Or,
     Peer,
+    Prev,
     children,
     parameter_names,
     walk,
@@ -97,7 +98,7 @@ def _replaced(tree: Node, old: Node, new: Node) -> Node:
     """A copy of a tree in which one node, found by identity, is another."""
     if tree is old:
         return new
-    if isinstance(tree, Peer | Number) or not children(tree):
+    if isinstance(tree, Peer | Prev | Number) or not children(tree):
         return tree
     swap: Callable[[Any], Any] = lambda v: _replaced(v, old, new) if hasattr(v, "at") else v  # noqa: E731
     changes: dict[str, Any] = {}

@@ -20,6 +20,10 @@ PEER_FUNCTIONS: dict[str, PeerKind] = {
 }
 """Name in a condition to the suffix of the column that holds the peer statistic."""
 
+PREVIOUS = "prev"
+"""Function of a feature and a number of periods: its value that long ago."""
+MOST_PERIODS_BACK = 60
+
 SCALAR_FUNCTIONS: dict[str, tuple[int, int]] = {
     "ABS": (1, 1),
     "LN": (1, 1),
@@ -71,6 +75,20 @@ class Peer:
     kind: PeerKind
     feature: str
     at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Prev:
+    """A feature of the same subject `periods` periods before this one."""
+
+    feature: str
+    periods: int
+    at: int = 0
+
+    @property
+    def column(self) -> str:
+        """Name of the column that holds it."""
+        return f"{self.feature}__{PREVIOUS}{self.periods}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +201,7 @@ Node: TypeAlias = (
     | Truth
     | Column
     | Peer
+    | Prev
     | Parameter
     | Arithmetic
     | Negative
@@ -222,7 +241,7 @@ def column_names(node: Node) -> tuple[str, ...]:
     names = (
         n.name if isinstance(n, Column) else n.feature
         for n in walk(node)
-        if isinstance(n, Column | Peer)
+        if isinstance(n, Column | Peer | Prev)
     )
     return tuple(dict.fromkeys(names))
 

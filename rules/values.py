@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Set
 from functools import reduce
+from typing import NamedTuple
 
 import narwhals as nw
 
@@ -29,6 +30,7 @@ from rules.nodes import (
     Or,
     Parameter,
     Peer,
+    Prev,
     Text,
     Truth,
     walk,
@@ -41,9 +43,32 @@ def every(parts: list[nw.Expr], join: Callable[[nw.Expr, nw.Expr], nw.Expr]) -> 
     return reduce(join, parts)
 
 
-def finite(value: nw.Expr) -> nw.Expr:
-    """The value where it is a finite number, else null."""
-    return nw.when(value.is_finite()).then(value)
+class Tested(NamedTuple):
+    """A value and what must hold for it to count.
+
+    Kept apart until the value is needed, because an expression that tests itself holds itself
+    twice, and each further level would double it.
+
+    Attributes:
+        raw: the value, of no meaning where a test fails.
+        tests: each must be true; `raw` itself hides that they are not.
+        loud: whether `raw` is a number that may be infinite or NaN, and is so wherever a part of
+            it is.
+    """
+
+    raw: nw.Expr
+    tests: tuple[nw.Expr, ...] = ()
+    loud: bool = False
+
+    def known(self) -> tuple[nw.Expr, ...]:
+        """Everything that must be true, the value's own finiteness too."""
+        return (*self.tests, self.raw.is_finite()) if self.loud else self.tests
+
+    def value(self) -> nw.Expr:
+        tests = self.known()
+        if not tests:
+            return self.raw
+        return nw.when(every([*tests], lambda a, b: a & b)).then(self.raw)
 
 
 _DTYPES: dict[str, type[nw.String | nw.Boolean | nw.Float64]] = {
@@ -63,38 +88,50 @@ class Values:
         self.thresholds = thresholds
         self.columns = columns
 
-    def column(self, name: str) -> nw.Expr:
+    def column(self, name: str, of: str = "") -> nw.Expr:
+        """A column by name; one the frame lacks is null, of the type of the feature it is `of`."""
         if name in self.columns:
             return nw.col(name)
-        found = self.names.columns.get(name)
+        found = self.names.columns.get(of or name)
         kind = found.quantity.type if found else "number"
         if kind == "any":
             return nw.lit(None)
         return nw.lit(None, dtype=_DTYPES[kind])
 
+    def _typed(self, value: nw.Expr, name: str) -> Tested:
+        """Numbers as floats that must be finite, all else as it is."""
+        found = self.names.columns.get(name)
+        numeric = found is not None and found.quantity.type == "number"
+        return Tested(value.cast(nw.Float64), loud=True) if numeric else Tested(value)
+
     def value(self, node: Node) -> nw.Expr:
+        return self.tested(node).value()
+
+    def tested(self, node: Node) -> Tested:
         match node:
             case Number(value):
-                return nw.lit(value, dtype=nw.Float64)
+                return Tested(nw.lit(value, dtype=nw.Float64))
             case Text(value) | Truth(value):
-                return nw.lit(value)
+                return Tested(nw.lit(value))
             case Column(name):
-                found = self.names.columns.get(name)
-                numeric = found is not None and found.quantity.type == "number"
-                return finite(self.column(name).cast(nw.Float64)) if numeric else self.column(name)
+                return self._typed(self.column(name), name)
+            case Prev(feature, _):
+                return self._typed(self.column(node.column, of=feature), feature)
             case Peer(kind, feature):
-                return finite(self.column(f"{feature}__{kind}").cast(nw.Float64))
+                return Tested(self.column(f"{feature}__{kind}").cast(nw.Float64), loud=True)
             case Parameter(name):
-                return self.thresholds[name].value
+                return Tested(self.thresholds[name].value)
             case Negative(operand):
-                return -self.value(operand)
+                inner = self.tested(operand)
+                return inner._replace(raw=-inner.raw)
             case Arithmetic(sign, left, right):
-                return _arithmetic(sign, self.value(left), self.value(right))
+                return _arithmetic(sign, self.tested(left), self.tested(right))
             case Call(function, arguments):
-                return _call(function, [self.value(a) for a in arguments])
+                return _call(function, [self.tested(a) for a in arguments])
             case Case(whens, default):
                 branches = [(self.judgement(w.condition), self.value(w.value)) for w in whens]
-                return choose(branches, self.value(default) if default is not None else None)
+                last = self.value(default) if default is not None else None
+                return Tested(choose(branches, last))
             case _:
                 raise TypeError(f"{type(node).__name__} is not a value")
 
@@ -127,12 +164,14 @@ class Values:
                 return (found.quantity.unit or "") if found else ""
             case Peer(kind, feature):
                 return {"pct": SHARE, "z": "z"}.get(kind) or self.unit(Column(feature))
+            case Prev(feature, _):
+                return self.unit(Column(feature))
             case _:
                 return ""
 
     def is_text(self, node: Node) -> bool:
         match node:
-            case Column(name):
+            case Column(name) | Prev(name, _):
                 found = self.names.columns.get(name)
                 return found is not None and found.quantity.type == "text"
             case Parameter(name):
@@ -152,6 +191,9 @@ class Values:
             match item:
                 case Column(name):
                     found.append(nw.when(self.column(name).is_null()).then(self._given(name)))
+                case Prev(feature, _):
+                    absent = self.column(item.column, of=feature).is_null()
+                    found.append(nw.when(absent).then(self._given(item.column)))
                 case Peer(_, feature):
                     found.append(self._peer_reason(item, feature))
                 case Parameter(name):
@@ -192,37 +234,39 @@ def compare(op: Comparator, left: nw.Expr, right: nw.Expr) -> nw.Expr:
             return left >= right
 
 
-def _arithmetic(sign: str, left: nw.Expr, right: nw.Expr) -> nw.Expr:
+def _arithmetic(sign: str, left: Tested, right: Tested) -> Tested:
+    """A part that is not finite leaves a result that is not, save below the line."""
+    tests = (*left.tests, *right.tests)
     match sign:
         case "+":
-            return finite(left + right)
+            return Tested(left.raw + right.raw, tests, loud=True)
         case "-":
-            return finite(left - right)
+            return Tested(left.raw - right.raw, tests, loud=True)
         case "*":
-            return finite(left * right)
+            return Tested(left.raw * right.raw, tests, loud=True)
         case _:
-            return finite(left / nw.when(right != 0).then(right))
+            return Tested(left.raw / right.raw, (*left.tests, *right.known()), loud=True)
 
 
-def _call(function: str, arguments: list[nw.Expr]) -> nw.Expr:
+def _call(function: str, arguments: list[Tested]) -> Tested:
     """A function of the language; unknown in, unknown out, save for COALESCE."""
     first = arguments[0]
     match function:
         case "ABS":
-            return first.abs()
+            return first._replace(raw=first.raw.abs())
         case "LN":
-            return finite(nw.when(first > 0).then(first).log())
+            return Tested(first.raw.log(), first.tests, loud=True)
         case "SQRT":
-            return finite(nw.when(first >= 0).then(first).sqrt())
+            return Tested(first.raw.sqrt(), first.tests, loud=True)
         case "NULLIF":
-            same = (first == arguments[1]).fill_null(value=False)
-            return nw.when(~same).then(first)
+            same = (first.raw == arguments[1].value()).fill_null(value=False)
+            return first._replace(tests=(*first.tests, ~same))
         case "COALESCE":
-            return nw.coalesce(*arguments)
+            return Tested(nw.coalesce(*(a.value() for a in arguments)))
         case _:
-            known = every([~a.is_null() for a in arguments], lambda a, b: a & b)
+            known = [t for a in arguments for t in (*a.known(), ~a.raw.is_null())]
             pick = nw.min_horizontal if function == "LEAST" else nw.max_horizontal
-            return nw.when(known).then(pick(*arguments))
+            return Tested(pick(*(a.raw for a in arguments)), tuple(known))
 
 
 def choose(branches: list[tuple[nw.Expr, nw.Expr]], default: nw.Expr | None) -> nw.Expr:

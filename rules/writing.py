@@ -18,6 +18,7 @@ from rules.nodes import (
     Or,
     Parameter,
     Peer,
+    Prev,
     Text,
     Truth,
     When,
@@ -41,6 +42,8 @@ def write(node: Node) -> str:
             return f":{name}"
         case Peer(kind, feature):
             return f"{_PEER_NAMES[kind]}({feature})"
+        case Prev(feature, periods):
+            return f"prev({feature}, {periods})"
         case Negative(operand):
             return f"-({write(operand)})"
         case Call(function, arguments):
@@ -76,5 +79,7 @@ def _write_logic(node: Node) -> str:
 
 def _inside(node: Node) -> str:
     """Text of an operand, in parentheses where precedence could change its meaning."""
-    single = isinstance(node, Number | Text | Truth | Column | Parameter | Peer | Call | Case)
+    single = isinstance(
+        node, Number | Text | Truth | Column | Parameter | Peer | Prev | Call | Case
+    )
     return write(node) if single else f"({write(node)})"
