@@ -46,6 +46,7 @@ class Judgement:
 
     Attributes:
         judged: schema `signals.JUDGED`.
+        firings: schema `rules.backtest.FIRINGS`, what a backtest is compared with.
         storms: rules (``id@version``) that fired for more than their declared largest share of
             subjects, with that share; they raise no alert.
         nulls: frozen nulls of the excess test.
@@ -54,6 +55,7 @@ class Judgement:
 
     judged: pl.DataFrame
     outcomes: pl.DataFrame
+    firings: pl.DataFrame
     cells: pl.DataFrame
     storms: Mapping[str, float]
     nulls: Nulls
@@ -61,7 +63,12 @@ class Judgement:
 
     def frames(self) -> dict[str, pl.DataFrame]:
         """What is stored of it."""
-        return {"judged": self.judged, "outcomes": self.outcomes, "cells": self.cells}
+        return {
+            "judged": self.judged,
+            "outcomes": self.outcomes,
+            "firings": self.firings,
+            "cells": self.cells,
+        }
 
     def fired(self) -> int:
         """Number of fired subjects of the kinds alerts are about."""
@@ -202,6 +209,8 @@ def judges_digest(typology: str, ruleset: RuleSet, fitted: FittedSet, groups: st
     compared = {r.spec.grain for r in mine if peer_features([r])}
     compared |= {m.spec.grain for m in fitted if m.spec.typology == typology}
     parts += [groups] if compared & set(OWNED) else []
+    peers = fitted.reference.grains
+    parts += [peers[grain].digest() for grain in sorted(compared & set(peers))]
     parts += [t.model_dump_json() for t in ruleset.parameters.tables.values()]
     parts += [fitted.digest_of(typology), version("marketwarden")]
     return hashlib.sha256("\n".join(sorted(parts)).encode()).hexdigest()
@@ -217,6 +226,7 @@ def judge(
 ) -> Judgement:
     """Judges the cells, then the coarser subjects that depend on them."""
     from detector.models.score import score_models, with_peers
+    from rules.backtest import firing_cells
     from rules.evaluate import evaluate_rules, peer_features
 
     told = peer_features(panel.ruleset.rules)
@@ -247,6 +257,7 @@ def judge(
     return Judgement(
         judged=pl.concat([children, parents]).sort(signals.KEYS),
         outcomes=within(shaped(outcomes, OUTCOMES), cells).sort("rule_id", *signals.KEYS),
+        firings=firing_cells(within(outcomes, cells)),
         cells=pl.concat([cells, above]).unique().sort(CELL),
         storms=storms(outcomes, panel.ruleset),
         nulls=nulls,

@@ -7,7 +7,7 @@ lease, or that stood on results no longer current, is rolled back whole.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -57,6 +57,8 @@ def seal(
     reads: Mapping[str, Collection[str]],
 ) -> Manifest:
     """Writes the run's folder and its manifest; still invisible until published."""
+    from rules.backtest import firing_hashes
+
     below, digests = plan.base.layers if plan.base else (), panel.digests
     names, stamps = stamped(plan)
     results.write(claim.key, frames)
@@ -76,6 +78,7 @@ def seal(
         stamps=stamps,
         reads=reads_after(plan.base, reads),
     )
+    manifest = replace(manifest, firings=firing_hashes(results.firings(manifest)))
     if len(manifest.layers) > MAX_LAYERS:
         manifest = results.flatten(manifest)
     results.seal(manifest)

@@ -59,6 +59,8 @@ class Manifest:
         target: ``live``, or ``as-of:DATE`` for a look back that moved no alert.
         judges: what subjects were compared with: ``peers`` is the version of the frozen peers and
             ``models`` the digest of the fitted set, both stored in the folder of models.
+        firings: by rule ``id@version``, the firing hash of its rows in force
+            (`rules.backtest.firing_hash`); a backtest over the same snapshot gives the same.
         stamped, stamps, reads: what the features in force were computed from, see
             `detector.increments`.
     """
@@ -76,6 +78,7 @@ class Manifest:
     stamped: dict[str, str] = field(default_factory=dict)
     stamps: dict[str, dict[str, Any]] = field(default_factory=dict)
     reads: dict[str, list[str]] = field(default_factory=dict)
+    firings: dict[str, str] = field(default_factory=dict)
 
     @property
     def known_at(self) -> datetime:
@@ -167,6 +170,13 @@ class Results:
         """All rule outcomes in force."""
         found = self.read(manifest, "outcomes")
         return pl.LazyFrame(schema=dict(OUTCOMES)) if found is None else found
+
+    def firings(self, manifest: Manifest) -> pl.DataFrame:
+        """Digests of the rule outcomes in force, one row a rule and period."""
+        from rules.backtest import FIRINGS
+
+        found = self.read(manifest, "firings")
+        return pl.DataFrame(schema=dict(FIRINGS)) if found is None else found.collect()
 
     def features(self, manifest: Manifest, grain: str) -> pl.DataFrame | None:
         """The feature table of one grain, typologies side by side; None when there is none."""
