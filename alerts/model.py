@@ -135,6 +135,9 @@ class Alert:
         firing: whether the last run that judged it still found it.
         version: counts every change; a decision names the one it was made on.
         run_id: the run that last changed it.
+        tags: exceptions and suppressions that hold for it, each with `kind`, `rule` and what
+            it rests on.
+        set_aside: whether nothing untagged is left of it: it comes last in the queue.
     """
 
     id: str
@@ -150,6 +153,8 @@ class Alert:
     updated_at: datetime
     run_id: str
     priority: Priority
+    tags: Sequence[Part] = ()
+    set_aside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +220,8 @@ def alert_object(alert: Alert) -> dict[str, Any]:
         "legal_basis": [dict(part) for part in seen.legal_basis],
         "innocent_explanations": [dict(part) for part in seen.innocent],
         "not_checked": [dict(part) for part in seen.not_checked],
+        "tags": [dict(part) for part in alert.tags],
+        "set_aside": alert.set_aside,
         "assignee": alert.assignee,
         "version": alert.version,
         "opened_at": alert.opened_at.isoformat(),

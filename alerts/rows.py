@@ -48,6 +48,8 @@ def alert_row(alert: Alert) -> dict[str, Any]:
         "urgency": alert.priority.urgency,
         "queue_rank": alert.priority.rank,
         "search_text": search_text(seen),
+        "tags": [dict(tag) for tag in alert.tags] or None,
+        "set_aside": alert.set_aside,
     }
 
 
@@ -73,6 +75,8 @@ def alert_from(row: RowMapping) -> Alert:
         updated_at=row["updated_at"],
         run_id=row["run_id"],
         priority=Priority(row["likely"], row["harm"], row["urgency"], row["queue_rank"]),
+        tags=tuple(row["tags"] or ()),
+        set_aside=row["set_aside"],
     )
 
 

@@ -21,6 +21,7 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    false,
 )
 
 metadata = MetaData()
@@ -94,6 +95,9 @@ alert = Table(
     Column("urgency", Double, nullable=False),
     Column("queue_rank", Double, nullable=False),
     Column("search_text", Text, nullable=False),
+    # what exceptions and suppressions said of it: a tag never drops anything
+    Column("tags", JSON(none_as_null=True)),
+    Column("set_aside", Boolean, nullable=False, server_default=false()),
     CheckConstraint("state IN ('open', 'acknowledged', 'closed')", name="alert_state"),
     CheckConstraint("(state = 'closed') = (close_reason IS NOT NULL)", name="alert_close_reason"),
     CheckConstraint("lane IN ('legal', 'screen')", name="alert_lane"),
@@ -120,4 +124,34 @@ alert_event = Table(
     Column("data", JSON, nullable=False),
     CheckConstraint("actor <> ''", name="alert_event_actor"),
     Index("alert_event_alert", "alert_id", "id"),
+)
+
+rule_exception = Table(
+    "rule_exception",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("rule_id", String(80), nullable=False),
+    # one subject, or every subject of a kind
+    Column("subject_kind", String(32)),
+    Column("subject_key", Text),
+    # periods that end on these days are meant, whenever they are judged
+    Column("first_day", Date),
+    Column("last_day", Date),
+    Column("expires", Date, nullable=False),
+    Column("owner", String(128), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("added_by", String(128), nullable=False),
+    Column("added_at", Instant, nullable=False),
+    Column("needs_second", Boolean, nullable=False),
+    Column("approved_by", String(128)),
+    Column("approved_at", Instant),
+    Column("ended_on", Date),
+    Column("ended_by", String(128)),
+    Column("ended_at", Instant),
+    Column("version", Integer, nullable=False),
+    CheckConstraint("owner <> '' AND reason <> ''", name="rule_exception_owner"),
+    CheckConstraint(
+        "subject_kind IS NOT NULL OR subject_key IS NOT NULL", name="rule_exception_scope"
+    ),
+    Index("ix_rule_exception_rule", "rule_id"),
 )

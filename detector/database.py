@@ -190,7 +190,7 @@ def _is_away(error: DBAPIError) -> bool:
     return isinstance(error, sa.exc.OperationalError) or error.connection_invalidated
 
 
-def upgrade(engine: Engine) -> None:
+def upgrade(engine: Engine, revision: str = "head") -> None:
     """Brings the schema to the newest revision; harmless when repeated or run by two at once.
 
     The whole upgrade is one transaction, so a kill leaves the old schema or the new one.
@@ -221,4 +221,4 @@ def upgrade(engine: Engine) -> None:
         if engine.dialect.name == "postgresql":
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATION_LOCK)))
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, revision)

@@ -1,11 +1,13 @@
-"""Tables of the machine itself: runs, the pointer to what is published, the fence."""
+"""Tables of the machine itself: runs, what is published, the fence, and the lives of rules."""
 
 from __future__ import annotations
 
 from sqlalchemy import (
     JSON,
     BigInteger,
+    CheckConstraint,
     Column,
+    ForeignKeyConstraint,
     Index,
     Integer,
     MetaData,
@@ -64,3 +66,39 @@ fence = Table(
     Column("value", BigInteger, nullable=False),
 )
 """The counter tokens come from; its row lock also makes claims decide one at a time."""
+
+
+rule_version = Table(
+    "rule_version",
+    metadata,
+    Column("rule_id", String(80), primary_key=True),
+    Column("version", String(64), primary_key=True),
+    Column("content_hash", String(64), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("source", String(16), nullable=False),
+    Column("first_seen", Instant, nullable=False),
+    CheckConstraint("source IN ('shipped', 'local', 'overlay')", name="rule_version_source"),
+)
+"""Every text of a rule that ever judged or was proposed; triggers refuse a change of a row."""
+
+rule_event = Table(
+    "rule_event",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("rule_id", String(80), nullable=False),
+    Column("version", String(64), nullable=False),
+    Column("content_hash", String(64), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("actor", String(128), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("note", Text),
+    Column("data", JSON, nullable=False),
+    CheckConstraint("actor <> ''", name="rule_event_actor"),
+    ForeignKeyConstraint(
+        ["rule_id", "version"],
+        ["rule_version.rule_id", "rule_version.version"],
+        name="rule_event_version",
+    ),
+    Index("ix_rule_event_rule", "rule_id", "id"),
+)
+"""What people and releases decided about rules; never edited, never deleted."""

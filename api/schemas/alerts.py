@@ -62,6 +62,8 @@ class Alert(BaseModel):
     legal_basis: list[dict[str, Any]]
     innocent_explanations: list[dict[str, Any]]
     not_checked: list[dict[str, Any]]
+    tags: list[dict[str, Any]] = Field(description="exceptions and suppressions that hold for it")
+    set_aside: bool = Field(description="tagged altogether; it comes last in the queue")
     assignee: str | None
     version: int = Field(description="also the ETag; a change names it in If-Match")
     opened_at: datetime

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 import detector.lake_tables  # noqa: F401  declares its tables
+from alerts.inbox import get_alert
 from alerts.tables import Instant
 from alerts.tables import metadata as alerts_metadata
 from detector.database import connect, reading, upgrade, writing
@@ -187,3 +188,28 @@ def test_sqlite_is_set_to_survive_power_loss(sqlite_url: str) -> None:
         "foreign_keys": 1,
         "busy_timeout": 30_000,
     }
+
+
+def test_a_database_of_the_release_before_keeps_its_alerts(database_url: str) -> None:
+    engine = connect(database_url)
+    upgrade(engine, "0003")
+    named = {"id": "A-1", "fingerprint": "f", "typology": "T", "subject_kind": "firm"}
+    row = named | {"subject_key": "F", "lane": "legal", "state": "open", "run_id": "r"}
+    with writing(engine) as connection:
+        old = sa.Table("alert", sa.MetaData(), autoload_with=connection)
+        for column in old.c:
+            plain = {"INTEGER": 1, "BOOLEAN": True, "DATE": date(2026, 1, 1), "JSON": []}
+            known = plain.get(str(column.type).split("(")[0], 1.0)
+            if isinstance(column.type, sa.DateTime):
+                known = datetime(2026, 1, 1, tzinfo=UTC)
+            if not column.nullable and column.name not in row:
+                row[column.name] = known if not isinstance(column.type, sa.Text) else "text"
+        connection.execute(old.insert(), row)
+        event = {"alert_id": "A-1", "version": 1, "kind": "opened", "actor": "system", "data": []}
+        events = sa.Table("alert_event", sa.MetaData(), autoload_with=connection)
+        connection.execute(events.insert(), event | {"at": datetime(2026, 1, 1, tzinfo=UTC)})
+    upgrade(engine)
+    with reading(engine) as connection:
+        alert = get_alert(connection, "A-1")
+    assert (alert.alert.tags, alert.alert.set_aside) == ((), False)
+    assert len(alert.events) == 1
