@@ -7,8 +7,10 @@ from collections.abc import Iterable, Mapping
 import polars as pl
 
 from features.catalogue import FeatureCatalogue
-from rules.checking import Quantity, ValueType, Vocabulary, unit_of, vocabulary
+from rules.checking import ColumnInfo, Quantity, ValueType, Vocabulary, unit_of, vocabulary
+from rules.history import MISSING
 from rules.parameters import ParameterBook, ParameterSpec, Threshold
+from rules.spec import RuleSpec
 
 
 def attribute_types(schema: pl.Schema, attributes: Iterable[str]) -> dict[str, ValueType]:
@@ -53,3 +55,11 @@ def grain_vocabulary(grain: str, catalogue: FeatureCatalogue) -> Vocabulary:
     bases = [b for b in catalogue.bases.values() if b.grain == grain]
     attributes: dict[str, ValueType] = {a: "any" for b in bases for a in b.attributes}
     return vocabulary(grain, features, attributes)
+
+
+def with_silence(names: Vocabulary, spec: RuleSpec) -> Vocabulary:
+    """The names a rule may use: one about silence also reads how long it has lasted."""
+    if spec.absence is None:
+        return names
+    lasting = ColumnInfo(MISSING, "attribute", Quantity("number"))
+    return Vocabulary(names.grain, {**names.columns, MISSING: lasting})

@@ -1,0 +1,101 @@
+"""A rule brought together with the frame it will judge: names, thresholds, earlier periods."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from features.catalogue import FeatureCatalogue
+from features.compute import FeatureFrame
+from rules.checking import Vocabulary, check_condition, check_score, vocabulary
+from rules.errors import ExpressionError
+from rules.grains import attribute_types, parameter_types, with_silence
+from rules.history import MISSING, earlier_rows, with_earlier, with_silent
+from rules.load import Rule
+from rules.nodes import And, Column, Compare, Node, Number, Prev, walk
+from rules.parameters import Figure, ParameterBook, Threshold
+from rules.staging import EARLIER, Prepared
+
+
+def frame_for(frame: FeatureFrame, rules: Sequence[Rule]) -> FeatureFrame:
+    """The frame with the earlier periods and the silences the rules read."""
+    data, attributes = frame.frame, frame.attributes
+    for rule in rules:
+        if rule.spec.absence is not None:
+            names = {feature.name for feature in frame.features}
+            data = with_silent(data, names, rule.spec.absence)
+            attributes = (*attributes, MISSING)
+    trees = [tree for rule in rules for _, tree in rule.trees()]
+    data = with_earlier(data, [n for tree in trees for n in walk(tree) if isinstance(n, Prev)])
+    back = max((r.spec.sustain.of - 1 for r in rules if r.spec.sustain is not None), default=0)
+    if back:
+        rows = earlier_rows(data, back)
+        data = data.with_columns(s.alias(f"{EARLIER}{i}") for i, s in enumerate(rows, 1))
+    return replace(frame, frame=data, attributes=attributes)
+
+
+def prepare(
+    rule: Rule,
+    frame: FeatureFrame,
+    parameters: ParameterBook,
+    *,
+    catalogue: FeatureCatalogue | None = None,
+    given: Mapping[str, Figure] | None = None,
+    number: int = 0,
+) -> Prepared:
+    """Resolve the parameters of a rule and check it against a frame.
+
+    Args:
+        number: tells rules of one pass apart.
+
+    Raises:
+        ExpressionError: a name, type or unit of the rule does not fit the frame.
+        WardenError: `unknown_parameter_table`.
+    """
+    names = frame_vocabulary(frame, catalogue)
+    names = with_silence(names, rule.spec)
+    columns = frozenset(frame.frame.columns)
+    thresholds = {
+        name: parameters.threshold(
+            name, spec, keyed="jurisdiction" in columns, given=(given or {}).get(name)
+        )
+        for name, spec in rule.spec.parameters.items()
+    }
+    condition = _condition(rule)
+    _check(rule, condition, names, thresholds)
+    return Prepared(rule, condition, names, thresholds, columns, f"_{number}_", frame.reference)
+
+
+def _condition(rule: Rule) -> Node:
+    """The condition; for a rule about silence, that enough periods are missing comes first."""
+    absence = rule.spec.absence
+    if absence is None:
+        return rule.condition
+    return And((Compare("=", Column(MISSING), Number(float(absence.missing))), rule.condition))
+
+
+def _check(
+    rule: Rule, condition: Node, names: Vocabulary, thresholds: Mapping[str, Threshold]
+) -> None:
+    known = parameter_types(thresholds)
+    faults = [
+        fault
+        for tree in (rule.scope, condition, *rule.bands)
+        if tree is not None
+        for fault in check_condition(tree, names, known)
+    ]
+    if rule.score is not None:
+        faults += check_score(rule.score, names, known)
+    if faults:
+        raise ExpressionError("; ".join(fault.message for fault in faults))
+
+
+def frame_vocabulary(frame: FeatureFrame, catalogue: FeatureCatalogue | None) -> Vocabulary:
+    """What a rule may name: the frame's features and attributes, and the catalogue's features."""
+    features = list(frame.features)
+    if catalogue is not None:
+        have = {f.name for f in features}
+        features += [f for f in catalogue.of_grain(frame.grain) if f.name not in have]
+    named = ((f.name, f.unit, f.kind == "class") for f in features)
+    types = attribute_types(frame.frame.schema, frame.attributes)
+    return vocabulary(frame.grain, named, types)
