@@ -16,7 +16,7 @@ from rules.parameters import ParameterBook, ParameterTable
 from rules.reader import MAX_BYTES
 from rules.spec import Status
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).resolve().parent
 SHIPPED_RULES = HERE / "library"
 SHIPPED_TABLES = HERE / "parameters"
 
@@ -58,6 +58,10 @@ class RuleSet:
     def of_typology(self, typology: str) -> tuple[Rule, ...]:
         return tuple(rule for rule in self.rules if rule.spec.typology == typology)
 
+    def live(self) -> tuple[Rule, ...]:
+        """Rules whose firings may raise an alert."""
+        return tuple(rule for rule in self.rules if rule.spec.status is Status.ACTIVE)
+
     def judging(self) -> tuple[Rule, ...]:
         """Rules that are evaluated: active ones, and shadow ones whose firings are set apart."""
         live = (Status.ACTIVE, Status.SHADOW)
@@ -70,7 +74,8 @@ def load_library(
     """Read the shipped rules and those of further directories.
 
     A directory holds rule files at any depth; a folder ``parameters`` inside it holds dated
-    tables, and a table there replaces a shipped one of the same name.
+    tables, and a table there replaces a shipped one of the same name. A folder ``overlays`` is
+    read by `rules.overlays`.
 
     Args:
         extra_dirs: directories of local rules; a missing one is ignored.
@@ -88,8 +93,9 @@ def load_library(
     for root in [*roots, *(d / "parameters" for d in extra)]:
         _read_tables(root, tables, hashes, issues)
     rules: dict[str, Rule] = {}
+    seen: set[Path] = set()
     for root in [*([SHIPPED_RULES] if shipped else []), *extra]:
-        _read_rules(root, rules, hashes, issues)
+        _read_rules(root, seen, rules, hashes, issues)
     if strict and issues:
         raise RuleFilesError(issues)
     ordered = tuple(rules[name] for name in sorted(rules))
@@ -97,7 +103,14 @@ def load_library(
     return RuleSet(ordered, digest, ParameterBook(tables), tuple(sorted(issues)))
 
 
+def named_files(paths: Iterable[Path | str]) -> frozenset[str]:
+    """Rule and table files in or at some paths, as findings name them."""
+    return frozenset(name_of(file) for path in paths for file in _files(Path(path)))
+
+
 def _files(root: Path) -> Sequence[Path]:
+    if root.is_file():
+        return (root,)
     if not root.is_dir():
         return ()
     return sorted(p for p in root.rglob("*") if p.suffix in (".yaml", ".yml") and p.is_file())
@@ -117,7 +130,10 @@ def _text(path: Path, issues: list[RuleIssue]) -> str | None:
 
 def name_of(path: Path) -> str:
     """A file's name in findings: relative to this package when shipped, else as given."""
-    return f"rules/{path.relative_to(HERE).as_posix()}" if path.is_relative_to(HERE) else str(path)
+    whole = path.resolve()
+    return (
+        f"rules/{whole.relative_to(HERE).as_posix()}" if whole.is_relative_to(HERE) else str(path)
+    )
 
 
 @lru_cache(maxsize=4096)
@@ -156,10 +172,15 @@ def _read_tables(
 
 
 def _read_rules(
-    root: Path, rules: dict[str, Rule], hashes: list[tuple[str, str]], issues: list[RuleIssue]
+    root: Path,
+    seen: set[Path],
+    rules: dict[str, Rule],
+    hashes: list[tuple[str, str]],
+    issues: list[RuleIssue],
 ) -> None:
+    """Read what was not read yet, so that naming a folder of the library twice does no harm."""
     for path in _files(root):
-        if "parameters" in path.relative_to(root).parts[:-1]:
+        if {"parameters", "overlays"} & set(path.relative_to(root).parts[:-1]):
             continue
         text = _text(path, issues)
         if text is None:
@@ -172,8 +193,5 @@ def _read_rules(
             message = f"the id `{rule.id}` is taken by {rules[rule.id].path}"
             issues.append(rule.issue("D1", message, ("id",)))
             continue
-        if rule.id != path.stem:
-            message = f"the rule `{rule.id}` stands in a file named `{path.stem}`"
-            issues.append(rule.issue("D1", message, ("id",)))
         rules[rule.id] = rule
         hashes.append((f"rule:{rule.id}", rule.content_hash))

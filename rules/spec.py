@@ -15,7 +15,10 @@ from rules.clauses import Absence, Band, Evidence, RuleTest, Suppression, Sustai
 from rules.parameters import Day, LocalName, ParameterSpec, Strict, Words
 
 RuleId = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)]
-Version = Annotated[str, Field(pattern=r"^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)$")]
+Version = Annotated[
+    str, Field(pattern=r"^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(\+local\.[0-9a-f]{8})?$")
+]
+"""Three numbers; behind the plus a shipped rule with figures of the installation (an overlay)."""
 Sentence = Annotated[str, Field(min_length=8, max_length=2000)]
 
 
