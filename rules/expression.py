@@ -8,17 +8,18 @@ allow-list. The text itself never reaches another parser.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
-import sqlglot
 from sqlglot import exp
+from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import ParseError, SqlglotError
 from sqlglot.tokenizer_core import Token, TokenType
-from sqlglot.tokens import Tokenizer
 
-from rules.errors import ExpressionError, nearest, place
+from rules.cost import work
+from rules.errors import ExpressionError
+from rules.limits import MAX_DEPTH, MAX_NODES, MAX_WORK
 from rules.nodes import (
     MOST_PERIODS_BACK,
     PEER_FUNCTIONS,
@@ -46,139 +47,57 @@ from rules.nodes import (
     Truth,
     When,
 )
-
-MAX_LENGTH = 4096
-MAX_DEPTH = 32
-MAX_NODES = 200
-MAX_TOKENS = 900
-
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}\Z")
-_PLAIN = re.compile(r"[\t\n\r\x20-\x7e]*\Z")
-
-_T = TokenType
-_ALLOWED = {
-    _T.VAR, _T.IDENTIFIER, _T.NUMBER, _T.STRING, _T.COLON, _T.COMMA, _T.L_PAREN, _T.R_PAREN,
-    _T.PLUS, _T.DASH, _T.STAR, _T.SLASH, _T.EQ, _T.NEQ, _T.LT, _T.LTE, _T.GT, _T.GTE,
-    _T.AND, _T.OR, _T.NOT, _T.BETWEEN, _T.IN, _T.IS, _T.NULL, _T.TRUE, _T.FALSE,
-    _T.CASE, _T.WHEN, _T.THEN, _T.ELSE, _T.END,
-}  # fmt: skip
-_WORDS = {_T.VAR, _T.IDENTIFIER}
-_PREFIXES = {_T.NOT, _T.DASH, _T.PLUS}
-_FUNCTIONS = {*SCALAR_FUNCTIONS, *PEER_FUNCTIONS, PREVIOUS}
-_OF_FEATURES = {*PEER_FUNCTIONS, PREVIOUS}
-_REFUSED_WORDS = {
-    "SELECT": "subqueries are not part of the language",
-    "CURRENT_DATE": "a rule has no clock",
-    "CURRENT_TIMESTAMP": "a rule has no clock",
-    "CURRENT_TIME": "a rule has no clock",
-    "LIKE": "patterns are not part of the language; use = or IN",
-}
+from rules.words import NAME, at_offset, words
 
 
 def parse_condition(text: str) -> Node:
     """Parse one condition.
 
+    The verdict does not depend on how deep the caller's own calls are nested: where they leave too
+    little room, the text is read once more in a thread with room of its own.
+
     Raises:
         ExpressionError: with line and column of the first thing that is not part of the language.
     """
-    tokens = _tokens(text)
     try:
-        parsed = sqlglot.parse(text)
+        return _parse(text)
+    except RecursionError:
+        with ThreadPoolExecutor(1) as apart:
+            return apart.submit(_parse_apart, text).result()
+
+
+def _parse_apart(text: str) -> Node:
+    try:
+        return _parse(text)
+    except RecursionError:
+        raise ExpressionError("nested too deeply") from None
+
+
+def _parse(text: str) -> Node:
+    tokens = words(text)
+    try:
+        parsed = Dialect.get_or_raise(None).parser().parse(tokens, text)
     except ParseError as error:
-        raise _parse_error(error) from None
-    except (
-        SqlglotError, RecursionError, ValueError, TypeError, AttributeError, LookupError
-    ) as error:  # fmt: skip
+        raise _parse_error(text, tokens, error) from None
+    except (SqlglotError, ValueError, TypeError, AttributeError, LookupError) as error:
         raise ExpressionError(f"cannot be read: {type(error).__name__}") from None
     if len(parsed) != 1 or parsed[0] is None:
         raise ExpressionError("exactly one condition is expected")
-    return _Reader(text, tokens).read(parsed[0], 1)
+    reader = _Reader(text, tokens, parsed[0])
+    tree = reader.read(parsed[0], 1)
+    if work(tree) > MAX_WORK:
+        raise at_offset(text, tree.at, "too much is nested in too much", "Split it in two rules.")
+    return tree
 
 
-def _parse_error(error: ParseError) -> ExpressionError:
+def _parse_error(text: str, tokens: list[Token], error: ParseError) -> ExpressionError:
     first = error.errors[0] if error.errors else {}
-    line, column = int(first.get("line") or 1), int(first.get("col") or 1)
-    near = str(first.get("highlight") or "").strip()
-    return ExpressionError(
-        f"the condition does not parse near `{near[:40]}`"
-        if near
-        else "the condition is incomplete",
-        line,
-        max(1, column - max(len(near) - 1, 0)) if near else column,
-    )
-
-
-def _tokens(text: str) -> list[Token]:
-    """Tokens of a text that holds nothing but tokens of the language."""
-    if not text.strip():
-        raise ExpressionError("the condition is empty")
-    if len(text.encode("utf-8", "replace")) > MAX_LENGTH:
-        raise ExpressionError(f"the condition is longer than {MAX_LENGTH} bytes")
-    try:
-        tokens = list(Tokenizer().tokenize(text))
-    except (SqlglotError, RecursionError, ValueError, LookupError) as error:
-        raise ExpressionError(
-            "the condition cannot be split into words: " + str(error)[:60]
-        ) from None
-    _check_characters(text, tokens)
-    if len(tokens) > MAX_TOKENS:
-        raise ExpressionError(f"the condition has more than {MAX_TOKENS} words and signs")
-    for index, token in enumerate(tokens):
-        _check_token(text, tokens, index, token)
-    _check_nesting(text, tokens)
-    return tokens
-
-
-def _check_characters(text: str, tokens: list[Token]) -> None:
-    """ASCII outside quoted text, so that look-alike letters cannot pass; no comments."""
-    rest = list(text)
-    for token in tokens:
-        if token.comments:
-            raise _at(text, token.start, "comments are not part of the language")
-        if token.token_type is _T.STRING:
-            rest[token.start : token.end + 1] = " " * (token.end + 1 - token.start)
-    for offset, char in enumerate(rest):
-        if not _PLAIN.match(char):
-            raise _at(text, offset, f"the character U+{ord(char):04X} is not allowed here")
-
-
-def _check_token(text: str, tokens: list[Token], index: int, token: Token) -> None:
-    word = token.text
-    if token.token_type not in _ALLOWED:
-        why = _REFUSED_WORDS.get(word.upper(), "is not part of the condition language")
-        hint = "As the name of a parameter choose another word." if _NAME.match(word) else ""
-        raise _at(text, token.start, f"`{word[:40]}`: {why}", hint)
-    follows = tokens[index + 1].token_type if index + 1 < len(tokens) else None
-    if token.token_type not in _WORDS:
-        return
-    if follows is _T.L_PAREN:
-        if word.upper() not in SCALAR_FUNCTIONS and word.lower() not in _OF_FEATURES:
-            raise _at(
-                text, token.start, f"unknown function `{word[:40]}`",
-                nearest(word.upper(), (name.upper() for name in _FUNCTIONS))
-                or "Known: " + ", ".join(sorted(_FUNCTIONS)) + ".",
-            )  # fmt: skip
-    elif not _NAME.match(word):
-        raise _at(
-            text, token.start, f"`{word[:40]}` is not a name",
-            "Names are lower-case letters, digits and underscores.",
-        )  # fmt: skip
-
-
-def _check_nesting(text: str, tokens: list[Token]) -> None:
-    """Counted before parsing, so that deep nesting never reaches a recursive function."""
-    depth = run = 0
-    for token in tokens:
-        kind = token.token_type
-        depth += (kind in (_T.L_PAREN, _T.CASE)) - (kind in (_T.R_PAREN, _T.END))
-        run = run + 1 if kind in _PREFIXES else 0
-        if depth + run > MAX_DEPTH:
-            raise _at(text, token.start, f"nested deeper than {MAX_DEPTH} levels")
-
-
-def _at(text: str, offset: int, message: str, hint: str = "") -> ExpressionError:
-    line, column = place(text, offset)
-    return ExpressionError(message, line, column, hint)
+    where = (first.get("line"), first.get("col"))
+    token = next((t for t in tokens if (t.line, t.col) == where), tokens[-1])
+    near = text[token.start : token.end + 1]
+    if token is tokens[-1]:
+        return at_offset(text, token.start, f"the condition ends or breaks off at `{near[:40]}`")
+    return at_offset(text, token.start, f"the condition does not parse near `{near[:40]}`")
 
 
 _COMPARE: dict[type[exp.Expr], Comparator] = {
@@ -209,21 +128,20 @@ _KEYS: dict[type[exp.Expr], set[str]] = {
 class _Reader:
     """Walks what sqlglot made and builds our own tree, counting as it goes."""
 
-    def __init__(self, text: str, tokens: list[Token]) -> None:
+    def __init__(self, text: str, tokens: list[Token], root: exp.Expr) -> None:
         self.text = text
         self.count = 0
-        self.parameters: dict[str, int] = {}
+        parameters: dict[str, int] = {}
         for token, following in pairwise(tokens):
-            if token.token_type is _T.COLON:
-                self.parameters.setdefault(following.text, token.start)
+            if token.token_type is TokenType.COLON:
+                parameters.setdefault(following.text, token.start)
+        self.starts = _starts(root, parameters)
 
     def read(self, node: exp.Expr, depth: int) -> Node:
-        self.count += 1
-        at = self._start(node)
+        at = self.starts.get(id(node), 0)
         if depth > MAX_DEPTH:
             raise self._error(at, f"nested deeper than {MAX_DEPTH} levels")
-        if self.count > MAX_NODES:
-            raise self._error(at, f"more than {MAX_NODES} parts")
+        self._count(1, at)
         kind = type(node)
         keys = _KEYS.get(kind)
         extra = keys is not None and any(v for k, v in node.args.items() if k not in keys)
@@ -238,6 +156,11 @@ class _Reader:
             return self._call(node, at, depth)
         return self._plain(node, at, depth)
 
+    def _count(self, parts: int, at: int) -> None:
+        self.count += parts
+        if self.count > MAX_NODES:
+            raise self._error(at, f"more than {MAX_NODES} parts")
+
     def _plain(self, node: exp.Expr, at: int, depth: int) -> Node:
         below = depth + 1
         kind = type(node)
@@ -248,8 +171,12 @@ class _Reader:
             left, right = self.read(node.this, below), self.read(node.expression, below)
             return Arithmetic(_SIGNS[kind], left, right, at)
         if isinstance(node, exp.And | exp.Or):
-            parts = tuple(self.read(part, below) for part in _chain(node))
-            return And(parts, at) if isinstance(node, exp.And) else Or(parts, at)
+            parts = [self.read(part, below) for part in _chain(node)]
+            if isinstance(node, exp.Or):
+                return Or(tuple(parts), at)
+            # BETWEEN has become an AND of its own.
+            nested = [p.operands if isinstance(p, And) else (p,) for p in parts]
+            return And(tuple(part for group in nested for part in group), at)
         reader: dict[type[exp.Expr], Callable[[exp.Expr, int, int], Node]] = {
             exp.Column: self._column, exp.Literal: self._literal,
             exp.Placeholder: self._parameter, exp.Neg: self._negative, exp.In: self._member,
@@ -267,7 +194,7 @@ class _Reader:
 
     def _column(self, node: exp.Expr, at: int, _depth: int) -> Node:
         name = node.this.this if isinstance(node.this, exp.Identifier) else ""
-        if not isinstance(name, str) or not _NAME.match(name):
+        if not isinstance(name, str) or not NAME.match(name):
             raise self._error(at, f"`{str(name)[:40]}` is not a column name")
         return Column(name, at)
 
@@ -280,11 +207,13 @@ class _Reader:
             value = math.nan
         if not math.isfinite(value):
             raise self._error(at, f"`{str(node.this)[:40]}` is not a finite number")
+        if value == 0 and any(digit in "123456789" for digit in _mantissa(str(node.this))):
+            raise self._error(at, f"`{str(node.this)[:40]}` is too small to tell from zero")
         return Number(value, at)
 
     def _parameter(self, node: exp.Expr, at: int, _depth: int) -> Node:
         name = node.this
-        if not isinstance(name, str) or not _NAME.match(name):
+        if not isinstance(name, str) or not NAME.match(name):
             raise self._error(at, "a parameter is a colon and a name, as in `:max_cv`")
         return Parameter(name, at)
 
@@ -299,8 +228,11 @@ class _Reader:
         return Member(self.read(node.this, depth), options, at)
 
     def _between(self, node: exp.Expr, at: int, depth: int) -> Node:
-        value = self.read(node.this, depth)
-        low, high = self.read(node.args["low"], depth), self.read(node.args["high"], depth)
+        """Two comparisons of one value, which therefore counts twice."""
+        before = self.count
+        value = self.read(node.this, depth + 1)
+        self._count(self.count - before + 2, at)
+        low, high = self.read(node.args["low"], depth + 1), self.read(node.args["high"], depth + 1)
         return And((Compare(">=", value, low, at), Compare("<=", value, high, at)), at)
 
     def _is_null(self, node: exp.Expr, at: int, depth: int) -> Node:
@@ -309,11 +241,15 @@ class _Reader:
         return IsNull(self.read(node.this, depth), at)
 
     def _case(self, node: exp.Expr, at: int, depth: int) -> Node:
-        subject = self.read(node.this, depth) if node.this else None
+        """With a subject, one comparison a branch; the subject counts as often."""
+        before = self.count
+        subject = self.read(node.this, depth + 1) if node.this else None
+        size = self.count - before
         whens: list[When] = []
         for branch in node.args.get("ifs") or ():
-            condition = self.read(branch.this, depth)
+            condition = self.read(branch.this, depth + (subject is not None))
             if subject is not None:
+                self._count(size + 1 if whens else 1, at)
                 condition = Compare("=", subject, condition, condition.at)
             whens.append(When(condition, self.read(branch.args["true"], depth), condition.at))
         if not whens:
@@ -347,22 +283,8 @@ class _Reader:
         most = f"1 to {MOST_PERIODS_BACK}"
         raise self._error(at, f"`prev` takes a feature name and a number of periods, {most}")
 
-    def _start(self, node: exp.Expr) -> int:
-        """Beginning of a node: sqlglot marks only names and literals, so the first of those."""
-        best: int | None = None
-        stack: list[exp.Expr] = [node]
-        while stack:
-            item = stack.pop()
-            start = item.meta.get("start")
-            if start is None and isinstance(item, exp.Placeholder):
-                start = self.parameters.get(str(item.this))
-            if start is not None:
-                best = int(start) if best is None else min(best, int(start))
-            stack.extend(item.iter_expressions())
-        return best or 0
-
     def _error(self, at: int, message: str) -> ExpressionError:
-        return _at(self.text, at, message)
+        return at_offset(self.text, at, message)
 
 
 def _chain(node: exp.Expr) -> list[exp.Expr]:
@@ -376,3 +298,29 @@ def _chain(node: exp.Expr) -> list[exp.Expr]:
         else:
             found.append(item)
     return found
+
+
+def _starts(root: exp.Expr, parameters: dict[str, int]) -> dict[int, int]:
+    """Beginning of every node: sqlglot marks only names and literals, so the first of those."""
+    order, stack = [], [root]
+    while stack:
+        item = stack.pop()
+        inner = list(item.iter_expressions())
+        order.append((item, inner))
+        stack.extend(inner)
+    found: dict[int, int] = {}
+    for item, inner in reversed(order):
+        start = item.meta.get("start")
+        if start is None and isinstance(item, exp.Placeholder):
+            start = parameters.get(str(item.this))
+        known = [found[id(part)] for part in inner if id(part) in found]
+        if start is not None:
+            known.append(int(start))
+        if known:
+            found[id(item)] = min(known)
+    return found
+
+
+def _mantissa(number: str) -> str:
+    """Digits of a number before its exponent."""
+    return number.lower().partition("e")[0]
