@@ -39,6 +39,18 @@ class Panel:
     fitted: FittedSet
     digests: dict[str, str]
 
+    def looking_back(self) -> dict[tuple[str, str], int]:
+        """(Typology, grain) of judging rules that read earlier periods, with how many.
+
+        Such grains are computed whole, and a change is judged in the periods after it, too.
+        """
+        found: dict[tuple[str, str], int] = {}
+        for rule in self.ruleset.judging():
+            key = (rule.spec.typology, rule.spec.grain)
+            if rule.periods_back:
+                found[key] = max(found.get(key, 0), rule.periods_back)
+        return found
+
 
 @dataclass(frozen=True)
 class Judgement:
@@ -113,7 +125,8 @@ def compute_and_assemble(system: System, plan: Plan) -> tuple[Computed, Panel]:
     first = planning.compute(system, plan, anew) if anew else nothing()
     panel = assemble(system, plan, first, current)
     others = [t for t in plan.typologies if plan.base.digests.get(t) != panel.digests[t]]
-    scope = dict(moved.scope(plan, sorted(grains_of(others))))
+    back = {grain for _, grain in panel.looking_back()}
+    scope = dict(moved.scope(plan, sorted(grains_of(others) | back)))
     rest = {grain: months for grain, months in scope.items() if grain not in unfitted}
     return first.joined(planning.compute(system, plan, rest)), panel
 
@@ -230,8 +243,9 @@ def judge(
     from rules.evaluate import evaluate_rules, peer_features
 
     told = peer_features(panel.ruleset.rules)
+    back = {grain for _, grain in panel.looking_back()}
     frames = {
-        grain: with_peers(only(table, cells), panel.fitted, told)
+        grain: with_peers(table if grain in back else only(table, cells), panel.fitted, told)
         for grain, table in computed.frames.items()
         if grain in set(cells["grain"])
     }

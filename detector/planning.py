@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -154,10 +154,21 @@ def split_features(
 
 
 def cells_to_judge(
-    plan: Plan, parts: Parts, results: Results, digests: Mapping[str, str], scope: Scope | None
+    plan: Plan,
+    parts: Parts,
+    results: Results,
+    digests: Mapping[str, str],
+    scope: Scope | None,
+    looking_back: Mapping[tuple[str, str], int] | None = None,
 ) -> pl.DataFrame:
-    """The cells (typology, grain, period_start) this run judges anew, of those computed."""
+    """The cells (typology, grain, period_start) this run judges anew, of those computed.
+
+    Args:
+        looking_back: (typology, grain) whose rules read so many earlier periods: what comes after
+            a changed period is judged again with it.
+    """
     chosen = []
+    back = looking_back or {}
     for (typology, grain), part in parts.items():
         before = None
         if plan.base is not None:
@@ -172,6 +183,7 @@ def cells_to_judge(
                 changed = periods | set(old["period_start"])
             else:
                 changed = differing_periods(old, part)
+                changed |= following(part, changed, back.get((typology, grain), 0))
         chosen += [(typology, grain, p) for p in changed if in_window(plan, p)]
     return cells_of(chosen)
 
@@ -184,6 +196,17 @@ def differing_periods(old: pl.DataFrame, new: pl.DataFrame) -> set[date]:
     gone = old.select(columns).join(new, on=columns, how="anti", nulls_equal=True)
     come = new.join(old.select(columns), on=columns, how="anti", nulls_equal=True)
     return set(gone["period_start"]) | set(come["period_start"])
+
+
+def following(part: pl.DataFrame, changed: Collection[date], periods: int) -> set[date]:
+    """Starts of the periods up to so many periods after a changed one; too many rather than few."""
+    if not periods or not changed:
+        return set()
+    spans = part.select("period_start", "period_end").unique()
+    longest = spans.select((pl.col("period_end") - pl.col("period_start")).max()).item()
+    reach = (longest + timedelta(days=2)) * (periods + 1)
+    starts = set(spans["period_start"])
+    return {s for s in starts if any(first < s <= first + reach for first in changed)}
 
 
 def in_window(plan: Plan, period_start: date) -> bool:

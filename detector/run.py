@@ -59,7 +59,9 @@ def run_detection(
         )
         computed, panel = judging.compute_and_assemble(system, plan)
         parts = planning.split_features(computed, plan.typologies)
-        cells = planning.cells_to_judge(plan, parts, results, panel.digests, computed.scope)
+        cells = planning.cells_to_judge(
+            plan, parts, results, panel.digests, computed.scope, panel.looking_back()
+        )
         judgement = judging.judge(system, plan, computed, panel, cells, results)
         if judgement.cells.is_empty():
             counts = publishing.finish_quietly(system, plan, mine, judgement.counts())

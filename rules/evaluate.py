@@ -164,7 +164,7 @@ def sweep_rules(
         else:
             firings += [found.filter(fired) for found in _pass([one], whole.frame)]
     names = {p.mark: f"{p.rule.id}@{p.rule.version}" for p in prepared}
-    outcomes = codes.with_columns(pl.col(list(names)).cast(_CODE)).rename(names)
+    outcomes = codes.with_columns(pl.col(list(names)).cat.to(_CODE)).rename(names)
     return Sweep(outcomes, pl.concat(firings))
 
 

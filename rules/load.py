@@ -12,9 +12,10 @@ from pydantic import BaseModel, ValidationError
 from features.vocabulary import GRAINS, TYPOLOGIES
 from rules.errors import ExpressionError, IssueSeverity, RuleIssue, nearest, place
 from rules.expression import parse_condition
-from rules.nodes import Node
+from rules.nodes import Node, Prev, walk
 from rules.parameters import ParameterTable
 from rules.reader import Document, Place, read_yaml
+from rules.refused import refused_at
 from rules.spec import RuleSpec
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -67,6 +68,17 @@ class Rule:
         line, column = self.document.at(place)
         severity: IssueSeverity = "warning" if warning else "error"
         return RuleIssue(self.path, line, column, code, severity, message, hint, self.id)
+
+    @property
+    def periods_back(self) -> int:
+        """How many periods before its own the rule reads."""
+        spec, found = self.spec, [0]
+        found += [n.periods for _, tree in self.trees() for n in walk(tree) if isinstance(n, Prev)]
+        if spec.sustain is not None:
+            found.append(spec.sustain.of - 1 + max(found))
+        if spec.absence is not None:
+            found.append(spec.absence.seen + spec.absence.missing - 1)
+        return max(found)
 
     def trees(self) -> Iterator[tuple[Place, Node]]:
         """Every expression of the rule with its place in the file."""
@@ -148,9 +160,8 @@ def _parse(
     except ExpressionError as error:
         line, column = _inside(document, at, error.line, error.column)
         message = f"{'.'.join(map(str, at))}: {error.message}"
-        issues.append(
-            RuleIssue(document.path, line, column, "condition", "error", message, error.hint)
-        )
+        code = "D6" if refused_at(source, error.line, error.column) else "condition"
+        issues.append(RuleIssue(document.path, line, column, code, "error", message, error.hint))
 
 
 def _inside(document: Document, place: Place, line: int, column: int) -> tuple[int, int]:

@@ -86,7 +86,15 @@ def rule_text(condition: str, extra: str = "", status: str = "active") -> str:
     return RULE.format(condition=condition.replace("\n", "\n  "), extra=extra, status=status)
 
 
-def make_rule(condition: str, extra: str = "", status: str = "active") -> Rule:
-    rule, issues = load_rule(rule_text(condition, extra, status), "test-rule.yaml")
+def make_rule(
+    condition: str,
+    extra: str = "",
+    status: str = "active",
+    *,
+    grain: str = GRAIN,
+    rule_id: str = "test-rule",
+) -> Rule:
+    text = rule_text(condition, extra, status).replace("id: test-rule", f"id: {rule_id}")
+    rule, issues = load_rule(text.replace(f"grain: {GRAIN}", f"grain: {grain}"), f"{rule_id}.yaml")
     assert rule is not None, [str(i) for i in issues]
     return rule
