@@ -78,7 +78,7 @@ def load_library(
     read by `rules.overlays`.
 
     Args:
-        extra_dirs: directories of local rules; a missing one is ignored.
+        extra_dirs: directories of local rules, or single files; a missing one is ignored.
         shipped: whether the library of this software is read too.
         strict: raise instead of setting faulty files aside.
 
@@ -180,8 +180,10 @@ def _read_rules(
 ) -> None:
     """Read what was not read yet, so that naming a folder of the library twice does no harm."""
     for path in _files(root):
-        if {"parameters", "overlays"} & set(path.relative_to(root).parts[:-1]):
+        aside = {"parameters", "overlays"} & set(path.relative_to(root).parts[:-1])
+        if aside or path.resolve() in seen:
             continue
+        seen.add(path.resolve())
         text = _text(path, issues)
         if text is None:
             continue

@@ -15,10 +15,9 @@ from rules.cases import failed, run_cases
 from rules.errors import RuleFilesError
 from rules.lint import lint_rules
 from rules.load import load_rule, load_table
-from rules.lock import check_lock, lock_text
 from rules.parameters import ParameterBook
 from rules.reader import MAX_BYTES, read_yaml
-from rules.ruleset import RuleSet, load_library
+from rules.ruleset import SHIPPED_RULES, RuleSet, load_library, named_files
 from rules.skeleton import new_rule_text
 
 GOOD = rule_text("a > 1")
@@ -144,8 +143,10 @@ def test_a_library_of_local_rules(tmp_path: Path) -> None:
     found = load_library([tmp_path], shipped=False)
     assert [r.id for r in found.rules] == ["test-rule", "third"]
     text = " | ".join(i.message for i in found.issues)
-    for part in ("stands in a file named", "is taken by", "UTF-8", "not valid YAML"):
+    for part in ("is taken by", "UTF-8", "not valid YAML"):
         assert part in text
+    told = [i.message for i in lint_rules(found, tiny_catalogue()) if i.code == "D1"]
+    assert any("`third` stands in a file named `other-name`" in message for message in told)
     with pytest.raises(RuleFilesError) as caught:
         load_library([tmp_path], shipped=False, strict=True)
     assert len(caught.value.issues) == len(found.issues)
@@ -163,17 +164,17 @@ def test_the_digest_names_the_content(tmp_path: Path) -> None:
     assert first != load_library([tmp_path], shipped=False).digest
 
 
-def test_the_lock_notices_a_change_without_a_new_version(tmp_path: Path) -> None:
+def test_a_folder_of_the_library_may_be_named_again_and_a_file_alone(tmp_path: Path) -> None:
+    family = SHIPPED_RULES / "bidding"
+    named = load_library([family, family / "mon-bid-cv-low.yaml"])
+    assert named.issues == ()
+    assert named.digest == load_library().digest
     write(tmp_path, "test-rule.yaml", GOOD)
-    lock = lock_text(load_library([tmp_path], shipped=False))
-    assert check_lock(load_library([tmp_path], shipped=False), lock) == []
-    write(tmp_path, "test-rule.yaml", GOOD.replace("a > 1", "a > 2"))
-    assert [i.code for i in check_lock(load_library([tmp_path], shipped=False), lock)] == ["D18"]
-    changed = GOOD.replace("a > 1", "a > 2").replace("1.0.0", "1.1.0")
-    write(tmp_path, "test-rule.yaml", changed)
-    assert check_lock(load_library([tmp_path], shipped=False), lock) == []
-    with pytest.raises(WardenError):
-        check_lock(load_library([tmp_path], shipped=False), "[]")
+    alone = load_library([tmp_path / "test-rule.yaml"], shipped=False)
+    assert [r.id for r in alone.rules] == ["test-rule"]
+    files = named_files([family, tmp_path])
+    assert {"rules/library/bidding/mon-bid-cv-low.yaml", str(tmp_path / "test-rule.yaml")} <= files
+    assert not any("trading" in name for name in files)
 
 
 def test_a_new_rule_loads_lints_and_passes_its_own_examples() -> None:

@@ -83,7 +83,7 @@ def test_findings_of_metadata() -> None:
     assert codes(changed(good, legal_basis=())) == {"D2"}
     assert codes(changed(good, typology="MON-STR-HHI", severity=1)) == {"D2"}
     twin = changed(good, id="a-twin")
-    assert codes(good, twin) == {"D3"}
+    assert codes(good, replace(twin, path="a-twin.yaml")) == {"D3"}
     old = good.spec.legal_basis[0].model_copy(
         update={"in_force_to": good.spec.modified.replace(2020)}
     )
