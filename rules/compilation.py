@@ -113,6 +113,7 @@ class _Compiler:
         self.columns = columns
         self.prefix = prefix
         self.index: dict[int, int] = {}
+        self.truths: dict[int, nw.Expr] = {}
         self.sides: list[nw.Expr] = []
         self.judgements: list[nw.Expr] = []
         self.leaves: list[Leaf] = []
@@ -182,6 +183,13 @@ class _Compiler:
     # --- step three: the whole
 
     def _truth(self, node: Node) -> nw.Expr:
+        """Truth of a node; made once, since strength and reason of every level ask for it."""
+        found = self.truths.get(id(node))
+        if found is None:
+            found = self.truths[id(node)] = self._logic(node)
+        return found
+
+    def _logic(self, node: Node) -> nw.Expr:
         match node:
             case And(operands):
                 return every([self._truth(o) for o in operands], lambda a, b: a & b)
@@ -199,12 +207,11 @@ class _Compiler:
 
     def _strength(self, node: Node) -> nw.Expr:
         """Least strength of AND, greatest of OR, over the operands that are known."""
-        known = ~self._truth(node).is_null()
         match node:
-            case And(operands):
-                return nw.when(known).then(nw.min_horizontal(*map(self._strength, operands)))
-            case Or(operands):
-                return nw.when(known).then(nw.max_horizontal(*map(self._strength, operands)))
+            case And(operands) | Or(operands):
+                pick = nw.min_horizontal if isinstance(node, And) else nw.max_horizontal
+                known = ~self._truth(node).is_null()
+                return nw.when(known).then(pick(*map(self._strength, operands)))
             case Not(operand):
                 return 1.0 - self._strength(operand)
             case Case(whens, default):
@@ -213,9 +220,8 @@ class _Compiler:
                 return choose(branches, last)
             case Truth(value):
                 return nw.lit(float(value))
-            case _:
-                number = self.index[id(node)]
-                return nw.when(known).then(nw.col(self._name("s", number)))
+            case _:  # null wherever the leaf is
+                return nw.col(self._name("s", self.index[id(node)]))
 
     def _reason(self, node: Node) -> nw.Expr:
         """Reason of the first leaf that left the whole unknown; null when it is known."""
