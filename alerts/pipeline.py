@@ -40,6 +40,7 @@ def process(
     run_id: str,
     now: datetime,
     judged: Collection[tuple[str, str, date]] = (),
+    held: Collection[tuple[str, str, str, date]] = (),
 ) -> Counts:
     """Brings the alerts up to a run's signals, in the caller's transaction; idempotent.
 
@@ -49,9 +50,12 @@ def process(
         now: the moment of the run.
         judged: (typology, grain, period start) cells the run judged completely: an alert in one
             of them without a signal no longer fires. It is marked, never closed.
+        held: (typology, subject kind, subject key, period start) that fired and raise no alert
+            while their rule is in a storm: what is known of them stays as it is.
     """
-    fired = list(signals)
-    changes = _merge_with_remembered(connection, fired, Moment(run_id, now), _cells(judged))
+    fired, paused = list(signals), {fingerprint(*subject) for subject in held}
+    cells = _cells(judged)
+    changes = _merge_with_remembered(connection, fired, Moment(run_id, now), cells, paused)
     for stage in STAGES:
         changes = stage(changes)
     _persist(connection, changes)
@@ -77,20 +81,30 @@ STAGES: tuple[Stage, ...] = (tag_exceptions, rank)
 
 
 def _cells(judged: Collection[tuple[str, str, date]]) -> frozenset[Cell]:
-    """Cells by subject kind, as alerts know it; a kind may be judged at several grains."""
+    """Cells by subject kind, as alerts know it; a kind may be judged at several grains.
+
+    With the subjects of a cell its rules are judged, too: whether one is in a storm there.
+    """
     return frozenset(
-        (typology, GRAINS[grain].subject_kind, start) for typology, grain, start in judged
+        (typology, kind, start)
+        for typology, grain, start in judged
+        for kind in (GRAINS[grain].subject_kind, store.STORM_KIND)
     )
 
 
 def _merge_with_remembered(
-    connection: WriteConnection, signals: Sequence[Signal], moment: Moment, cells: frozenset[Cell]
+    connection: WriteConnection,
+    signals: Sequence[Signal],
+    moment: Moment,
+    cells: frozenset[Cell],
+    paused: Collection[str],
 ) -> list[Change]:
     store.lock_merging(connection)
     marks = {
         fingerprint(s.typology, s.subject_kind, s.subject_key, s.period_start) for s in signals
     }
-    known = store.lock_alerts(connection, marks | store.firing_in(connection, cells))
+    quiet = store.firing_in(connection, cells) - set(paused)
+    known = store.lock_alerts(connection, marks | quiet)
     wanted = {short_id(mark, {}) for mark in marks - known.keys()}
     return merge(signals, known, moment, cells, store.ids_taken(connection, wanted))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import date
 
 import sqlalchemy as sa
 
@@ -16,6 +17,8 @@ from features.errors import WardenError
 
 MERGE_LOCK = 7_202_311_041_500_002
 """Number of the PostgreSQL lock held while a run merges; SQLite has one writer anyway."""
+STORM_KIND = "rule"
+"""Subject kind of an alert about a rule that fires too often, not about a firm."""
 CHUNK = 500
 """Values of one IN list and rows of one statement."""
 
@@ -81,6 +84,17 @@ def firing_in(connection: ReadConnection, cells: Collection[Cell]) -> set[str]:
     ).where(columns.firing, columns.typology.in_(typologies))
     wanted = frozenset(cells)
     return {mark for mark, *cell in connection.execute(query) if tuple(cell) in wanted}
+
+
+def storm_periods(connection: ReadConnection) -> dict[str, tuple[date, date]]:
+    """First and last day of the storm alerts that are not closed, by rule."""
+    columns = alert_table.c
+    query = (
+        sa.select(columns.subject_key, columns.period_start, columns.period_end)
+        .where(columns.subject_kind == STORM_KIND, columns.state != "closed")
+        .order_by(columns.opened_at, columns.id)
+    )
+    return {rule: (first, last) for rule, first, last in connection.execute(query)}
 
 
 def ids_taken(connection: ReadConnection, ids: Collection[str]) -> dict[str, str]:

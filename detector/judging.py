@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from detector.excess import Nulls
 from detector.owners import OWNED, Groups
 from detector.planning import LIVE, Plan, within
 from detector.results import CELL, OUTCOMES, Results, cells_of, shaped
+from detector.storms import Storm, shadow_counts, storms
 from features.vocabulary import TYPOLOGIES, Outcome
 
 if TYPE_CHECKING:
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
 NEVER = 0.0
 """Models rank and feed the excess test, but none fires alone: a conformal p-value against the
 subject's own peers is uniform by construction, so a fixed cut would fire on honest markets too."""
-
-STORM_MIN = 50
-"""A share of fewer judged subjects says little about a rule."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +58,8 @@ class Judgement:
         judged: schema `signals.JUDGED`.
         firings: schema `rules.backtest.FIRINGS`, what a backtest is compared with.
         storms: rules (``id@version``) that fired for more than their declared largest share of
-            subjects, with that share; they raise no alert.
+            subjects; they raise no alert.
+        shadows: by rule in shadow, how many subjects it judged and fired for.
         nulls: frozen nulls of the excess test.
         skipped: by feature, why it could not be computed at all.
     """
@@ -69,9 +68,10 @@ class Judgement:
     outcomes: pl.DataFrame
     firings: pl.DataFrame
     cells: pl.DataFrame
-    storms: Mapping[str, float]
+    storms: Mapping[str, Storm]
     nulls: Nulls
     skipped: Mapping[str, str]
+    shadows: Mapping[str, dict[str, int]] = field(default_factory=dict)
 
     def frames(self) -> dict[str, pl.DataFrame]:
         """What is stored of it."""
@@ -96,7 +96,8 @@ class Judgement:
             "outcomes": five(self.judged),
             "rule_outcomes": five(self.outcomes.filter(~pl.col("shadow"))),
             "cells": self.cells.height,
-            "storms": dict(self.storms),
+            "storms": {label: storm.share for label, storm in self.storms.items()},
+            "shadows": dict(self.shadows),
             "skipped": dict(self.skipped),
         }
 
@@ -159,9 +160,9 @@ def models_in_force(system: System, plan: Plan) -> FittedSet | None:
 
 def assemble(system: System, plan: Plan, computed: Computed, current: FittedSet | None) -> Panel:
     """Rules in force and models as fitted; what no model knows yet is fitted now."""
-    from rules.ruleset import load_library
+    from detector.rule_releases import remember
 
-    ruleset = load_library(system.settings.rule_dirs)
+    ruleset = remember(system).in_force()
     fitted = fitted_for(system, plan, computed, current)
     groups = fitted.reference.groups.digest()
     digests = {t: judges_digest(t, ruleset, fitted, groups) for t in plan.typologies}
@@ -210,15 +211,21 @@ def models_in_use() -> set[str]:
 def judges_digest(typology: str, ruleset: RuleSet, fitted: FittedSet, groups: str) -> str:
     """Hash of everything that decides about a typology besides the features of its subjects.
 
+    Behind the colon stand the rules in shadow: they are judged anew when they change, and move
+    nothing else.
+
     Args:
         groups: digest of the economic groups, which decide whom owned subjects are compared with.
     """
     from importlib.metadata import version
 
     from rules.evaluate import peer_features
+    from rules.spec import Status
 
-    mine = [r for r in ruleset.rules if r.spec.typology == typology]
-    parts = [f"{r.id}:{r.content_hash}" for r in mine]
+    mine = [r for r in ruleset.judging() if r.spec.typology == typology]
+    named = [(r.spec.status, f"{r.id}@{r.version}:{r.content_hash}") for r in mine]
+    parts = [name for status, name in named if status is Status.ACTIVE]
+    shadows = sorted(name for status, name in named if status is Status.SHADOW)
     compared = {r.spec.grain for r in mine if peer_features([r])}
     compared |= {m.spec.grain for m in fitted if m.spec.typology == typology}
     parts += [groups] if compared & set(OWNED) else []
@@ -226,7 +233,9 @@ def judges_digest(typology: str, ruleset: RuleSet, fitted: FittedSet, groups: st
     parts += [peers[grain].digest() for grain in sorted(compared & set(peers))]
     parts += [t.model_dump_json() for t in ruleset.parameters.tables.values()]
     parts += [fitted.digest_of(typology), version("marketwarden")]
-    return hashlib.sha256("\n".join(sorted(parts)).encode()).hexdigest()
+    live = hashlib.sha256("\n".join(sorted(parts)).encode()).hexdigest()
+    beside = hashlib.sha256("\n".join(shadows).encode()).hexdigest()
+    return f"{live}:{beside}" if shadows else live
 
 
 def judge(
@@ -268,14 +277,16 @@ def judge(
         everyone, links, native, system.settings.false_discovery_rate, known_nulls(plan, panel)
     )
     parents = within(parents, above)
+    said = within(outcomes, cells)
     return Judgement(
         judged=pl.concat([children, parents]).sort(signals.KEYS),
-        outcomes=within(shaped(outcomes, OUTCOMES), cells).sort("rule_id", *signals.KEYS),
-        firings=firing_cells(within(outcomes, cells)),
+        outcomes=shaped(said, OUTCOMES).sort("rule_id", "rule_version", *signals.KEYS),
+        firings=firing_cells(said),
         cells=pl.concat([cells, above]).unique().sort(CELL),
-        storms=storms(outcomes, panel.ruleset),
+        storms=storms(said, panel.ruleset),
         nulls=nulls,
         skipped=computed.skipped,
+        shadows=shadow_counts(said, panel.ruleset),
     )
 
 
@@ -309,30 +320,16 @@ def known_nulls(plan: Plan, panel: Panel) -> dict[str, tuple[float, float]]:
     """Nulls frozen by earlier runs, of typologies whose rules and models are still the same."""
     if plan.base is None:
         return {}
-    same = {t for t, digest in panel.digests.items() if plan.base.digests.get(t) == digest}
+    old = {t: digest.partition(":")[0] for t, digest in plan.base.digests.items()}
+    same = {t for t, new in panel.digests.items() if old.get(t) == new.partition(":")[0]}
     frozen = plan.base.nulls.items()
     return {key: (null[0], null[1]) for key, null in frozen if key.split("|")[0] in same}
 
 
 def natively_judged(panel: Panel) -> set[tuple[str, str]]:
     """(typology, grain) that a rule or an active model judges, rather than a roll-up."""
-    rules = {(r.spec.typology, r.spec.grain) for r in panel.ruleset.judging()}
+    rules = {(r.spec.typology, r.spec.grain) for r in panel.ruleset.live()}
     return rules | {(m.spec.typology, m.spec.grain) for m in panel.fitted if m.spec.active}
-
-
-def storms(outcomes: pl.DataFrame, ruleset: RuleSet) -> dict[str, float]:
-    """Rules firing for a larger share of what they could judge than they declare possible."""
-    label = pl.concat_str("rule_id", "rule_version", separator="@")
-    judged = outcomes.filter(pl.col("outcome").is_in([Outcome.FIRED, Outcome.CLEAR]))
-    shares = judged.group_by(label=label).agg(
-        n=pl.len(), share=(pl.col("outcome") == Outcome.FIRED).mean()
-    )
-    limits = {f"{r.id}@{r.version}": r.spec.max_flag_rate for r in ruleset.rules}
-    return {
-        name: round(share, 4)
-        for name, n, share in shares.sort("label").iter_rows()
-        if n >= STORM_MIN and share > (limits.get(name) or 1.0)
-    }
 
 
 def only(table: FeatureFrame, cells: pl.DataFrame) -> FeatureFrame:

@@ -105,9 +105,9 @@ def make_plan(
 def judged_typologies(system: System) -> set[str]:
     """Typologies that some rule or active model judges; the others are computed when named."""
     from detector.models.base import specs
-    from rules.ruleset import load_library
+    from detector.rulebook import rules_in_force
 
-    rules = {r.spec.typology for r in load_library(system.settings.rule_dirs).judging()}
+    rules = {r.spec.typology for r in rules_in_force(system).judging()}
     models = {s.typology for s in specs() if s.active}
     return {t for t in TYPOLOGIES if t in rules | models}
 

@@ -20,6 +20,7 @@ from detector.increments import reads_after, stamped
 from detector.leases import Claim, finish
 from detector.planning import LIVE, Plan
 from detector.results import MAX_LAYERS, Manifest, Results
+from detector.storms import Held
 from detector.tables import run as run_table
 
 if TYPE_CHECKING:
@@ -98,6 +99,7 @@ def publish(
     signals: list[Signal],
     cells: pl.DataFrame,
     counts: dict[str, Any],
+    held: Collection[Held] = (),
 ) -> dict[str, Any]:
     """The one transaction: alerts, ledger row, pointer. Returns the counts as recorded.
 
@@ -111,7 +113,7 @@ def publish(
         if plan.target == LIVE:
             judged = set(cells.select("typology", "grain", "period_start").iter_rows())
             moved = process(
-                connection, signals, run_id=claim.key, now=system.clock(), judged=judged
+                connection, signals, run_id=claim.key, now=system.clock(), judged=judged, held=held
             )
             counts = {**counts, "alerts": asdict(moved)}
         counts = {**counts, "target": plan.target, "snapshot": plan.snapshot.id}

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from alerts.store import storm_periods
+from detector.database import reading
+from detector.storms import storm_signals
 from features.vocabulary import TYPOLOGIES, Outcome, Typology
 
 if TYPE_CHECKING:
@@ -37,16 +40,22 @@ def signals(
     judgement: Judgement,
     run_key: str,
 ) -> list[Signal]:
-    """One signal for every fired subject that may carry an alert."""
+    """One signal for every fired subject that may carry an alert, and for every rule in a storm."""
     rows = alertable(judgement, computed.memberships, strong_rules(panel, judgement))
     names = subject_names(system, plan)
-    rules = {f"{r.id}@{r.version}": r for r in panel.ruleset.rules}
-    return [to_signal(row, names, rules, run_key, plan.snapshot.id) for row in rows.to_dicts()]
+    live = panel.ruleset.live()
+    rules = {f"{r.id}@{r.version}": r for r in live}
+    found = [to_signal(row, names, rules, run_key, plan.snapshot.id) for row in rows.to_dicts()]
+    if not judgement.storms:
+        return found
+    with reading(system.engine) as connection:
+        known = storm_periods(connection)
+    return found + storm_signals(judgement.storms, live, known, run_key, plan.snapshot.id)
 
 
 def strong_rules(panel: Panel, judgement: Judgement) -> list[str]:
     """Calm rules grave enough to raise a single fine subject by themselves."""
-    labels = {f"{r.id}@{r.version}": r.spec.severity for r in panel.ruleset.rules}
+    labels = {f"{r.id}@{r.version}": r.spec.severity for r in panel.ruleset.live()}
     return [
         name
         for name, severity in labels.items()

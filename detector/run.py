@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from detector import judging, ledger, planning, publishing, raising
+from detector import judging, ledger, planning, publishing, raising, storms
 from detector.results import Results
 
 if TYPE_CHECKING:
@@ -73,7 +73,8 @@ def run_detection(
         publishing.seal(results, plan, mine, panel, judgement.nulls, frames, computed.reads)
         signals = raising.signals(system, plan, computed, panel, judgement, mine.key)
         counts = judgement.counts() | {"held_back": judgement.fired() - len(signals)}
-        counts = publishing.publish(system, plan, mine, signals, judgement.cells, counts)
+        held = storms.held_back(judgement.judged, judgement.storms)
+        counts = publishing.publish(system, plan, mine, signals, judgement.cells, counts, held)
         return RunSummary(mine.key, plan.target, counts)
 
 
