@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Literal
 import narwhals as nw
 
 from features.errors import WardenError
+from features.jurisdictions import JURISDICTION, placed
 from features.operators import Lazy
 from features.vocabulary import GRAINS, TYPOLOGIES, Direction, Reason
 
@@ -236,11 +237,18 @@ def base(
     attributes: tuple[str, ...] = (),
     peers: tuple[str, ...] = (),
     size: str = "",
+    under: str = "",
 ) -> Callable[[Frame], Frame]:
-    """Register the function that computes the rows and aggregates of one grain."""
+    """Register the function that computes the rows and aggregates of one grain.
+
+    With `under`, a column of its rows that names a firm, the subjects also carry the attribute
+    ``jurisdiction``: that of the rows themselves where they have one, else that of the firm.
+    """
+    told = (*attributes, JURISDICTION) if under else attributes
 
     def register(fn: Frame) -> Frame:
-        LIBRARY.add_base(Base(name, grain, tables, attributes, peers, fn, size))
+        rows = placed(fn, under) if under else fn
+        LIBRARY.add_base(Base(name, grain, tables, told, peers, rows, size))
         return fn
 
     return register

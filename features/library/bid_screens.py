@@ -11,8 +11,8 @@ from features.vocabulary import Reason
 
 BASE = "bid_screens"
 TABLES = ("tenders", "bids")
-ATTRIBUTES = ("tender_id", "market", "category", "region", "buyer_id", "method", "award_rule",
-              "winner_id", "n_bids", "n_band")  # fmt: skip
+ATTRIBUTES = ("tender_id", "market", "category", "region", "jurisdiction", "buyer_id", "method",
+              "award_rule", "winner_id", "n_bids", "n_band")  # fmt: skip
 INPUTS = ("bids.amount", "bids.status", "bids.bidder_id", "bids.consortium_id", "bids.currency",
           "firms.group_id", "tenders.currency")  # fmt: skip
 EXCLUDED_METHODS = ("negotiated", "direct", "framework_calloff", "call_off")

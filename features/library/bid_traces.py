@@ -27,7 +27,8 @@ _BLOCK, _BLOCKS = 8, 4
 
 @base(
     name=_BASE, grain="pair_tender", tables=TABLES,
-    attributes=("tender_id", "firm_a", "firm_b", "same_group", "market", "n_traces"),
+    attributes=("tender_id", "firm_a", "firm_b", "same_group", "market", "jurisdiction",
+                "n_traces"),
     peers=("market",),
 )  # fmt: skip
 def bid_traces(t: Tables) -> Lazy:
@@ -51,7 +52,9 @@ def bid_traces(t: Tables) -> Lazy:
         nw.sum_horizontal(*(s.fill_null(0) for s in same)).alias("n_links"),
         nw.sum_horizontal(*((~s.is_null()).cast(nw.Int64) for s in same)).alias("n_traces"),
     )
-    lots = t.view("lots").select("subject_key", "tender_id", "period_start", "market")
+    lots = t.view("lots").select(
+        "subject_key", "tender_id", "period_start", "market", "jurisdiction"
+    )
     native = collect(rows.join(lots, on="subject_key", how="inner"))
     return nw.from_native(native.with_columns(_jaccard()).lazy()).with_columns(
         both(pair_key(nw.col("bidder_id"), nw.col("bidder_id_b")), nw.col("subject_key")).alias(

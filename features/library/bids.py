@@ -7,6 +7,7 @@ import polars as pl
 
 from features.catalogue import membership, view
 from features.contracts import CONTRACTS
+from features.jurisdictions import union_wide
 from features.library.groups import with_group
 from features.operators import Lazy, both, civil_day, month_start, pair_key, year_end, year_start
 from features.tables import Tables
@@ -43,7 +44,7 @@ def lots(t: Tables) -> Lazy:
         )
     )
     lotless = nw.col("lot") == ""
-    detail = ("category", "market_id", "region", "buyer_id", "method", "award_rule",
+    detail = ("category", "market_id", "region", "jurisdiction", "buyer_id", "method", "award_rule",
               "currency", "winner_id", "awarded_at", "deadline_at", "published_at",
               "recorded_at")  # fmt: skip
     head = tenders.filter(lotless).drop("lot").rename({c: f"{c}_head" for c in detail})
@@ -65,7 +66,8 @@ def lots(t: Tables) -> Lazy:
         "lot",
         month_start(day).alias("period_start"),
         nw.coalesce(nw.col("market_id"), nw.col("category")).alias("market"),
-        "category", "region", "buyer_id", "method", "award_rule", "currency", "winner_id",
+        "category", "region", union_wide(nw.col("jurisdiction")).alias("jurisdiction"),
+        "buyer_id", "method", "award_rule", "currency", "winner_id",
     )  # fmt: skip
 
 
@@ -76,8 +78,9 @@ def _lot(frame: Lazy) -> Lazy:
 
 def _tenders(t: Tables) -> Lazy:
     return _lot(t["tenders"]).select(
-        "tender_id", "lot", "category", "market_id", "region", "buyer_id", "method", "award_rule",
-        "currency", "winner_id", "awarded_at", "deadline_at", "published_at", "recorded_at",
+        "tender_id", "lot", "category", "market_id", "region", "jurisdiction", "buyer_id", "method",
+        "award_rule", "currency", "winner_id", "awarded_at", "deadline_at", "published_at",
+        "recorded_at",
     )  # fmt: skip
 
 

@@ -22,15 +22,17 @@ _COUNTED = ("shown", "accepted", "refused", "prompts_after_refusal", "refusing_u
 def consent_dialogues(t: Tables) -> Lazy:
     """Filed consent metrics with their period; of several starting on a day the longest.
 
-    Adds `app_type` from the register where the metrics do not say it.
+    Adds `app_type` from the register where the metrics do not say it, and `operator_id`.
     """
     rows = with_period(t["consent_metrics"])
     longest = nw.col("period_end") == nw.col("period_end").max().over("app_id", "period_start")
     rows = rows.filter(longest)
     apps = t.get("apps")
     if apps is None:
-        return rows
-    kinds = apps.group_by("app_id").agg(nw.col("app_type").max().alias("_type"))
+        return rows.with_columns(nw.lit(None, dtype=nw.String).alias("operator_id"))
+    kinds = apps.group_by("app_id").agg(
+        nw.col("app_type").max().alias("_type"), nw.col("operator_id").max()
+    )
     return rows.join(kinds, on="app_id", how="left").with_columns(
         nw.coalesce(nw.col("app_type"), nw.col("_type")).alias("app_type")
     )
@@ -41,6 +43,7 @@ def consent_dialogues(t: Tables) -> Lazy:
     grain="app_locale_m",
     tables=("consent_metrics",),
     attributes=("app_id", "locale", "app_type", "banner_class", "shown"),
+    under="operator_id",
     peers=("app_type", "banner_class", "size_decile"),
     size="shown",
 )
@@ -51,7 +54,7 @@ def app_locale_consent(t: Tables) -> Lazy:
     cells = t.view("consent_dialogues").group_by(*own).agg(
         nw.col("shown").sum(), nw.col("accepted").sum(),
         nw.col("accepted").is_null().cast(nw.Int64).sum().alias("gaps"),
-        nw.col("app_type").max(), nw.col("banner_class").max(),
+        nw.col("app_type").max(), nw.col("banner_class").max(), nw.col("operator_id").max(),
     )  # fmt: skip
     app = ("app_id", "period_start")
     rows = cells.with_columns(
@@ -161,8 +164,9 @@ def app_dialogues(t: Tables) -> Lazy:
         (nw.col("refuse_price") / _positive("arpu")).alias("price_ratio"),
         (nw.col("arpu") == 0).fill_null(value=False).cast(nw.Int64).alias("no_revenue"),
     )
-    worst = ("app_type", "click_ratio", "no_choice", "nothing_given", "effort", "contrast",
-             "prechecked", "cut", "price_ratio", "no_revenue", "withdrawal_latency_h")  # fmt: skip
+    worst = ("app_type", "operator_id", "click_ratio", "no_choice", "nothing_given", "effort",
+             "contrast", "prechecked", "cut", "price_ratio", "no_revenue",
+             "withdrawal_latency_h")  # fmt: skip
     days = days_between(nw.col("period_start"), nw.col("period_end")).cast(nw.Float64) + 1
     return (
         rows.group_by("app_id", "period_start", "period_end")

@@ -121,6 +121,7 @@ def reasoned_statements(t: Tables) -> Lazy:
     grain="platform_m",
     tables=("statements_of_reasons", "merchants"),
     attributes=("platform_id",),
+    under="platform_id",
 )
 def demoted_rivals(t: Tables) -> Lazy:
     """One row per platform and month with statements about known merchants."""

@@ -82,6 +82,7 @@ def _history(offers: Lazy) -> Lazy:
     grain="sku_event",
     tables=("listing_prices",),
     attributes=("sku_id", "promo_id", "seller_id", "platform_id", "currency"),
+    under="platform_id",
     peers=("platform_id",),
 )
 def promotions(t: Tables) -> Lazy:

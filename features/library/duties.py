@@ -41,6 +41,7 @@ def _last(rows: Lazy, kinds: tuple[str, ...], into: str) -> Lazy:
     grain="operator_m",
     tables=("compliance_events",),
     attributes=("operator_id", "last_audit", "audit_due", "persons_processed"),
+    under="operator_id",
 )
 def operator_duties(t: Tables) -> Lazy:
     """One row per operator known to the register of duties, in the month of the judgement."""

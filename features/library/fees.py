@@ -88,6 +88,7 @@ def _rates(rows: Lazy) -> Lazy:
     grain="merchant_m",
     tables=("fees",),
     attributes=("fee_platform", "fee_category", "fee_currency"),
+    under="platform_id",
     peers=("fee_platform", "fee_category"),
 )
 def merchant_fees(t: Tables) -> Lazy:
@@ -230,6 +231,7 @@ def fee_notice_days() -> Measure:
     grain="platform_m",
     tables=("fees",),
     attributes=("platform_id",),
+    under="platform_id",
 )
 def platform_fees(t: Tables) -> Lazy:
     """One row per platform and month: all merchants in the currency with most sales."""

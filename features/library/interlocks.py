@@ -7,6 +7,7 @@ from datetime import date
 import narwhals as nw
 
 from features.catalogue import Measure, base, feature, measure, view
+from features.jurisdictions import union_wide
 from features.library.deal_figures import in_currency
 from features.library.groups import with_group
 from features.operators import Lazy, pair_key, year_end, year_start
@@ -67,7 +68,7 @@ def _keyed(rows: Lazy) -> Lazy:
     name="shared_officers",
     grain="pair_y",
     tables=("officers", "market_positions"),
-    attributes=("firm_a", "firm_b", "n_markets"),
+    attributes=("firm_a", "firm_b", "n_markets", "jurisdiction"),
 )
 def shared_officers(t: Tables) -> Lazy:
     """One row per pair of rival groups and year with a person in the organs of both at once."""
@@ -90,7 +91,28 @@ def shared_officers(t: Tables) -> Lazy:
     markets = _rival_markets(t, shared.select(*_PAIR)).group_by(*_PAIR).agg(
         nw.col("market_id").n_unique().cast(nw.Int64).alias("n_markets")
     )  # fmt: skip
-    return _keyed(_with_figures(t, shared.join(markets, on=list(_PAIR), how="inner")))
+    rows = _with_figures(t, shared.join(markets, on=list(_PAIR), how="inner"))
+    return _keyed(_with_place(t, rows))
+
+
+def _with_place(t: Tables, pairs: Lazy) -> Lazy:
+    """Add `jurisdiction`: where all filed seats of both groups are one place, that place."""
+    firms = t.get("firms")
+    if firms is None:
+        return pairs.with_columns(nw.lit(None, dtype=nw.String).alias("jurisdiction"))
+    seated = with_group(t, firms.filter(~nw.col("jurisdiction").is_null()), "firm_id", "firm")
+    place = union_wide(nw.col("jurisdiction"))
+    known = seated.with_columns(place.alias("_seat")).group_by("firm").agg(
+        nw.col("_seat").min().alias("_low"), nw.col("_seat").max().alias("_high")
+    )  # fmt: skip
+    for side in ("a", "b"):
+        mine = known.select(
+            nw.col("firm").alias(f"firm_{side}"),
+            nw.when(nw.col("_low") == nw.col("_high")).then(nw.col("_low")).alias(f"_seat_{side}"),
+        )
+        pairs = pairs.join(mine, on=f"firm_{side}", how="left")
+    same = nw.col("_seat_a") == nw.col("_seat_b")
+    return pairs.with_columns(nw.when(same).then(nw.col("_seat_a")).alias("jurisdiction"))
 
 
 def _with_figures(t: Tables, pairs: Lazy) -> Lazy:

@@ -19,7 +19,8 @@ _PAIR = ("operator_id", "first", "second")
     name=_BASE,
     grain="service_pair_m",
     tables=("linkage_metrics",),
-    attributes=("operator_id",),
+    attributes=("operator_id", "is_gatekeeper"),
+    under="operator_id",
 )
 def service_links(t: Tables) -> Lazy:
     """One row per operator, unordered pair of services and month."""
@@ -39,7 +40,17 @@ def service_links(t: Tables) -> Lazy:
         nw.len().alias("filings"),
     )  # fmt: skip
     key = [nw.col("operator_id"), nw.lit("/"), nw.col("first"), nw.lit("/"), nw.col("second")]
-    return cells.with_columns(nw.concat_str(key).alias("subject_key"))
+    return _with_designation(t, cells.with_columns(nw.concat_str(key).alias("subject_key")))
+
+
+def _with_designation(t: Tables, rows: Lazy) -> Lazy:
+    """Add `is_gatekeeper`: whether the register of firms names the operator as one, if filed."""
+    firms = t.get("firms")
+    if firms is None:
+        return rows.with_columns(nw.lit(None, dtype=nw.Boolean).alias("is_gatekeeper"))
+    named = firms.group_by("firm_id").agg(nw.col("is_gatekeeper").cast(nw.Int64).max().alias("_g"))
+    joined = rows.join(named, left_on="operator_id", right_on="firm_id", how="left")
+    return joined.with_columns((nw.col("_g") == 1).alias("is_gatekeeper"))
 
 
 @feature(

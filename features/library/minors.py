@@ -42,6 +42,7 @@ def _oldest(t: Tables) -> Lazy:
     grain="operator_m",
     tables=(_TABLE,),
     attributes=("operator_id", "minor_bands_unread"),
+    under="operator_id",
 )
 def operator_minors(t: Tables) -> Lazy:
     """One row per operator and month over its bands of age."""
@@ -73,7 +74,11 @@ def operator_minors(t: Tables) -> Lazy:
     cells = rows.group_by(*_CELL).agg(
         nw.col("period_end").max(), *(nw.col(c).sum() for c in sums),
         nw.col("pushed").count().cast(nw.Int64).alias("push_filed"),
+        nw.col("jurisdiction").min().alias("_first"), nw.col("jurisdiction").max().alias("_last"),
     )  # fmt: skip
+    # Where bands are filed under several places, none of them is the place of the operator.
+    one = nw.when(nw.col("_first") == nw.col("_last")).then(nw.col("_first"))
+    cells = cells.with_columns(one.alias("jurisdiction")).drop("_first", "_last")
     return _with_audit(t, cells).with_columns(
         nw.col("operator_id").alias("subject_key"), nw.col("unread").alias("minor_bands_unread")
     )

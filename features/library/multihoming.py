@@ -67,6 +67,7 @@ def campaign_days(t: Tables) -> Lazy:
     grain="platform_m",
     tables=("merchant_presence",),
     attributes=("platform_id",),
+    under="platform_id",
 )
 def multihoming(t: Tables) -> Lazy:
     """One row per platform and month with active merchants."""

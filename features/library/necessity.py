@@ -77,6 +77,7 @@ def necessary_types(t: Tables, versions: Lazy) -> tuple[Lazy, Lazy]:
     grain="app_v",
     tables=("apps",),
     attributes=("app_type", "operator_id", "necessity_version", "necessity_unmapped_types"),
+    under="operator_id",
     peers=("app_type",),
 )
 def app_necessity(t: Tables) -> Lazy:

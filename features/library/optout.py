@@ -112,6 +112,7 @@ def _lower_bounds(items: pl.DataFrame) -> pl.DataFrame:
     grain="platform_m",
     tables=("adm_tests",),
     attributes=("platform_id", "optout_tests"),
+    under="platform_id",
 )
 def platform_optout(t: Tables) -> Lazy:
     """One row per platform and month; of several tests the one in which opting out did least."""

@@ -24,6 +24,7 @@ DAYS = 14
     grain="merchant_m",
     tables=("listing_prices",),
     attributes=("merchant_id", "platform_id", "channel", "currency", "n_matched"),
+    under="platform_id",
 )
 def parity(t: Tables) -> Lazy:
     """One row per merchant and month: the sales place that is dearer than others least often.

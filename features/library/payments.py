@@ -140,6 +140,7 @@ def _kaplan_meier(lines: Lazy) -> Lazy:
     grain="buyer_q",
     tables=("invoices",),
     attributes=("buyer_id", "invoices"),
+    under="buyer_id",
 )
 def buyer_payments(t: Tables) -> Lazy:
     """One row per buyer and quarter of the invoice."""

@@ -50,6 +50,7 @@ def _previous(asked: Lazy) -> Lazy:
     grain="app_v",
     tables=("permission_scans",),
     attributes=("app_type", "operator_id", "permission_version", "permission_compared"),
+    under="operator_id",
     peers=("app_type",),
 )
 def app_permissions(t: Tables) -> Lazy:

@@ -139,6 +139,7 @@ def pp_gap_loyal() -> Measure:
     grain="platform_m",
     tables=("price_probes",),
     attributes=("platform_id",),
+    under="platform_id",
 )
 def probe_platforms(t: Tables) -> Lazy:
     """One row per platform and month: all its cells together."""

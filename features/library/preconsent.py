@@ -61,6 +61,7 @@ def _sessions(facts: Lazy) -> Lazy:
     grain="app_v",
     tables=("observed_flows",),
     attributes=("app_type", "operator_id", "preconsent_version"),
+    under="operator_id",
     peers=("app_type",),
 )
 def app_preconsent(t: Tables) -> Lazy:

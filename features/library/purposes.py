@@ -36,6 +36,7 @@ def _declared(t: Tables) -> Lazy:
     grain="app_v",
     tables=TABLES,
     attributes=("app_type", "operator_id", "purpose_version", "purpose_unknown_requests"),
+    under="operator_id",
     peers=("app_type",),
 )
 def app_purposes(t: Tables) -> Lazy:

@@ -54,6 +54,7 @@ def ranked_places(t: Tables) -> Lazy:
     grain="platform_m",
     tables=("ranking_samples",),
     attributes=("platform_id",),
+    under="platform_id",
 )
 def ranked_platforms(t: Tables) -> Lazy:
     """One row per platform and month: regression, matching and shares over its samples."""

@@ -55,6 +55,7 @@ def access_calls(t: Tables) -> Lazy:
     grain="platform_m",
     tables=("api_access",),
     attributes=("platform_id",),
+    under="platform_id",
 )
 def refused_access(t: Tables) -> Lazy:
     """One row per platform and month with calls of rivals and of others."""

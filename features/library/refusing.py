@@ -23,6 +23,7 @@ GRACE_H = 24
     grain="app_m",
     tables=("consent_metrics",),
     attributes=("app_id", "app_type", "no_choice"),
+    under="operator_id",
     peers=("app_type",),
 )
 def app_consent(t: Tables) -> Lazy:

@@ -25,6 +25,7 @@ CELLS = (5, 11, 20)
     grain="dataset",
     tables=("released_datasets",),
     attributes=("operator_id", "records", "classes"),
+    under="operator_id",
 )
 def releases(t: Tables) -> Lazy:
     """One row per data set in the month of its release, from its classes of equal records."""

@@ -165,6 +165,7 @@ def dsar_overdue_d() -> Measure:
     grain="operator_q",
     tables=("dsar_requests",),
     attributes=("operator_id", "requests_received", "requests_open"),
+    under="operator_id",
 )
 def operator_requests(t: Tables) -> Lazy:
     """One row per operator and quarter of receipt, with the survival of open requests."""

@@ -52,6 +52,7 @@ def _declared(t: Tables, rows: Lazy) -> Lazy:
     grain="operator_type_q",
     tables=("retention_samples",),
     attributes=("operator_id", "data_type", "limit_days"),
+    under="operator_id",
     peers=("data_type",),
 )
 def operator_retention(t: Tables) -> Lazy:

@@ -56,6 +56,7 @@ def sensitive_counts(t: Tables) -> Lazy:
     grain="app_v",
     tables=("data_declarations",),
     attributes=("app_type", "operator_id", "sensitive_version"),
+    under="operator_id",
     peers=("app_type",),
 )
 def app_sensitive(t: Tables) -> Lazy:
@@ -86,6 +87,7 @@ def sens_no_separate_consent_ratio() -> Measure:
     grain="operator_y",
     tables=("data_declarations", "apps"),
     attributes=("operator_id", "sensitive_apps"),
+    under="operator_id",
 )
 def operator_sensitive(t: Tables) -> Lazy:
     """One row per operator and year in which an app of it that declares sensitive data came out."""

@@ -110,6 +110,7 @@ def _counts(t: Tables) -> Lazy:
     tables=TABLES,
     attributes=("app_type", "operator_id", "sharing_version", "unresolved_pairs",
                 "sharing_unmapped_types"),
+    under="operator_id",
     peers=("app_type",),
 )  # fmt: skip
 def app_sharing(t: Tables) -> Lazy:

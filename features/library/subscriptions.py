@@ -25,6 +25,7 @@ def _paired(part: str, whole: str) -> tuple[nw.Expr, nw.Expr]:
     grain="platform_m",
     tables=("subscriptions",),
     attributes=("plans", "subscription_renewals"),
+    under="platform_id",
 )
 def platform_subscriptions(t: Tables) -> Lazy:
     """One row per platform and month; counts are summed over plans, steps are the worst plan's.

@@ -38,6 +38,7 @@ def _hosts(t: Tables, kits: Lazy) -> tuple[Lazy, Lazy]:
     grain="app_v",
     tables=("sdk_inventory",),
     attributes=("app_type", "operator_id", "sdk_version"),
+    under="operator_id",
     peers=("app_type",),
 )
 def app_trackers(t: Tables) -> Lazy:

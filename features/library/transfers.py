@@ -27,7 +27,7 @@ def _rows(t: Tables) -> Lazy:
     law = nw.col("jurisdiction")
     return t[_T].filter(nw.col("date") <= t.context.as_of).with_columns(
         (law.is_null() | (law == "CN")).alias("cn"),
-        ((law.is_null() | law.str.starts_with("US"))
+        (law.str.starts_with("US")
          & (nw.col("country").is_null() | nw.col("country").is_in(COUNTRIES_OF_CONCERN)))
         .fill_null(value=False).alias("us"),
         (~nw.col("exemption_ground").is_null() & (nw.col("exemption_ground") != ""))
@@ -54,7 +54,11 @@ def _running(rows: Lazy) -> Lazy:
     days = rows.group_by(*_CELL, "year").agg(
         *(nw.col(c).sum() for c in ("ordinary", "special_persons", "exempt", "gap", "counted")),
         nw.col("important").max(), *(nw.col(t.name).sum() for t in TIERS),
+        nw.col("jurisdiction").max().alias("_law"),
+        (nw.col("jurisdiction") == "CN").cast(nw.Int64).max().alias("_china"),
     )  # fmt: skip
+    law = nw.when(nw.col("_china") == 1).then(nw.lit("CN")).otherwise(nw.col("_law"))
+    days = days.with_columns(law.alias("jurisdiction"))
     line = ("operator_id", "year")
     sums = {"ordinary": "ordinary_ytd", "special_persons": "sensitive_ytd", "exempt": "exempt_ytd",
             "gap": "gaps"}  # fmt: skip
@@ -178,6 +182,7 @@ def _bulk(rows: Lazy) -> Lazy:
     grain="operator_d",
     tables=(_T,),
     attributes=("operator_id", "exempt_persons_ytd", "is_ciio"),
+    under="operator_id",
 )
 def operator_transfers(t: Tables) -> Lazy:
     """One row per operator and day with transfers, counted since 1 January."""

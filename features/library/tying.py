@@ -77,6 +77,7 @@ def shop_products(t: Tables) -> Lazy:
     grain="product_pair_m",
     tables=("transactions",),
     attributes=("tie_platform", "tie_seller"),
+    under="tie_platform",
     peers=("tie_platform",),
 )
 def tied_pairs(t: Tables) -> Lazy:
