@@ -31,14 +31,15 @@ PARAMETERS = {
 }
 _COMPARE = ("<", "<=", ">", ">=", "=", "<>", "!=")
 _STRAY = (
-    "(", ")", ",", ":", ";", "'", '"', "`", "--", "/*", "*/", "#", "{#", "{%", "{{", "}}", "[",
-    "]", "{", "}", "::", ".", "..", "?", "@", "$", "$$", "%", "^", "~", "|", "||", "&", "\\", "->",
-    "->>", "=>", "<=>", ":=", "!", "SELECT", "FROM", "WHERE", "UNION", "WITH", "EXISTS", "ANY",
-    "ALL", "DISTINCT", "OVER", "AS", "LIKE", "CAST", "INTERVAL", "DATE", "CURRENT_DATE", "NOW()",
-    "RANDOM", "NULL", "TRUE", "IS", "NOT", "IN", "BETWEEN", "CASE", "WHEN", "THEN", "ELSE", "END",
-    "AND", "OR", "LAMBDA", "INF", "NaN", "0x1F", "1e999", "1e-999", "1_000", ".5", "5.", "1e",
-    "READ_CSV('x')", "__class__", "a.b", "a[0]", "a::int", "\u0430", "\uff41", "\u200b", "\u202e", "\ufeff",
-    "\x00", "\x1b", "\u2028", "\u3000", "＝", "＞", "é", "😀", "\ud800", "1" * 40, "x" * 70, "prev(a, 99)",
+    "(", ")", ",", ":", ";", "'", '"', "`", "--", "/*", "*/", "#", "{#", "{%", "{{", "}}",
+    "[", "]", "{", "}", "::", ".", "..", "?", "@", "$", "$$", "%", "^", "~", "|", "||", "&",
+    "\\", "->", "->>", "=>", "<=>", ":=", "!", "SELECT", "FROM", "WHERE", "UNION", "WITH",
+    "EXISTS", "ANY", "ALL", "DISTINCT", "OVER", "AS", "LIKE", "CAST", "INTERVAL", "DATE",
+    "CURRENT_DATE", "NOW()", "RANDOM", "NULL", "TRUE", "IS", "NOT", "IN", "BETWEEN", "CASE",
+    "WHEN", "THEN", "ELSE", "END", "AND", "OR", "LAMBDA", "INF", "NaN", "0x1F", "1e999",
+    "1e-999", "1_000", ".5", "5.", "1e", "READ_CSV('x')", "__class__", "a.b", "a[0]",
+    "a::int", "\u0430", "\uff41", "\u200b", "\u202e", "\ufeff", "\x00", "\x1b", "\u2028",
+    "\u3000", "＝", "＞", "é", "😀", "\ud800", "1" * 40, "x" * 70, "prev(a, 99)",
 )  # fmt: skip
 
 
