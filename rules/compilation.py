@@ -17,6 +17,7 @@ import narwhals as nw
 
 from features.vocabulary import Reason
 from rules.checking import SHARE, Vocabulary
+from rules.engine import PORTABLE, Engine
 from rules.nodes import (
     And,
     Case,
@@ -88,6 +89,7 @@ def compile_condition(
     thresholds: Mapping[str, Threshold],
     columns: Set[str],
     prefix: str = "_c",
+    engine: Engine = PORTABLE,
 ) -> Compiled:
     """Compile a tree that has passed `check_condition`.
 
@@ -97,8 +99,9 @@ def compile_condition(
         thresholds: every parameter the tree names.
         columns: columns the frame has; others read as null.
         prefix: beginning of the names of helper columns, ``_`` and a letter.
+        engine: portable expressions, or those of Polars.
     """
-    return _Compiler(names, thresholds, columns, prefix).compile(tree)
+    return _Compiler(names, thresholds, columns, prefix, engine).compile(tree)
 
 
 class _Compiler:
@@ -108,8 +111,10 @@ class _Compiler:
         thresholds: Mapping[str, Threshold],
         columns: Set[str],
         prefix: str,
+        engine: Engine,
     ) -> None:
-        self.values = Values(names, thresholds, columns)
+        self.values = Values(names, thresholds, columns, engine)
+        self.engine = engine
         self.columns = columns
         self.prefix = prefix
         self.index: dict[int, int] = {}
@@ -133,7 +138,10 @@ class _Compiler:
     # --- step one and two: leaves
 
     def _leaf(self, node: Node, number: int) -> None:
-        value, threshold = nw.col(self._name("v", number)), nw.col(self._name("t", number))
+        value, threshold = (
+            self.engine.col(self._name("v", number)),
+            self.engine.col(self._name("t", number)),
+        )
         leaf = Leaf(number, "", write(node), "", "", None, is_text=False, has_threshold=True)
         match node:
             case Compare(op, left, right):
@@ -146,7 +154,7 @@ class _Compiler:
                 leaf = replace(leaf, is_text=self.values.is_text(right))
             case Member(judged, options):
                 self.sides.append(
-                    nw.lit(", ".join(map(write, options))).alias(self._name("t", number))
+                    self.engine.lit(", ".join(map(write, options))).alias(self._name("t", number))
                 )
                 hits = [compare("=", value, self.values.value(option)) for option in options]
                 holds = every(hits, lambda a, b: a | b)
@@ -166,10 +174,10 @@ class _Compiler:
         self._side("v", number, judged)
         self.sides.append(self._sample(leaf.feature).alias(self._name("n", number)))
         self.sides.append(self.values.why(node).alias(self._name("r", number)))
-        strength = certain(holds)
+        strength = certain(holds, self.engine)
         if leaf.op in RISING | FALLING:
             share = leaf.unit == SHARE
-            strength = margin(value, threshold, leaf.op, is_share=share)
+            strength = margin(value, threshold, leaf.op, is_share=share, engine=self.engine)
         self.judgements.append(holds.alias(self._name("h", number)))
         self.judgements.append(strength.alias(self._name("s", number)))
 
@@ -178,7 +186,11 @@ class _Compiler:
 
     def _sample(self, feature: str) -> nw.Expr:
         name = f"{feature}__n"
-        return nw.col(name) if name in self.columns else nw.lit(None, dtype=nw.Int64)
+        return (
+            self.engine.col(name)
+            if name in self.columns
+            else self.engine.lit(None, dtype=self.engine.Int64)
+        )
 
     # --- step three: the whole
 
@@ -199,43 +211,53 @@ class _Compiler:
                 return ~self._truth(operand)
             case Case(whens, default):
                 branches = [(self._truth(w.condition), self._truth(w.value)) for w in whens]
-                return choose(branches, self._truth(default) if default is not None else None)
+                return choose(
+                    branches, self._truth(default) if default is not None else None, self.engine
+                )
             case Truth(value):
-                return nw.lit(value)
+                return self.engine.lit(value)
             case _:
-                return nw.col(self._name("h", self.index[id(node)]))
+                return self.engine.col(self._name("h", self.index[id(node)]))
 
     def _strength(self, node: Node) -> nw.Expr:
         """Least strength of AND, greatest of OR, over the operands that are known."""
         match node:
             case And(operands) | Or(operands):
-                pick = nw.min_horizontal if isinstance(node, And) else nw.max_horizontal
+                pick = (
+                    self.engine.min_horizontal
+                    if isinstance(node, And)
+                    else self.engine.max_horizontal
+                )
                 known = ~self._truth(node).is_null()
-                return nw.when(known).then(pick(*map(self._strength, operands)))
+                return self.engine.when(known).then(pick(*map(self._strength, operands)))
             case Not(operand):
                 return 1.0 - self._strength(operand)
             case Case(whens, default):
                 branches = [(self._truth(w.condition), self._strength(w.value)) for w in whens]
                 last = self._strength(default) if default is not None else None
-                return choose(branches, last)
+                return choose(branches, last, self.engine)
             case Truth(value):
-                return nw.lit(float(value))
+                return self.engine.lit(float(value))
             case _:  # null wherever the leaf is
-                return nw.col(self._name("s", self.index[id(node)]))
+                return self.engine.col(self._name("s", self.index[id(node)]))
 
     def _reason(self, node: Node) -> nw.Expr:
         """Reason of the first leaf that left the whole unknown; null when it is known."""
         unknown = self._truth(node).is_null()
         match node:
             case And(operands) | Or(operands):
-                return nw.when(unknown).then(nw.coalesce(*map(self._reason, operands)))
+                return self.engine.when(unknown).then(
+                    self.engine.coalesce(*map(self._reason, operands))
+                )
             case Not(operand):
                 return self._reason(operand)
             case Case():
                 parts = [self._reason(leaf) for leaf in leaves(node)]
-                missing = nw.lit(Reason.MISSING_INPUT.value)
-                return nw.when(unknown).then(nw.coalesce(*parts, missing))
+                missing = self.engine.lit(Reason.MISSING_INPUT.value)
+                return self.engine.when(unknown).then(self.engine.coalesce(*parts, missing))
             case Truth():
-                return nw.lit(None, dtype=nw.String)
+                return self.engine.lit(None, dtype=self.engine.String)
             case _:
-                return nw.when(unknown).then(nw.col(self._name("r", self.index[id(node)])))
+                return self.engine.when(unknown).then(
+                    self.engine.col(self._name("r", self.index[id(node)]))
+                )

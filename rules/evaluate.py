@@ -23,9 +23,17 @@ from rules.load import Rule
 from rules.messages import STATISTICS, Language, message_expr, placeholders
 from rules.nodes import Peer, walk
 from rules.parameters import Figure, ParameterBook
-from rules.preparing import frame_for, prepare
+from rules.preparing import frame_for, prepare, sight
 from rules.spec import Status
-from rules.staging import CODES, TOLD, Prepared, narrow_stages, staged, wide_stages
+from rules.staging import (
+    CODES,
+    TOLD,
+    Prepared,
+    narrow_stages,
+    staged,
+    told_columns,
+    wide_stages,
+)
 
 RESULT_SCHEMA: dict[str, pl.DataType] = {
     "rule_id": pl.String(), "rule_version": pl.String(), "typology": pl.String(),
@@ -119,7 +127,7 @@ def evaluate_rule(
         WardenError: `unknown_parameter_table`; `rule_failed` when the engine refuses it.
     """
     whole = frame_for(frame, [rule])
-    prepared = prepare(rule, whole, parameters, catalogue=catalogue, given=given)
+    prepared = prepare(rule, sight(whole, catalogue), parameters, given=given)
     try:
         return _pass([prepared], whole.frame)[0]
     except (pl.exceptions.PolarsError, nw.exceptions.NarwhalsError) as error:
@@ -150,22 +158,36 @@ def sweep_rules(
     if any(rule.spec.absence is not None for rule in rules):
         raise WardenError("silence_in_sweep", "Rules about silence are judged one by one.")
     whole = frame_for(frame, rules)
+    seen = sight(whole, catalogue)
     prepared = [
-        prepare(rule, whole, parameters, catalogue=catalogue, given=given, number=number)
+        prepare(rule, seen, parameters, given=given, number=number)
         for number, rule in enumerate(rules)
     ]
     lazy = staged(whole.frame.lazy(), narrow_stages(prepared))
     codes = lazy.select(*KEYS, *(p.mark for p in prepared)).collect(engine="streaming")
-    firings = [pl.DataFrame(schema=RESULT_SCHEMA)]
-    for one in prepared:
-        fired = codes[one.mark] == CODES[Outcome.FIRED]
-        if one.rule.spec.sustain is None:
-            firings += _pass([one], whole.frame.filter(fired))
-        else:
-            firings += [found.filter(fired) for found in _pass([one], whole.frame)]
+    firings = pl.collect_all(
+        [_told_of_fired(one, whole.frame, codes[one.mark]) for one in prepared]
+    )
     names = {p.mark: f"{p.rule.id}@{p.rule.version}" for p in prepared}
     outcomes = codes.with_columns(pl.col(list(names)).cat.to(_CODE)).rename(names)
-    return Sweep(outcomes, pl.concat(firings))
+    return Sweep(outcomes, pl.concat([pl.DataFrame(schema=RESULT_SCHEMA), *firings]))
+
+
+def _told_of_fired(one: Prepared, data: pl.DataFrame, codes: pl.Series) -> pl.LazyFrame:
+    """The fired rows of one rule with all that is told of them."""
+    fired = (codes == CODES[Outcome.FIRED]).arg_true()
+    if one.rule.spec.sustain is None:  # gathered inside the query, so only what is read
+        lazy = staged(data.lazy().select(pl.all().gather(fired)), wide_stages([one]))
+    else:
+        lazy = staged(data.lazy(), wide_stages([one])).select(pl.all().gather(fired))
+    lazy = lazy.with_columns(
+        pl.col(f"{one.mark}p_{name}").alias(f"_p_{name}") for name in one.thresholds
+    )
+    absent = told_columns(one) - one.columns - {f"_p_{name}" for name in one.thresholds}
+    nothing = pl.lit(None, dtype=pl.Float64)
+    lazy = lazy.with_columns(nothing.alias(name) for name in absent)
+    told = [pl.col(f"{one.mark}{name}").alias(name) for name in TOLD]
+    return _finished(one.rule, lazy.select(*KEYS, *told, *_sentences(one)))
 
 
 def _judged(
@@ -179,10 +201,11 @@ def _judged(
     found = [(rule, _alone(rule, frame, parameters, catalogue)) for rule in silent]
     together = [rule for rule in rules if rule.spec.absence is None]
     whole = frame_for(frame, together)
+    seen = sight(whole, catalogue)
     prepared: list[Prepared] = []
     for number, rule in enumerate(together):
         try:
-            one = prepare(rule, whole, parameters, catalogue=catalogue, number=number)
+            one = prepare(rule, seen, parameters, number=number)
         except WardenError as error:
             found.append((rule, _error(rule, frame, error)))
         else:
@@ -214,7 +237,8 @@ def _error(rule: Rule, frame: FeatureFrame, error: Exception) -> pl.DataFrame:
     nothing = {"strength": None, "message_en": None, "message_zh": None}
     constant = {"outcome": Outcome.ERROR.value, "reason": code, "facts": "[]", **nothing}
     rows = frame.frame.select(KEYS).with_columns(pl.lit(v).alias(k) for k, v in constant.items())
-    return _finished(rule, rows.with_columns(severity=pl.lit(rule.spec.severity)))
+    told = rows.lazy().with_columns(severity=pl.lit(rule.spec.severity))
+    return _finished(rule, told).collect()
 
 
 def _pass(prepared: Sequence[Prepared], data: pl.DataFrame) -> list[pl.DataFrame]:
@@ -253,23 +277,25 @@ def peer_features(rules: Iterable[Rule]) -> set[str]:
 def _with_messages(one: Prepared, found: pl.DataFrame) -> pl.DataFrame:
     """Write the sentences of the fired rows only."""
     told = {name: name.removeprefix("m_") for name in found.columns if name.startswith("m_")}
-    fired = found.with_row_index("_row").filter(pl.col("outcome") == Outcome.FIRED.value)
+    fired = found.lazy().with_row_index("_row").filter(pl.col("outcome") == Outcome.FIRED.value)
+    read = fired.select("_row", *(pl.col(old).alias(new) for old, new in told.items()))
+    sentences = read.select("_row", *_sentences(one))
+    whole = found.lazy().drop(told).with_row_index("_row")
+    joined = whole.join(sentences, on="_row", how="left", maintain_order="left").drop("_row")
+    return _finished(one.rule, joined).collect()
+
+
+def _sentences(one: Prepared) -> list[pl.Expr]:
+    """The messages in both languages, over the columns `told_columns` names."""
     message = one.rule.spec.message
     texts: Sequence[tuple[Language, str]] = (("en", message.en), ("zh", message.zh))
-    read = {old: f"_{new}" if new.startswith("p_") else new for old, new in told.items()}
-    sentences = fired.select("_row", *(pl.col(old).alias(new) for old, new in read.items())).select(
-        "_row",
-        *(
-            message_expr(text, key, one.names, one.thresholds).alias(f"message_{key}")
-            for key, text in texts
-        ),
-    )
-    whole = found.drop(told).with_row_index("_row")
-    joined = whole.join(sentences, on="_row", how="left", maintain_order="left").drop("_row")
-    return _finished(one.rule, joined)
+    return [
+        message_expr(text, key, one.names, one.thresholds).alias(f"message_{key}")
+        for key, text in texts
+    ]
 
 
-def _finished(rule: Rule, found: pl.DataFrame) -> pl.DataFrame:
+def _finished(rule: Rule, found: pl.LazyFrame) -> pl.LazyFrame:
     """Add what is the same for every row, in the order of `RESULT_SCHEMA`."""
     spec = rule.spec
     constant = {

@@ -14,6 +14,7 @@ import polars as pl
 from rules.checking import Vocabulary
 from rules.clauses import Sustain
 from rules.compilation import Compiled, Leaf
+from rules.engine import PORTABLE, Engine
 from rules.parameters import Threshold
 
 _AMONG_PEERS = {"m": "median", "p": "peers", "l": "level"}
@@ -21,7 +22,11 @@ _AMONG_PEERS = {"m": "median", "p": "peers", "l": "level"}
 
 
 def fact_sides(
-    compiled: Compiled, thresholds: Mapping[str, Threshold], columns: Set[str], prefix: str
+    compiled: Compiled,
+    thresholds: Mapping[str, Threshold],
+    columns: Set[str],
+    prefix: str,
+    engine: Engine = PORTABLE,
 ) -> dict[str, nw.Expr]:
     """By name, the columns facts need besides those of the compiled condition."""
     found: dict[str, nw.Expr] = {}
@@ -29,10 +34,10 @@ def fact_sides(
         if leaf.parameter is not None:
             found[f"{prefix}k{leaf.index}"] = thresholds[leaf.parameter].class_
         if leaf.expression != leaf.feature and leaf.feature in columns:
-            found[f"{prefix}a{leaf.index}"] = nw.col(leaf.feature)
+            found[f"{prefix}a{leaf.index}"] = engine.col(leaf.feature)
         for kind, statistic in _AMONG_PEERS.items():
             if leaf.peer and f"{leaf.feature}__{statistic}" in columns:
-                found[f"{prefix}{kind}{leaf.index}"] = nw.col(f"{leaf.feature}__{statistic}")
+                found[f"{prefix}{kind}{leaf.index}"] = engine.col(f"{leaf.feature}__{statistic}")
     return found
 
 

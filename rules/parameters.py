@@ -16,6 +16,7 @@ import narwhals as nw
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from features.errors import WardenError
+from rules.engine import PORTABLE, Engine
 
 Figure = bool | int | float | str
 LocalName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
@@ -201,7 +202,13 @@ class ParameterBook:
         return "boolean" if name == "boolean" else "text" if name == "text" else "number"
 
     def threshold(
-        self, name: str, spec: ParameterSpec, *, keyed: bool, given: Figure | None = None
+        self,
+        name: str,
+        spec: ParameterSpec,
+        *,
+        keyed: bool,
+        given: Figure | None = None,
+        engine: Engine = PORTABLE,
     ) -> Threshold:
         """Expressions of a parameter over columns `period_start` and `jurisdiction`.
 
@@ -218,23 +225,28 @@ class ParameterBook:
             if spec.table is not None:
                 class_ = self.table(spec.table).rows[0].class_
             return Threshold(
-                name, kind, unit, _literal(fixed, kind), nw.lit(str(class_)), fixed=fixed
+                name,
+                kind,
+                unit,
+                _literal(fixed, kind, engine),
+                engine.lit(str(class_)),
+                fixed=fixed,
             )
         rows = self.table(spec.table or "").rows
         value: nw.Expr | None = None
         class_text: nw.Expr | None = None
         for row in _by_precision(rows):
-            here = _holds(row, spec.jurisdiction, keyed)
+            here = _holds(row, spec.jurisdiction, keyed, engine)
             if here is None:
                 continue
-            one = nw.when(here).then(_literal(row.value, kind))
-            name_of_class = nw.when(here).then(nw.lit(str(row.class_)))
+            one = engine.when(here).then(_literal(row.value, kind, engine))
+            name_of_class = engine.when(here).then(engine.lit(str(row.class_)))
             value = one if value is None else one.otherwise(value)
             class_text = (
                 name_of_class if class_text is None else name_of_class.otherwise(class_text)
             )
         if value is None or class_text is None:
-            value, class_text = _literal(None, kind), nw.lit(None, dtype=nw.String)
+            value, class_text = _literal(None, kind, engine), engine.lit(None, dtype=engine.String)
         return Threshold(name, kind, unit, value, class_text)
 
 
@@ -243,19 +255,19 @@ def _by_precision(rows: tuple[ParameterRow, ...]) -> list[ParameterRow]:
     return sorted(rows, key=lambda r: -1 if r.jurisdiction is None else r.jurisdiction.count("-"))
 
 
-def _holds(row: ParameterRow, pinned: str | None, keyed: bool) -> nw.Expr | None:
+def _holds(row: ParameterRow, pinned: str | None, keyed: bool, engine: Engine) -> nw.Expr | None:
     """Whether a row is in force for a row of the frame; None when it can never be."""
-    start = nw.col("period_start")
-    here = start >= nw.lit(row.valid_from)
+    start = engine.col("period_start")
+    here = start >= engine.lit(row.valid_from)
     if row.valid_to is not None:
-        here = here & (start <= nw.lit(row.valid_to))
+        here = here & (start <= engine.lit(row.valid_to))
     if row.jurisdiction is None:
         return here
     if pinned is not None:
         return here if _covers(row.jurisdiction, pinned) else None
     if not keyed:
         return None
-    own = nw.col("jurisdiction").cast(nw.String)
+    own = engine.col("jurisdiction").cast(engine.String)
     return here & ((own == row.jurisdiction) | own.str.starts_with(row.jurisdiction + "-"))
 
 
@@ -263,8 +275,8 @@ def _covers(jurisdiction: str, pinned: str) -> bool:
     return pinned == jurisdiction or pinned.startswith(jurisdiction + "-")
 
 
-def _literal(value: Figure | None, kind: str) -> nw.Expr:
+def _literal(value: Figure | None, kind: str, engine: Engine) -> nw.Expr:
     if kind == "number":
         number = None if value is None else float(value)
-        return nw.lit(number, dtype=nw.Float64)
-    return nw.lit(value, dtype=nw.String if kind == "text" else nw.Boolean)
+        return engine.lit(number, dtype=engine.Float64)
+    return engine.lit(value, dtype=engine.String if kind == "text" else engine.Boolean)

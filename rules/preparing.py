@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from features.catalogue import FeatureCatalogue
 from features.compute import FeatureFrame
 from rules.checking import Vocabulary, check_condition, check_score, vocabulary
+from rules.engine import NATIVE
 from rules.errors import ExpressionError
 from rules.grains import attribute_types, parameter_types, with_silence
 from rules.history import MISSING, earlier_rows, with_earlier, with_silent
@@ -34,36 +35,50 @@ def frame_for(frame: FeatureFrame, rules: Sequence[Rule]) -> FeatureFrame:
     return replace(frame, frame=data, attributes=attributes)
 
 
+@dataclass(frozen=True)
+class Sight:
+    """What rules of one grain see of a frame."""
+
+    names: Vocabulary
+    columns: frozenset[str]
+    reference: str
+
+
+def sight(frame: FeatureFrame, catalogue: FeatureCatalogue | None) -> Sight:
+    """What rules see of a frame; looked up once for all of them."""
+    names = frame_vocabulary(frame, catalogue)
+    return Sight(names, frozenset(frame.frame.columns), frame.reference)
+
+
 def prepare(
     rule: Rule,
-    frame: FeatureFrame,
+    seen: Sight,
     parameters: ParameterBook,
     *,
-    catalogue: FeatureCatalogue | None = None,
     given: Mapping[str, Figure] | None = None,
     number: int = 0,
 ) -> Prepared:
-    """Resolve the parameters of a rule and check it against a frame.
+    """Resolve the parameters of a rule and check it against what it sees.
 
     Args:
+        given: parameter values that stand in for those in force.
         number: tells rules of one pass apart.
 
     Raises:
         ExpressionError: a name, type or unit of the rule does not fit the frame.
         WardenError: `unknown_parameter_table`.
     """
-    names = frame_vocabulary(frame, catalogue)
-    names = with_silence(names, rule.spec)
-    columns = frozenset(frame.frame.columns)
+    names, keyed = with_silence(seen.names, rule.spec), "jurisdiction" in seen.columns
     thresholds = {
         name: parameters.threshold(
-            name, spec, keyed="jurisdiction" in columns, given=(given or {}).get(name)
+            name, spec, keyed=keyed, given=(given or {}).get(name), engine=NATIVE
         )
         for name, spec in rule.spec.parameters.items()
     }
     condition = _condition(rule)
     _check(rule, condition, names, thresholds)
-    return Prepared(rule, condition, names, thresholds, columns, f"_{number}_", frame.reference)
+    mark = f"_{number}_"
+    return Prepared(rule, condition, names, thresholds, seen.columns, mark, seen.reference)
 
 
 def _condition(rule: Rule) -> Node:

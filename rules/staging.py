@@ -1,12 +1,14 @@
-"""One rule as columns of a lazy frame, stage by stage, so that many rules share one pass.
+"""Rules as columns of a lazy frame, stage by stage, so that many share one pass.
 
-A stage reads only what the stages before it made. Helper columns of a rule carry its mark.
+A stage reads only what the stages before it made. Helper columns of a rule carry its mark. All is
+compiled to expressions of Polars at once; `rules.compilation` gives portable ones, too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from typing import cast
 
 import narwhals as nw
 import polars as pl
@@ -14,6 +16,7 @@ import polars as pl
 from features.vocabulary import Outcome, Reason
 from rules.checking import Vocabulary
 from rules.compilation import Compiled, compile_condition
+from rules.engine import NATIVE
 from rules.facts import evidence_json, fact_sides, facts_json, sustained_json
 from rules.load import Rule
 from rules.messages import STATISTICS, placeholders
@@ -29,7 +32,7 @@ EARLIER = "_earlier"
 TOLD = ("outcome", "reason", "strength", "severity", "facts")
 """What a pass tells of every rule and row."""
 
-Stage = list[nw.Expr] | list[pl.Expr]
+Stage = list[pl.Expr]
 
 
 @dataclass(frozen=True)
@@ -53,12 +56,12 @@ class Prepared:
 
     def values(self) -> Values:
         """Compiles values of this rule."""
-        return Values(self.names, self.thresholds, self.columns)
+        return Values(self.names, self.thresholds, self.columns, NATIVE)
 
     def compiled(self, tree: Node, letter: str) -> Compiled:
         """A boolean tree whose helper columns begin with the mark and `letter`."""
         prefix = f"{self.mark}{letter}"
-        return compile_condition(tree, self.names, self.thresholds, self.columns, prefix)
+        return compile_condition(tree, self.names, self.thresholds, self.columns, prefix, NATIVE)
 
     def column(self, name: str) -> pl.Expr:
         """One of the rule's helper columns."""
@@ -67,13 +70,14 @@ class Prepared:
 
 def narrow_stages(rules: Iterable[Prepared]) -> list[Stage]:
     """Stages that end with one code of `CODES` a rule, in the column of its mark."""
-    first: list[nw.Expr] = []
-    second: list[pl.Expr] = []
-    end: list[pl.Expr] = []
+    first: Stage = []
+    second: Stage = []
+    end: Stage = []
     for rule in rules:
         values, scope = rule.values(), rule.rule.scope
         truth = values.judgement(rule.condition)
-        first += _whole(rule, truth, values.judgement(scope) if scope is not None else None)
+        inside = values.judgement(scope) if scope is not None else None
+        first += native(_whole(rule, truth, inside))
         second += _lasting(rule)
         codes = {outcome: pl.lit(code, dtype=pl.UInt8) for outcome, code in CODES.items()}
         end.append(_outcome(rule, codes).alias(rule.mark))
@@ -85,8 +89,8 @@ def wide_stages(rules: Iterable[Prepared]) -> list[Stage]:
     sides: list[nw.Expr] = []
     judgements: list[nw.Expr] = []
     whole: list[nw.Expr] = []
-    lasting: list[pl.Expr] = []
-    end: list[pl.Expr] = []
+    lasting: Stage = []
+    end: Stage = []
     for rule in rules:
         parts = {"c": rule.compiled(rule.condition, "c")}
         if rule.rule.scope is not None:
@@ -95,7 +99,8 @@ def wide_stages(rules: Iterable[Prepared]) -> list[Stage]:
         for letter, part in parts.items():
             sides += part.sides
             judgements += part.judgements
-            more |= fact_sides(part, rule.thresholds, rule.columns, f"{rule.mark}{letter}")
+            own = f"{rule.mark}{letter}"
+            more |= fact_sides(part, rule.thresholds, rule.columns, own, NATIVE)
         sides += [side.alias(name) for name, side in more.items()]
         sides += [t.value.alias(f"{rule.mark}p_{n}") for n, t in rule.thresholds.items()]
         scope = parts["s"].truth if "s" in parts else None
@@ -103,22 +108,24 @@ def wide_stages(rules: Iterable[Prepared]) -> list[Stage]:
         whole += _graded(rule, parts["c"])
         lasting += _lasting(rule)
         end += [expr.alias(f"{rule.mark}{n}") for n, expr in _told(rule, parts, more).items()]
-    return [sides, judgements, whole, lasting, end]
+    return [native(sides), native(judgements), native(whole), lasting, end]
+
+
+def native(parts: list[nw.Expr]) -> Stage:
+    """What was compiled with `NATIVE`, by its true name."""
+    return cast("Stage", parts)
 
 
 def staged(frame: pl.LazyFrame, stages: Iterable[Stage]) -> pl.LazyFrame:
     """The frame with the columns of every stage."""
     for stage in stages:
-        if stage and isinstance(stage[0], nw.Expr):
-            frame = nw.from_native(frame).with_columns(*stage).to_native()
-        elif stage:
-            frame = frame.with_columns(stage)
+        frame = frame.with_columns(stage) if stage else frame
     return frame
 
 
 def _whole(rule: Prepared, truth: nw.Expr, scope: nw.Expr | None) -> list[nw.Expr]:
     """Whether the rule holds, applies, and has support."""
-    inside = nw.lit(value=True) if scope is None else scope
+    inside = NATIVE.lit(value=True) if scope is None else scope
     named = {"truth": truth, "scope": inside, "support": _support(rule)}
     return [expr.alias(f"{rule.mark}{name}") for name, expr in named.items()]
 
@@ -133,21 +140,21 @@ def _support(rule: Prepared) -> nw.Expr:
     if spec.peers is not None:
         peers = (n.feature for n in walk(rule.condition) if isinstance(n, Peer))
         needs += [(f"{feature}__peers", spec.peers.min_n) for feature in peers]
-    met = [nw.lit(value=True)]
+    met = [NATIVE.lit(value=True)]
     for column, least in needs:
         if column in rule.columns:
-            met.append((nw.col(column) >= least).fill_null(value=True))
+            met.append((NATIVE.col(column) >= least).fill_null(value=True))
     return every(met, lambda a, b: a & b)
 
 
 def _graded(rule: Prepared, condition: Compiled) -> list[nw.Expr]:
     """How strongly the condition holds, why it is unknown, and how grave it would be."""
     values, spec = rule.values(), rule.rule.spec
-    severity = nw.lit(spec.severity, dtype=nw.Int64)
+    severity = NATIVE.lit(spec.severity, dtype=NATIVE.Int64)
     if rule.rule.bands:
-        grades = [nw.lit(band.severity, dtype=nw.Int64) for band in spec.bands]
+        grades = [NATIVE.lit(band.severity, dtype=NATIVE.Int64) for band in spec.bands]
         tests = map(values.judgement, rule.rule.bands)
-        severity = choose(list(zip(tests, grades, strict=True)), severity)
+        severity = choose(list(zip(tests, grades, strict=True)), severity, NATIVE)
     found = {"sure": condition.strength, "why": condition.reason, "grade": severity}
     if rule.rule.score is not None:
         found["score"] = values.value(rule.rule.score).clip(0.0, 100.0)
@@ -264,15 +271,23 @@ def _facts(
     return pl.when(inside).then(told).otherwise(of_scope)
 
 
-def _message_columns(rule: Prepared) -> dict[str, pl.Expr]:
-    """What the messages read, kept under names of its own; what the frame lacks is null."""
-    found: dict[str, pl.Expr] = {}
+def told_columns(rule: Prepared) -> set[str]:
+    """Columns the messages read; a parameter `p` is read from ``_p_{p}``."""
+    found: set[str] = set()
     for text in (rule.rule.spec.message.en, rule.rule.spec.message.zh):
         for hole in placeholders(text):
-            name = f"{hole.name}__{hole.part}" if hole.part in STATISTICS else hole.name
             if hole.name in rule.thresholds:
-                found[f"m_p_{hole.name}"] = rule.column(f"p_{hole.name}")
+                found.add(f"_p_{hole.name}")
             elif hole.name in rule.names.columns:
-                nothing = pl.lit(None, dtype=pl.Float64)
-                found[f"m_{name}"] = pl.col(name) if name in rule.columns else nothing
+                found.add(f"{hole.name}__{hole.part}" if hole.part in STATISTICS else hole.name)
     return found
+
+
+def _message_columns(rule: Prepared) -> dict[str, pl.Expr]:
+    """What the messages read, kept under names of its own; what the frame lacks is null."""
+    nothing = pl.lit(None, dtype=pl.Float64)
+    limits = {f"_p_{name}": rule.column(f"p_{name}") for name in rule.thresholds}
+    return {
+        f"m_{name}": limits.get(name, pl.col(name) if name in rule.columns else nothing)
+        for name in sorted(told_columns(rule))
+    }

@@ -13,6 +13,8 @@ import narwhals as nw
 
 from features.vocabulary import Reason
 from rules.checking import SHARE, Vocabulary
+from rules.division import quotient
+from rules.engine import PORTABLE, Engine
 from rules.nodes import (
     And,
     Arithmetic,
@@ -64,61 +66,65 @@ class Tested(NamedTuple):
         """Everything that must be true, the value's own finiteness too."""
         return (*self.tests, self.raw.is_finite()) if self.loud else self.tests
 
-    def value(self) -> nw.Expr:
+    def value(self, engine: Engine) -> nw.Expr:
+        """The value where its tests hold, else null."""
         tests = self.known()
         if not tests:
             return self.raw
-        return nw.when(every([*tests], lambda a, b: a & b)).then(self.raw)
+        return engine.when(every([*tests], lambda a, b: a & b)).then(self.raw)
 
 
-_DTYPES: dict[str, type[nw.String | nw.Boolean | nw.Float64]] = {
-    "text": nw.String,
-    "boolean": nw.Boolean,
-    "number": nw.Float64,
-}
+_DTYPES = {"text": "String", "boolean": "Boolean", "number": "Float64"}
 
 
 class Values:
     """Compiles values over the columns a frame has; a column it lacks reads as null."""
 
     def __init__(
-        self, names: Vocabulary, thresholds: Mapping[str, Threshold], columns: Set[str]
+        self,
+        names: Vocabulary,
+        thresholds: Mapping[str, Threshold],
+        columns: Set[str],
+        engine: Engine = PORTABLE,
     ) -> None:
         self.names = names
         self.thresholds = thresholds
         self.columns = columns
+        self.engine = engine
 
     def column(self, name: str, of: str = "") -> nw.Expr:
         """A column by name; one the frame lacks is null, of the type of the feature it is `of`."""
         if name in self.columns:
-            return nw.col(name)
+            return self.engine.col(name)
         found = self.names.columns.get(of or name)
         kind = found.quantity.type if found else "number"
         if kind == "any":
-            return nw.lit(None)
-        return nw.lit(None, dtype=_DTYPES[kind])
+            return self.engine.lit(None)
+        return self.engine.lit(None, dtype=getattr(self.engine, _DTYPES[kind]))
 
     def _typed(self, value: nw.Expr, name: str) -> Tested:
         """Numbers as floats that must be finite, all else as it is."""
         found = self.names.columns.get(name)
         numeric = found is not None and found.quantity.type == "number"
-        return Tested(value.cast(nw.Float64), loud=True) if numeric else Tested(value)
+        return Tested(value.cast(self.engine.Float64), loud=True) if numeric else Tested(value)
 
     def value(self, node: Node) -> nw.Expr:
-        return self.tested(node).value()
+        return self.tested(node).value(self.engine)
 
     def tested(self, node: Node) -> Tested:
         match node:
             case Number(value):
-                return Tested(nw.lit(value, dtype=nw.Float64))
+                return Tested(self.engine.lit(value, dtype=self.engine.Float64))
             case Text(value) | Truth(value):
-                return Tested(nw.lit(value))
+                return Tested(self.engine.lit(value))
             case Column(name):
                 return self._typed(self.column(name), name)
             case Prev(feature, _):
                 return self._typed(self.column(node.column, of=feature), feature)
             case Peer(kind, feature):
-                return Tested(self.column(f"{feature}__{kind}").cast(nw.Float64), loud=True)
+                return Tested(
+                    self.column(f"{feature}__{kind}").cast(self.engine.Float64), loud=True
+                )
             case Parameter(name):
                 return Tested(self.thresholds[name].value)
             case Negative(operand):
@@ -127,11 +133,11 @@ class Values:
             case Arithmetic(sign, left, right):
                 return _arithmetic(sign, self.tested(left), self.tested(right))
             case Call(function, arguments):
-                return _call(function, [self.tested(a) for a in arguments])
+                return _call(function, [self.tested(a) for a in arguments], self.engine)
             case Case(whens, default):
                 branches = [(self.judgement(w.condition), self.value(w.value)) for w in whens]
                 last = self.value(default) if default is not None else None
-                return Tested(choose(branches, last))
+                return Tested(choose(branches, last, self.engine))
             case _:
                 raise TypeError(f"{type(node).__name__} is not a value")
 
@@ -153,7 +159,9 @@ class Values:
                 return self.value(value).is_null()
             case Case(whens, default):
                 branches = [(self.judgement(w.condition), self.judgement(w.value)) for w in whens]
-                return choose(branches, self.judgement(default) if default is not None else None)
+                return choose(
+                    branches, self.judgement(default) if default is not None else None, self.engine
+                )
             case _:
                 return self.value(node)
 
@@ -185,36 +193,50 @@ class Values:
 
     def why(self, node: Node) -> nw.Expr:
         """Why a leaf is unknown: the first null it reads, else the arithmetic."""
-        none = nw.lit(None, dtype=nw.String)
+        none = self.engine.lit(None, dtype=self.engine.String)
         found: list[nw.Expr] = []
         for item in walk(node):
             match item:
                 case Column(name):
-                    found.append(nw.when(self.column(name).is_null()).then(self._given(name)))
+                    found.append(
+                        self.engine.when(self.column(name).is_null()).then(self._given(name))
+                    )
                 case Prev(feature, _):
                     absent = self.column(item.column, of=feature).is_null()
-                    found.append(nw.when(absent).then(self._given(item.column)))
+                    found.append(self.engine.when(absent).then(self._given(item.column)))
                 case Peer(_, feature):
                     found.append(self._peer_reason(item, feature))
                 case Parameter(name):
                     absent = self.thresholds[name].value.is_null()
-                    found.append(nw.when(absent).then(nw.lit(Reason.NOT_APPLICABLE.value)))
+                    found.append(
+                        self.engine.when(absent).then(self.engine.lit(Reason.NOT_APPLICABLE.value))
+                    )
                 case _:
                     pass
-        return nw.coalesce(*found, nw.lit(Reason.ZERO_DENOMINATOR.value)) if found else none
+        return (
+            self.engine.coalesce(*found, self.engine.lit(Reason.ZERO_DENOMINATOR.value))
+            if found
+            else none
+        )
 
     def _given(self, name: str) -> nw.Expr:
-        missing = nw.lit(Reason.MISSING_INPUT.value)
+        missing = self.engine.lit(Reason.MISSING_INPUT.value)
         reason = f"{name}__reason"
-        return nw.coalesce(nw.col(reason), missing) if reason in self.columns else missing
+        return (
+            self.engine.coalesce(self.engine.col(reason), missing)
+            if reason in self.columns
+            else missing
+        )
 
     def _peer_reason(self, node: Peer, feature: str) -> nw.Expr:
-        own = nw.when(self.column(feature).is_null()).then(self._given(feature))
+        own = self.engine.when(self.column(feature).is_null()).then(self._given(feature))
         median = self.column(f"{feature}__median")
-        flat = nw.when(~median.is_null()).then(nw.lit(Reason.CONSTANT_PEERS.value))
-        few = nw.lit(Reason.TOO_FEW.value)
-        why = nw.coalesce(flat, few) if node.kind == "z" else few
-        return nw.when(self.value(node).is_null()).then(nw.coalesce(own, why))
+        flat = self.engine.when(~median.is_null()).then(
+            self.engine.lit(Reason.CONSTANT_PEERS.value)
+        )
+        few = self.engine.lit(Reason.TOO_FEW.value)
+        why = self.engine.coalesce(flat, few) if node.kind == "z" else few
+        return self.engine.when(self.value(node).is_null()).then(self.engine.coalesce(own, why))
 
 
 def compare(op: Comparator, left: nw.Expr, right: nw.Expr) -> nw.Expr:
@@ -245,10 +267,11 @@ def _arithmetic(sign: str, left: Tested, right: Tested) -> Tested:
         case "*":
             return Tested(left.raw * right.raw, tests, loud=True)
         case _:
-            return Tested(left.raw / right.raw, (*left.tests, *right.known()), loud=True)
+            ratio = quotient(left.raw, right.raw)
+            return Tested(ratio, (*left.tests, *right.known()), loud=True)
 
 
-def _call(function: str, arguments: list[Tested]) -> Tested:
+def _call(function: str, arguments: list[Tested], engine: Engine) -> Tested:
     """A function of the language; unknown in, unknown out, save for COALESCE."""
     first = arguments[0]
     match function:
@@ -259,21 +282,23 @@ def _call(function: str, arguments: list[Tested]) -> Tested:
         case "SQRT":
             return Tested(first.raw.sqrt(), first.tests, loud=True)
         case "NULLIF":
-            same = (first.raw == arguments[1].value()).fill_null(value=False)
+            same = (first.raw == arguments[1].value(engine)).fill_null(value=False)
             return first._replace(tests=(*first.tests, ~same))
         case "COALESCE":
-            return Tested(nw.coalesce(*(a.value() for a in arguments)))
+            return Tested(engine.coalesce(*(a.value(engine) for a in arguments)))
         case _:
             known = [t for a in arguments for t in (*a.known(), ~a.raw.is_null())]
-            pick = nw.min_horizontal if function == "LEAST" else nw.max_horizontal
+            pick = engine.min_horizontal if function == "LEAST" else engine.max_horizontal
             return Tested(pick(*(a.raw for a in arguments)), tuple(known))
 
 
-def choose(branches: list[tuple[nw.Expr, nw.Expr]], default: nw.Expr | None) -> nw.Expr:
+def choose(
+    branches: list[tuple[nw.Expr, nw.Expr]], default: nw.Expr | None, engine: Engine = PORTABLE
+) -> nw.Expr:
     """First branch whose condition is true; an unknown condition is passed over."""
     found = default
     for condition, value in reversed(branches):
-        chosen = nw.when(condition.fill_null(value=False)).then(value)
+        chosen = engine.when(condition.fill_null(value=False)).then(value)
         found = chosen if found is None else chosen.otherwise(found)
     if found is None:
         raise TypeError("CASE without branches")

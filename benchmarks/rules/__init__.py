@@ -1,0 +1,1 @@
+"""Two hundred rules over a million rows, beside Polars and SQL written by hand."""

@@ -1,0 +1,93 @@
+"""`python -m benchmarks rules`: judge, compare what was found, print times as ratios."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+
+from benchmarks.rules.market import made_frame, made_rules, written
+from benchmarks.rules.peers import duckdb_by_hand, polars_by_hand
+from features.vocabulary import Outcome
+from rules.evaluate import Sweep, sweep_rules
+from rules.parameters import ParameterBook
+
+Found = tuple[pl.DataFrame, pl.DataFrame]
+_CODES = {
+    Outcome.FIRED.value: 0, Outcome.CLEAR.value: 1,
+    Outcome.NOT_EVALUABLE.value: 2, Outcome.OUT_OF_SCOPE.value: 3,
+}  # fmt: skip
+
+
+def main(arguments: list[str]) -> None:
+    """Prints seconds and the ratio to each peer, or JSON with --json."""
+    parser = argparse.ArgumentParser(prog="benchmarks rules", description=__doc__)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--features", type=int, default=60)
+    parser.add_argument("--rules", type=int, default=200)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--json", action="store_true")
+    asked = parser.parse_args(arguments)
+    frame = made_frame(asked.rows, asked.features)
+    made = made_rules(asked.rules, asked.features)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "features.parquet"
+        frame.frame.write_parquet(path)
+        rules = [written(one, number) for number, one in enumerate(made)]
+        runs: dict[str, Callable[[], Sweep | Found]] = {
+            "ours": lambda: sweep_rules(rules, frame, ParameterBook()),
+            "polars": lambda: polars_by_hand(frame.frame, made),
+            "duckdb": lambda: duckdb_by_hand(str(path), made),
+        }
+        agree(runs)
+        seconds: dict[str, list[float]] = {}
+        for _ in range(asked.rounds):
+            for name, run in runs.items():
+                seconds.setdefault(name, []).append(timed(run))
+    best = {name: min(found) for name, found in seconds.items()}
+    ratios = {peer: best["ours"] / best[peer] for peer in ("polars", "duckdb")}
+    if asked.json:
+        sys.stdout.write(json.dumps({**vars(asked), "seconds": best, "ratios": ratios}) + "\n")
+        return
+    for name, spent in best.items():
+        ratio = f"  ours is {ratios[name]:.2f} of it" if name in ratios else ""
+        sys.stdout.write(f"{name:8}{spent:8.2f} s{ratio}\n")
+
+
+def timed(run: Callable[[], object]) -> float:
+    """Seconds of one run."""
+    began = time.perf_counter()
+    run()
+    return time.perf_counter() - began
+
+
+def agree(runs: dict[str, Callable[[], Sweep | Found]]) -> None:
+    """Stops where the three do not find the same.
+
+    Raises:
+        SystemExit: naming what differs.
+    """
+    ours = runs["ours"]()
+    assert isinstance(ours, Sweep)  # noqa: S101
+    counts = {}
+    for name in ("polars", "duckdb"):
+        outcomes, firings = runs[name]()  # type: ignore[misc]
+        columns = [c for c in outcomes.columns if c.startswith("r")]
+        theirs = outcomes.sort("subject_key")
+        mine = ours.outcomes.sort("subject_key")
+        for number, column in enumerate(columns):
+            own = mine[f"made-up-{number}@1.0.0"].cast(pl.String).replace_strict(
+                _CODES, return_dtype=pl.UInt8
+            )  # fmt: skip
+            if not own.equals(theirs[column]):
+                sys.exit(f"{name} and ours differ on rule {number}")
+        counts[name] = firings.height
+    if set(counts.values()) != {ours.firings.height}:
+        sys.exit(f"firings differ: ours {ours.firings.height}, {counts}")
+    sys.stdout.write(f"three agree: {ours.firings.height:,} firings\n")
