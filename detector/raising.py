@@ -41,7 +41,8 @@ def signals(
     run_key: str,
 ) -> list[Signal]:
     """One signal for every fired subject that may carry an alert, and for every rule in a storm."""
-    rows = alertable(judgement, computed.memberships, strong_rules(panel, judgement))
+    strong, own = strong_rules(panel, judgement), own_grains(panel)
+    rows = alertable(judgement, computed.memberships, strong, own)
     names = subject_names(system, plan)
     live = panel.ruleset.live()
     rules = {f"{r.id}@{r.version}": r for r in live}
@@ -63,10 +64,18 @@ def strong_rules(panel: Panel, judgement: Judgement) -> list[str]:
     ]
 
 
+def own_grains(panel: Panel) -> dict[str, tuple[str, ...]]:
+    """Rules that say themselves which subjects an alert is about, with those grains."""
+    return {
+        f"{r.id}@{r.version}": r.spec.alerts_on for r in panel.ruleset.live() if r.spec.alerts_on
+    }
+
+
 def alertable(
     judgement: Judgement,
     memberships: Mapping[tuple[str, str], pl.DataFrame],
     strong: list[str],
+    own: Mapping[str, tuple[str, ...]] | None = None,
 ) -> pl.DataFrame:
     """Fired rows an alert is raised about; the others stay in the scores, counted as held back.
 
@@ -75,28 +84,51 @@ def alertable(
       its own it is alerted on only where a strong rule fired, or the model agrees (`CORROBORATED`).
     - A rule that fired for more subjects than it declares possible (`max_flag_rate`) raises none:
       it does not tell subjects apart in this market, and the run says so.
+    - A rule that names grains of its own (`own`) is alerted on at those, not at its typology's.
     """
-    stormy = list(judgement.storms)
-    calm = pl.col("fired_rules").list.eval(~pl.element().is_in(stormy)).list.any()
+    own = own or {}
+    silent = [*judgement.storms, *own]
+    calm = pl.col("fired_rules").list.eval(~pl.element().is_in(silent)).list.any()
     no_rule = pl.col("fired_rules").list.len().fill_null(0) == 0
-    fired = judgement.judged.filter(pl.col("outcome") == Outcome.FIRED, no_rule | calm)
+    fired = judgement.judged.filter(pl.col("outcome") == Outcome.FIRED)
+    usual = fired.filter(no_rule | calm)
     parts = [fired.clear()]
     for typology in TYPOLOGIES.values():
         if typology.context_only:
             continue
-        mine = fired.filter(pl.col("typology") == typology.id)
-        coarser: list[str] = []
-        for grain in typology.alerts_on:
-            rows = mine.filter(pl.col("grain") == grain)
-            for above in coarser:
-                rows = rows.filter(~covered(rows, mine, memberships.get((grain, above)), above))
-            if coarser:
-                unlike = (pl.col("p_value") <= CORROBORATED).fill_null(value=True)
-                grave = pl.col("fired_rules").list.eval(pl.element().is_in(strong)).list.any()
-                rows = rows.filter(unlike | grave.fill_null(value=False))
-            parts.append(rows)
-            coarser.append(grain)
-    return pl.concat(parts)
+        mine = usual.filter(pl.col("typology") == typology.id)
+        parts += best_subjects(mine, typology.alerts_on, memberships, strong)
+        named = fired.filter(pl.col("typology") == typology.id)
+        for grains in sorted(set(own.values())):
+            rules = [n for n, g in own.items() if g == grains and n not in judgement.storms]
+            about = pl.col("fired_rules").list.eval(pl.element().is_in(rules)).list.any()
+            rows = named.filter(about.fill_null(value=False))
+            parts += best_subjects(rows, grains, memberships, strong)
+    return pl.concat(parts).unique(
+        ["typology", "grain", "subject_key", "period_start"], keep="first", maintain_order=True
+    )
+
+
+def best_subjects(
+    fired: pl.DataFrame,
+    grains: tuple[str, ...],
+    memberships: Mapping[tuple[str, str], pl.DataFrame],
+    strong: list[str],
+) -> list[pl.DataFrame]:
+    """Fired rows of one typology by grain, best grain first, without those a better one covers."""
+    parts: list[pl.DataFrame] = []
+    coarser: list[str] = []
+    for grain in grains:
+        rows = fired.filter(pl.col("grain") == grain)
+        for above in coarser:
+            rows = rows.filter(~covered(rows, fired, memberships.get((grain, above)), above))
+        if coarser:
+            unlike = (pl.col("p_value") <= CORROBORATED).fill_null(value=True)
+            grave = pl.col("fired_rules").list.eval(pl.element().is_in(strong)).list.any()
+            rows = rows.filter(unlike | grave.fill_null(value=False))
+        parts.append(rows)
+        coarser.append(grain)
+    return parts
 
 
 def covered(
