@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from rules.checking import check_condition
+from rules.checking import check_condition, check_score
 from rules.errors import RuleIssue, nearest
 from rules.grains import declared_types
 from rules.lint.context import Check, Context
@@ -29,9 +29,8 @@ class Names(Check):
         used: set[str] = set()
         for place, tree in rule.trees():
             used.update(parameter_names(tree))
-            if place == ("score",):
-                continue
-            for fault in check_condition(tree, context.names, types):
+            check = check_score if place == ("score",) else check_condition
+            for fault in check(tree, context.names, types):
                 yield rule.issue_at(place, fault.at, fault.message, fault.hint)
         for name in rule.spec.parameters.keys() - used:
             message = f"the parameter `{name}` is never used"

@@ -9,7 +9,7 @@ from features.catalogue import FeatureCatalogue
 from features.errors import WardenError
 from rules.cases import CaseResult, run_cases
 from rules.errors import RuleIssue
-from rules.grains import grain_vocabulary
+from rules.grains import grain_vocabulary, with_silence
 from rules.lint.context import Around, Context
 from rules.lint.registry import CHECKS
 from rules.lint.twins import Twins
@@ -80,7 +80,7 @@ def _lint(
     rule: Rule, ruleset: RuleSet, catalogue: FeatureCatalogue, around: Around, twins: Twins
 ) -> list[RuleIssue]:
     """Findings of one rule. Its examples are run only once its names fit."""
-    names = grain_vocabulary(rule.spec.grain, catalogue)
+    names = with_silence(grain_vocabulary(rule.spec.grain, catalogue), rule.spec)
     context = Context(ruleset, names, catalogue, None, twins, around)
     found: list[RuleIssue] = []
     by_code = {check.code: check for check in CHECKS}

@@ -32,7 +32,7 @@ def cat() -> FeatureCatalogue:
         replace(make_feature(name), grain="market_y", typology="MON-STR-HHI") for name in ("m", "q")
     ]
     words = ("region", "flagged")
-    bases = {"b": Base("b", "tender", (), words, (), lambda t: None)}  # type: ignore[arg-type]
+    bases = {"b": Base("b", "tender", ("tenders",), words, (), lambda t: None)}  # type: ignore[arg-type]
     features = {f.name: f for f in (*FEATURES, loose, *yearly)}
     return FeatureCatalogue(features=features, bases=bases)
 
@@ -110,6 +110,8 @@ TRIPS = [
     ("D5", GOOD + LIMIT, "k: {value: 1"),
     ("D5", added(GOOD, "min_support: {zz: 3}"), "min_support:"),
     ("D5", added(GOOD, "bands:\n  - {when: zz > 1, severity: 4}"), "- {when: zz > 1"),
+    ("D5", added(GOOD, "score: zz * 10"), "score: zz"),
+    ("D5", added(GOOD, "score: level"), "score: level"),
     ("D6", swapped("  a > 1", "  a > 1 AND\n  NOW() > 2"), "NOW() > 2"),
     ("D6", swapped("  a > 1", "  a > (SELECT 1)"), "a > (SELECT 1)"),
     ("D6", swapped("  a > 1", "  a > RANDOM()"), "a > RANDOM()"),
@@ -168,6 +170,8 @@ PASSES = [
     ("D4", swapped("status: active", "status: draft").replace('in_force_from: "2009-12-01"', 'in_force_from: "2027-01-01"')),
     ("D5", swapped("  a > 1", "  a > :k") + LIMIT),
     ("D6", swapped("  a > 1", "  a > :now").replace("message: {en", LIMIT.replace("k:", "now:") + "message: {en")),
+    ("D5", added(GOOD, "score: a * 10")),
+    ("D5", yearly("periods_missing = 1", "absence: {seen: 1}\n")),
     ("D6", added(GOOD, "scope: region <> 'select now'")),
     ("D7", added(GOOD, "scope: region IS NULL OR region <> 'x'")),
     ("D8", swapped("  a > 1", "  pct_rank(a) > 0 AND loose > 0\npeers: {min_n: 5}\nmin_support: {loose: 4}")),
