@@ -8,6 +8,7 @@ nothing by itself.
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -101,6 +102,20 @@ class Rulebook:
             "unknown_version", f"{rule_id} has no version {version}.", f"Known: {known}.",
             "not_found",
         )  # fmt: skip
+
+    def text(self, rule_id: str, version: str) -> str:
+        """The text of a version, readable by this release or not.
+
+        Raises:
+            WardenError: `unknown_rule`, `unknown_version`.
+        """
+        kept = self.kept.get((rule_id, version))
+        return kept.text if kept is not None else self.version(rule_id, version).text
+
+    def today(self, rule_id: str) -> str:
+        """The version that counts now: the live one, else that of the file or in shadow."""
+        live = self.standing(rule_id).live
+        return live.version if live is not None else self.candidate(rule_id).version
 
     def versions(self, rule_id: str) -> list[str]:
         """Versions of a rule, oldest first, those of its files last."""
@@ -249,3 +264,24 @@ def _unreadable(rule_id: str, text: Text, error: WardenError) -> RuleIssue:
 def _digest(library: RuleSet, rules: Sequence[Rule]) -> str:
     parts = [[r.id, r.version, r.content_hash, r.spec.status.value] for r in rules]
     return hashlib.sha256(json.dumps([library.digest, parts]).encode()).hexdigest()
+
+
+def rule_text(system: System, rule_id: str, version: str) -> str:
+    """The text of a version, as it judged.
+
+    Raises:
+        WardenError: `unknown_rule`, `unknown_version`.
+    """
+    return rulebook(system).text(rule_id, version)
+
+
+def text_diff(system: System, rule_id: str, version: str) -> list[str]:
+    """From a version to today's, as a unified diff without line ends; empty when they are equal.
+
+    Today's is what is live; where nothing is, what the file says.
+    """
+    book = rulebook(system)
+    today = book.today(rule_id)
+    old, new = book.text(rule_id, version), book.text(rule_id, today)
+    names = (f"{rule_id}@{version}", f"{rule_id}@{today}")
+    return list(difflib.unified_diff(old.splitlines(), new.splitlines(), *names, lineterm=""))

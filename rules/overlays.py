@@ -199,7 +199,7 @@ def merged(rule: Rule, overlay: Overlay) -> Rule | None:
         parameter["verified"] = False
     text = io.StringIO()
     yaml.dump(data, text)
-    found, issues = load_rule(text.getvalue(), overlay.path)
+    found, issues = load_rule(text.getvalue(), f"{rule.id}@{version}")
     if found is None:
         raise WardenError(
             "invalid_overlay", f"{overlay.path} does not fit {rule.id}: {issues[0].message}."

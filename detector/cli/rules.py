@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from detector.cli.output import STATE, note, say, say_table
+from detector.cli import lifecycle
+from detector.cli.output import STATE, note, opened, say, say_table
 from features.errors import WardenError
+
+if TYPE_CHECKING:
+    from rules.ruleset import RuleSet
 
 app = typer.Typer(help="Detection rules.", no_args_is_help=True)
 Dirs = Annotated[list[Path] | None, typer.Option("--rules", help="Folder with rules of your own.")]
@@ -23,11 +27,20 @@ def rule_dirs(extra: list[Path] | None) -> list[Path]:
     return list(load_settings(STATE.home).rule_dirs)
 
 
+def known_rules(extra: list[Path] | None) -> RuleSet:
+    """The rules of the installation; without one, or of folders named on the line, their files."""
+    if extra or not (STATE.home / "config.toml").exists():
+        from rules.ruleset import load_library
+
+        return load_library(rule_dirs(extra))
+    from detector.rulebook import rules_in_force
+
+    return rules_in_force(opened())
+
+
 @app.command("list")
 def list_rules(rules: Dirs = None) -> None:
-    """Shipped and local rules."""
-    from rules.ruleset import load_library
-
+    """Shipped and local rules, with the status they have in the installation."""
     rows = [
         {
             "id": r.id,
@@ -39,23 +52,11 @@ def list_rules(rules: Dirs = None) -> None:
             "severity": r.spec.severity,
             "title": r.spec.title.en,
         }
-        for r in load_library(rule_dirs(rules)).rules
+        for r in known_rules(rules).rules
     ]
     say_table(
         rows, ("id", "version", "status", "typology", "grain", "lane", "severity"), "No rules."
     )
-
-
-@app.command("show")
-def show(rule_id: str, rules: Dirs = None) -> None:
-    """One rule, as it is written."""
-    from rules.ruleset import load_library
-
-    for rule in load_library(rule_dirs(rules)).rules:
-        if rule.id == rule_id:
-            say(rule.spec.model_dump(mode="json"), rule.text)
-            return
-    raise WardenError("unknown_rule", f"There is no rule {rule_id}.", "See `warden rules list`.")
 
 
 @app.command("lint")
@@ -126,3 +127,7 @@ def new(
         raise WardenError("exists", f"{path} is already there.", "Choose another id or folder.")
     path.write_text(new_rule_text(rule_id, utc_now().date()))
     say({"path": str(path)}, f"Wrote {path}. Fill it in, then: warden rules lint {out}")
+
+
+for act in (lifecycle.show, lifecycle.promote, lifecycle.retire, lifecycle.rollback):
+    app.command(act.__name__)(act)

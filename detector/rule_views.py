@@ -1,0 +1,88 @@
+"""Rules as the command line and the API show them: plain data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from detector.rule_states import Text
+from detector.rule_texts import source_of
+
+if TYPE_CHECKING:
+    from detector.rule_records import RuleEvent
+    from detector.rulebook import Rulebook
+    from rules.load import Rule
+
+
+def rule_object(book: Rulebook, rule_id: str) -> dict[str, Any]:
+    """One rule: what is live, what is in shadow, what its file says.
+
+    Raises:
+        WardenError: `unknown_rule`.
+    """
+    candidate = book.candidate(rule_id)
+    now = book.standing(rule_id)
+    live = book.version(rule_id, now.live.version) if now.live is not None else None
+    shown = live or candidate
+    spec = shown.spec
+    return {
+        "id": rule_id,
+        "title": {"en": spec.title.en, "zh": spec.title.zh},
+        "version": shown.version,
+        "status": book.status(shown).value,
+        "source": book.source(shown),
+        "typology": spec.typology,
+        "grain": spec.grain,
+        "lane": spec.lane.value,
+        "severity": spec.severity,
+        "owner": spec.owner,
+        "live": _named(now.live),
+        "shadow": _named(now.shadow),
+        "candidate": {
+            "version": candidate.version,
+            "content_hash": candidate.content_hash,
+            "status": book.status(candidate).value,
+            "source": source_of(candidate),
+        },
+        "governed": now.governed,
+        "number": now.number,
+    }
+
+
+def version_object(book: Rulebook, rule: Rule) -> dict[str, Any]:
+    """One version of a rule, with its text."""
+    kept = book.kept.get((rule.id, rule.version))
+    return {
+        "id": rule.id,
+        "version": rule.version,
+        "content_hash": rule.content_hash,
+        "status": book.status(rule).value,
+        "source": book.source(rule),
+        "first_seen": kept.first_seen.isoformat() if kept is not None else None,
+        "text": rule.text,
+    }
+
+
+def history(book: Rulebook, rule_id: str) -> list[dict[str, Any]]:
+    """What was decided about a rule, oldest first; what the release brings counts already."""
+    return [event_object(event) for event in book.events.get(rule_id, ())]
+
+
+def event_object(event: RuleEvent) -> dict[str, Any]:
+    """One decision."""
+    return {
+        "number": event.id,
+        "rule": event.rule_id,
+        "version": event.version,
+        "content_hash": event.content_hash,
+        "kind": event.kind.value,
+        "actor": event.actor,
+        "at": event.at.isoformat(),
+        "note": event.note,
+        "data": dict(event.data),
+    }
+
+
+def _named(text: Text | None) -> dict[str, str] | None:
+    if text is None:
+        return None
+    return {"version": text.version, "content_hash": text.content_hash}
