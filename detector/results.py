@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -178,11 +178,16 @@ class Results:
         found = self.read(manifest, "firings")
         return pl.DataFrame(schema=dict(FIRINGS)) if found is None else found.collect()
 
-    def features(self, manifest: Manifest, grain: str) -> pl.DataFrame | None:
+    def features(
+        self, manifest: Manifest, grain: str, typologies: Collection[str] | None = None
+    ) -> pl.DataFrame | None:
         """The feature table of one grain, typologies side by side; None when there is none."""
         keys = ["subject_key", "period_start", "period_end"]
         joined: pl.DataFrame | None = None
+        named = None if typologies is None else {f"features-{grain}-{t}" for t in typologies}
         for name in self.names(manifest, f"features-{grain}-"):
+            if named is not None and name not in named:
+                continue
             frame = self.read(manifest, name)
             if frame is None:
                 continue
