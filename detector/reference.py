@@ -10,25 +10,29 @@ HEAD = "<!-- Written by `make docs` from the code; change the code, not this pag
 
 
 def write_reference(out: Path) -> list[Path]:
-    """Writes every page below `out` and returns their paths."""
+    """Writes every page below `out`, takes away those nothing writes, and returns their paths."""
     written = []
     for name, text in pages().items():
         path = out / f"{name}.md"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(HEAD + text.strip() + "\n", encoding="utf-8")
         written.append(path)
+    for path in sorted(set(out.rglob("*.md")) - set(written)):
+        if path.read_text(encoding="utf-8").startswith(HEAD):
+            path.unlink()
     return written
 
 
 def pages() -> dict[str, str]:
     """Text of each page by file name below the reference."""
     from detector.reference_features import feature_pages
+    from detector.reference_rules import rule_pages
 
     return {
         "tables": tables_page(),
         "typologies": typologies_page(),
         **feature_pages(),
-        "rules": rules_page(),
+        **rule_pages(),
         "models": models_page(),
         "commands": commands_page(),
         "settings": settings_page(),
@@ -77,36 +81,6 @@ def typologies_page() -> str:
     ]
     head = ("id", "suspicion", "中文", "grain", "alerts on", "rules")
     return "# Typologies\n\n" + table(head, rows)
-
-
-def rules_page() -> str:
-    """Every shipped rule: what fires it, under which law, and what else could explain it."""
-    from rules.ruleset import load_library
-
-    parts = ["# Rules"]
-    for rule in load_library().rules:
-        spec = rule.spec
-        law = "; ".join(
-            f"{b.jurisdiction} {b.instrument} art. {b.article}" for b in spec.legal_basis
-        )
-        innocent = "\n".join(f"- {t.en}" for t in spec.innocent_explanations)
-        limits = [
-            (f"`:{name}`", p.table or p.value, getattr(p.class_, "value", "") or "", p.source or "")
-            for name, p in spec.parameters.items()
-        ]
-        parts.append(
-            f"## `{spec.id}` {spec.version}\n\n{spec.title.en} · {spec.title.zh}\n\n"
-            f"{spec.typology}, grain `{spec.grain}`, {spec.lane.value} lane, "
-            f"severity {spec.severity}, {spec.status.value}.\n\n"
-            f"```sql\n{spec.condition.strip()}\n```\n\n"
-            + (
-                table(("limit", "value or table", "class", "source"), limits) + "\n\n"
-                if limits
-                else ""
-            )
-            + f"Law: {law or 'none'}.\n\nInnocent explanations:\n\n{innocent}"
-        )
-    return "\n\n".join(parts)
 
 
 def models_page() -> str:
