@@ -16,8 +16,10 @@ from rules.case_events import event_benches
 from rules.case_frames import Bench, row_benches
 from rules.clauses import RuleTest
 from rules.evaluate import evaluate_rule
+from rules.golden import differences, read_golden
 from rules.load import Rule
 from rules.parameters import ParameterBook
+from rules.ruleset import file_named
 
 NOBODY = "out_of_scope"
 """How an example ends whose subject is not judged at all, as one that never filed."""
@@ -69,6 +71,9 @@ def run_cases(
             test = rule.spec.tests[spot.index]
             row = rows.get((spot.subject, spot.period_start))
             found[spot.index] = _compared(rule, test, row)
+    for index, test in enumerate(rule.spec.tests):
+        if test.level == "golden":
+            found[index] = _frozen(rule, test, parameters, catalogue)
     return [found[index] for index in sorted(found)]
 
 
@@ -109,6 +114,23 @@ def _compared(rule: Rule, test: RuleTest, found: Mapping[str, Any] | None) -> Ca
         rule.id, test.name, not wrong, test.expect, outcome, reason,
         judged and any(map(_at_threshold, json.loads(found["facts"]))), found["strength"],
         found["message_en"], found["message_zh"], "; ".join(wrong), test.level, severity,
+    )  # fmt: skip
+
+
+def _frozen(
+    rule: Rule, test: RuleTest, parameters: ParameterBook, catalogue: FeatureCatalogue
+) -> CaseResult:
+    """A slice of history: every row ends as it did, and one of them as the example expects."""
+    golden = read_golden(file_named(rule.path).parent / str(test.golden))
+    wrong = differences(golden, rule, parameters, catalogue)
+    ends = golden.expected["outcome"].unique().to_list()
+    if test.expect not in ends:
+        wrong.insert(0, f"no row of the slice ends {test.expect}")
+    shown = [*wrong[:3], f"and {len(wrong) - 3} more"] if len(wrong) > 3 else wrong
+    outcome = "differs" if wrong else test.expect
+    return CaseResult(
+        rule.id, test.name, not wrong, test.expect, outcome, None, False, None, None, None,
+        "; ".join(shown), test.level,
     )  # fmt: skip
 
 

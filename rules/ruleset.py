@@ -136,6 +136,12 @@ def name_of(path: Path) -> str:
     )
 
 
+def file_named(name: str) -> Path:
+    """The file a finding or a rule names."""
+    shipped = HERE / name.removeprefix("rules/")
+    return shipped if name.startswith("rules/") and shipped.is_file() else Path(name)
+
+
 @lru_cache(maxsize=4096)
 def _rule_of(text: str, path: str) -> tuple[Rule | None, tuple[RuleIssue, ...]]:
     """A rule by its text: the same text is read only once in a process."""

@@ -4,7 +4,7 @@ Each check is a small class with a code, D1 to D22; `CHECKS` holds them all. Wha
 beyond that (YAML, schema, the condition's grammar) is found when they are read.
 """
 
-from rules.lint.context import Around, Check, Context, ExceptionNote, OverlayNote
+from rules.lint.context import Around, Check, Context, ExceptionNote
 from rules.lint.law import holes
 from rules.lint.registry import CHECKS
 from rules.lint.runner import lint_rule, lint_rules, lint_text
@@ -15,7 +15,6 @@ __all__ = [
     "Check",
     "Context",
     "ExceptionNote",
-    "OverlayNote",
     "holes",
     "lint_rule",
     "lint_rules",

@@ -15,6 +15,7 @@ from rules.errors import RuleIssue
 from rules.lint.twins import Twins
 from rules.load import Rule
 from rules.lock import LockEntry
+from rules.overlays import Overlay
 from rules.ruleset import RuleSet
 
 
@@ -30,28 +31,12 @@ class ExceptionNote:
 
 
 @dataclass(frozen=True, slots=True)
-class OverlayNote:
-    """A local change of one field of a shipped rule.
-
-    Attributes:
-        place: keys that lead to the field, joined by dots, as in ``parameters.max_cv.value``.
-        base: the shipped value the change was made against.
-        value: the local value.
-    """
-
-    rule_id: str
-    place: str
-    base: object
-    value: object
-
-
-@dataclass(frozen=True, slots=True)
 class Around:
     """What stands around the files: plain data from the lock, exceptions and overlays."""
 
     lock: Mapping[str, LockEntry] = field(default_factory=dict)
     exceptions: tuple[ExceptionNote, ...] = ()
-    overlays: tuple[OverlayNote, ...] = ()
+    overlays: tuple[Overlay, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from rules.errors import RuleIssue
 from rules.lint.context import Check, Context
 from rules.load import Rule
+from rules.overlays import overlay_conflicts
+from rules.ruleset import RuleSet
 
 
 class Exceptions(Check):
@@ -34,32 +35,10 @@ class Overlays(Check):
     title = "A local change still fits the shipped rule"
     why = (
         "A local value was chosen against a shipped one. When an upgrade changed that field, or"
-        " took it away, somebody decides again; nothing is overwritten silently."
+        " took it away, somebody decides again; nothing is overwritten silently. The finding stands"
+        " in the overlay's file."
     )
 
     def check(self, rule: Rule, context: Context, /) -> Iterator[RuleIssue]:
-        for note in context.around.overlays:
-            if note.rule_id != rule.id:
-                continue
-            place = tuple(note.place.split("."))
-            now = _at(rule.document.data, place)
-            if now == note.base or now == note.value:
-                continue
-            was, here = _shown(note.base), _shown(note.value)
-            message = f"`{note.place}` was {was} when it was set to {here}, and is {_shown(now)}"
-            yield rule.issue(self.code, message, place, hint="Set the local value again.")
-
-
-def _at(data: Any, place: tuple[str, ...]) -> object:
-    for key in place:
-        if isinstance(data, dict):
-            data = data.get(key)
-        elif isinstance(data, list) and key.isdigit() and int(key) < len(data):
-            data = data[int(key)]
-        else:
-            return None
-    return data
-
-
-def _shown(value: object) -> str:
-    return "absent" if value is None else f"{value}"[:60]
+        mine = [overlay for overlay in context.around.overlays if overlay.rule == rule.id]
+        yield from overlay_conflicts(RuleSet((rule,), ""), mine)

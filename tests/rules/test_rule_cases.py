@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import pytest
-from rule_frames import FEATURES, make_feature, make_rule, rule_text
+from rule_frames import FEATURES, frame_of, make_feature, make_rule, rule_text
 
 from features.catalogue import FeatureCatalogue, catalogue
 from features.errors import WardenError
 from rules.case_frames import period_of
 from rules.cases import CaseResult, failed, run_cases
+from rules.golden import freeze, write_golden
 from rules.load import Rule, load_rule
 from rules.mutation import mutate, score, survivors
 from rules.parameters import ParameterBook
@@ -239,6 +241,30 @@ def test_a_table_that_is_missing_is_told() -> None:
     with pytest.raises(WardenError) as caught:
         run_cases(of_events(tests), BOOK, catalogue())
     assert "nothing is computed at grain tender" in caught.value.message
+
+
+def test_a_frozen_slice_beside_the_rule_is_judged_again(tmp_path: Path) -> None:
+    tests = "tests:\n  - {name: as it was, level: golden, golden: slice.json, expect: fired}\n"
+    path = tmp_path / "test-rule.yaml"
+
+    def rule(condition: str, more: str = tests) -> Rule:
+        found, issues = load_rule(rule_text(condition, more), str(path))
+        assert found is not None, issues
+        return found
+
+    rows = [{"a": float(n)} for n in range(5)]
+    head = {"snapshot_id": "s", "known_as_of": None}
+    write_golden(freeze(rule("a > 1"), frame_of(rows), BOOK, head), tmp_path / "slice.json")
+    (same,) = run_cases(rule("a > 1"), BOOK, yearly_catalogue())
+    assert same.passed and same.level == "golden"
+    (moved,) = run_cases(rule("a > 2"), BOOK, yearly_catalogue())
+    assert not moved.passed and "fired (severity 3) when frozen, clear now" in moved.detail
+    (other,) = run_cases(
+        rule("a > 1", tests.replace("fired", "not_evaluable")), BOOK, yearly_catalogue()
+    )
+    assert other.detail == "no row of the slice ends not_evaluable"
+    with pytest.raises(WardenError):
+        run_cases(rule("a > 1", tests.replace("slice", "none")), BOOK, yearly_catalogue())
 
 
 def test_a_day_that_is_none_is_told() -> None:
