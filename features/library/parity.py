@@ -5,6 +5,7 @@ from __future__ import annotations
 import narwhals as nw
 
 from features.catalogue import base, feature, measure
+from features.library.fees import FLOOR, fee_totals
 from features.operators import Lazy, days_between, month_end, month_start
 from features.tables import Tables, settled
 from features.vocabulary import Direction, Reason
@@ -67,7 +68,7 @@ def parity(t: Tables) -> Lazy:
             nw.col("_gap").median().alias("gap_median"),
         )
     )
-    return _punished(t, _worst(rows))
+    return _with_fees(t, _punished(t, _worst(rows)))
 
 
 def _named(t: Tables, rows: Lazy, account: str) -> Lazy:
@@ -146,6 +147,40 @@ def _punished(t: Tables, rows: Lazy) -> Lazy:
     ).with_columns(nw.col("n_events").fill_null(0))
 
 
+def _with_fees(t: Tables, rows: Lazy) -> Lazy:
+    """Add `fee_gap`: the merchant's take rate at the place's platform less that at its others.
+
+    Fees over sales of all its accounts in the month, in one currency; platforms where it sold too
+    little are left out. `fee_places` is the number of other platforms.
+    """
+    if t.missing(("fees",)) is not None:
+        return rows.with_columns(
+            nw.lit(None, dtype=nw.Float64).alias("fee_gap"),
+            nw.lit(0, dtype=nw.Int64).alias("fee_places"),
+        )
+    filed = fee_totals(t).filter(~nw.col("gmv").is_null(), ~nw.col("fees").is_null())
+    named = _named(t, filed.rename({"month": "period_start"}), "merchant_id")
+    key = (*_CELL, "platform_id")
+    each = settled(named, *key, "merchant_id").group_by(*key).agg(
+        nw.col("fees").sum(), nw.col("gmv").sum()
+    ).filter(nw.col("gmv") >= FLOOR)  # fmt: skip
+    other = each.rename({"platform_id": "_platform", "fees": "_fees", "gmv": "_gmv"})
+    pairs = each.join(other, on=list(_CELL), how="inner").filter(
+        nw.col("platform_id") != nw.col("_platform")
+    )
+    pooled = settled(pairs, *key, "_platform").group_by(*key, "fees", "gmv").agg(
+        nw.col("_fees").sum(), nw.col("_gmv").sum(), nw.len().cast(nw.Int64).alias("fee_places")
+    )  # fmt: skip
+    gap = nw.col("fees") / nw.col("gmv") - nw.col("_fees") / nw.col("_gmv")
+    place = ("merchant", "period_start", "platform_id")
+    found = pooled.with_columns(gap.alias("fee_gap")).group_by(*place).agg(
+        nw.col("fee_gap").max(), nw.col("fee_places").max()
+    )  # fmt: skip
+    return rows.join(found, on=list(place), how="left").with_columns(
+        nw.col("fee_places").fill_null(0)
+    )
+
+
 def _touched(events: Lazy) -> Lazy:
     """Merchants with an event of their own in the weeks around another's: `other`, `hit`."""
     theirs = events.select(
@@ -210,4 +245,13 @@ _add(
     (nw.col("n_events") < 1, Reason.TOO_FEW), n="n_events", min_n=3,
     inputs=("visibility.impressions", "visibility.date", "merchant_events.event",
             "merchant_events.date"),
+)  # fmt: skip
+_add(
+    "mfn_fee_gap", "fee_gap", "high", "ratio",
+    ("fee here less fee elsewhere", "本平台与他处费率之差"),
+    """The merchant's own take rate (fees over sales) at the place's platform minus the one at all
+    its other platforms together, in the month. Accounts are joined as prices are; platforms where
+    it sold for less than 1000 are left out.""",
+    (nw.col("fee_places") < 1, Reason.MISSING_INPUT), n="fee_places", min_n=1,
+    inputs=("fees.amount", "fees.gmv", "fees.month", "fees.platform_id", "merchants.merchant_gid"),
 )  # fmt: skip

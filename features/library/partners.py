@@ -101,12 +101,44 @@ def partner_prices(t: Tables) -> Lazy:
     )
     residuals = t.lifted(_residuals(collect(buyers)))
     rows = rows.join(sides, on=list(OFFER), how="left").join(residuals, on=list(OFFER), how="left")
+    rows = _with_rivals(t, rows, buyers.filter(~nw.col("affiliate")))
     return rows.with_columns(
         nw.col("item_code").alias("subject_key"),
         quarter_end(nw.col("period_start")).alias("period_end"),
         nw.col("seller_id").alias("b2b_seller"),
         nw.col("currency").alias("b2b_currency"),
         nw.col("band").alias("b2b_band"),
+    )
+
+
+def _with_rivals(t: Tables, rows: Lazy, buyers: Lazy) -> Lazy:
+    """Add `placed` and `rivals`: buyers of the band with a filed position in some market in the
+    year or the year before, and those of them in one market with another such buyer."""
+    if t.missing(("market_positions",)) is not None:
+        nothing = (nw.lit(0, dtype=nw.Int64).alias(c) for c in ("placed", "rivals"))
+        return rows.with_columns(*nothing)
+    filed = t["market_positions"].select(
+        "firm_id", "market_id", nw.col("period").str.slice(0, 4).cast(nw.Int64).alias("_year")
+    )
+    held = with_group(t, filed, "firm_id", "_holder").select("_holder", "market_id", "_year")
+    band = (*OFFER, "band")
+    now = nw.col("period_start").dt.year().cast(nw.Int64)
+    met = (
+        buyers.select(*band, "buyer_id")
+        .join(held.unique(), left_on="buyer_id", right_on="_holder", how="inner")
+        .filter((nw.col("_year") == now) | (nw.col("_year") == now - 1))
+        .select(*band, "buyer_id", "market_id")
+        .unique()
+    )
+    together = nw.len().over(*band, "market_id") > 1
+    counts = met.with_columns(nw.when(together).then(nw.col("buyer_id")).alias("_rival"))
+    counts = counts.group_by(*band, "buyer_id").agg(nw.col("_rival").max())
+    counts = counts.group_by(*band).agg(
+        nw.len().cast(nw.Int64).alias("placed"),
+        nw.col("_rival").count().cast(nw.Int64).alias("rivals"),
+    )
+    return rows.join(counts, on=list(band), how="left").with_columns(
+        nw.col("placed").fill_null(0), nw.col("rivals").fill_null(0)
     )
 
 
@@ -166,3 +198,19 @@ def affiliate_gap() -> Measure:
         nw.col("others") / nw.col("related") - 1,
         (nw.col("n_related").fill_null(0) < 1, Reason.NOT_APPLICABLE),
     )
+
+
+@feature(
+    name="b2b_rivals", typology=_TYPOLOGY, base=_BASE,
+    inputs=("invoices.buyer_id", "market_positions.firm_id", "market_positions.market_id",
+            "firms.group_id"),
+    unit="buyers", direction="none", min_n=2, n="placed", source="MEO C-525/16; catalogue 3.D",
+    title={"en": "buyers that compete with one another", "zh": "相互竞争的采购方数"},
+)  # fmt: skip
+def b2b_rivals() -> Measure:
+    """Buyers of the band with a filed position in a market in which another of them has one too.
+
+    Positions of the year of the quarter and of the year before count; with fewer than two buyers
+    whose positions are filed nothing is known.
+    """
+    return measure(nw.col("rivals"), (nw.col("placed") < 2, Reason.MISSING_INPUT))

@@ -136,6 +136,13 @@ def _fees() -> list[Filing]:
                 found.append(
                     plain | {"fee_type": "placement", "amount": 40.0 + k, "in_tariff": False}
                 )
+        # Shop S6 sells on both platforms and pays more on the first.
+        for place, share in (("P1", 0.09), ("P2", 0.05)):
+            found.append(
+                {"platform_id": place, "merchant_id": "S6", "month": named(month),
+                 "fee_type": "commission", "gmv": 20_000.0 + 10 * n, "currency": "CNY",
+                 "amount": round(share * 20_000 + draw.uniform(0, 9), 2), "in_tariff": True}
+            )  # fmt: skip
     return found
 
 
