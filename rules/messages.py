@@ -8,7 +8,6 @@ attribute holds and else the second. The number that counts most stands between 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -17,10 +16,10 @@ import polars as pl
 
 from rules.checking import SHARE, Vocabulary, unit_of
 from rules.parameters import Threshold
+from rules.plain import PLACEHOLDER as _PLACEHOLDER
+from rules.plain import stray_braces as stray_braces
 
 Language = Literal["en", "zh"]
-_PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*)(?::(pct|median|z|n|h)|\?([^{}|]*)\|([^{}|]*))?\}")
-_BRACE = re.compile(r"[{}]")
 _SUFFIXES: dict[Language, dict[str, str]] = {
     "en": {"hours": " h", "days": " days", "months": " months", "years": " years"},
     "zh": {"hours": " 小时", "days": " 天", "months": " 个月", "years": " 年"},
@@ -47,11 +46,6 @@ class Placeholder:
 def placeholders(text: str) -> tuple[Placeholder, ...]:
     """Holes of a message, in order."""
     return tuple(Placeholder(m[1], m[2]) for m in _PLACEHOLDER.finditer(text))
-
-
-def stray_braces(text: str) -> bool:
-    """Whether braces are left that are no placeholder."""
-    return _BRACE.search(_PLACEHOLDER.sub("", text)) is not None
 
 
 def message_expr(

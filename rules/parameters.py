@@ -13,13 +13,18 @@ from enum import StrEnum
 from typing import Annotated, Literal
 
 import narwhals as nw
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from features.errors import WardenError
 from rules.engine import PORTABLE, Engine
+from rules.plain import plain_text
 
 Figure = bool | int | float | str
 LocalName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+
+
+Note = Annotated[str, Field(max_length=1000), AfterValidator(plain_text)]
+"""A plain text of moderate length."""
 
 
 class ThresholdClass(StrEnum):
@@ -53,8 +58,8 @@ class Strict(BaseModel):
 class Words(Strict):
     """A text in both languages."""
 
-    en: Annotated[str, Field(min_length=2)]
-    zh: Annotated[str, Field(min_length=1)]
+    en: Annotated[str, Field(min_length=2, max_length=2000), AfterValidator(plain_text)]
+    zh: Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(plain_text)]
 
 
 class ParameterRow(Strict):
@@ -66,7 +71,7 @@ class ParameterRow(Strict):
     class_: Annotated[ThresholdClass, Field(alias="class", strict=False)]
     valid_from: Day
     valid_to: Day | None = None
-    source: Annotated[str, Field(min_length=2)]
+    source: Annotated[Note, Field(min_length=2)]
     verified: bool
 
     @model_validator(mode="after")
@@ -84,7 +89,7 @@ class ParameterTable(Strict):
 
     table: LocalName
     title: Words
-    unit: str
+    unit: Note
     rows: Annotated[tuple[ParameterRow, ...], Field(min_length=1, strict=False)]
 
     @model_validator(mode="after")
@@ -132,8 +137,8 @@ class ParameterSpec(Strict):
     table: LocalName | None = None
     jurisdiction: str | None = None
     class_: Annotated[ThresholdClass | None, Field(alias="class", strict=False)] = None
-    unit: str | None = None
-    source: str | None = None
+    unit: Note | None = None
+    source: Note | None = None
     verified: bool | None = None
 
     @model_validator(mode="after")

@@ -27,15 +27,28 @@ from ruamel.yaml.events import (
     SequenceStartEvent,
 )
 
-from rules.errors import RuleIssue
+from rules.errors import RuleIssue, place
+from rules.plain import hidden_character
 
 MAX_BYTES = 64 * 1024
 MAX_DEPTH = 16
-MAX_NODES = 5000
+MAX_NODES = 2500
+MAX_OPEN = 64
+"""Brackets open at once; more than the depth allows, since prose may hold some."""
+MAX_FOUND = 20
+"""Findings after which a file is read no further."""
 
 Place: TypeAlias = tuple[str | int, ...]
 
 _INT = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})\Z")
+_OLD = re.compile(
+    r"(yes|no|on|off|true|false|null|[-+]?\.(inf|nan)|[-+]?0[xob]?[0-9a-f_]+|[-+]?[0-9][0-9_]*_[0-9_.]*"
+    r"|[-+]?[0-9]+(:[0-5]?[0-9])+(\.[0-9]*)?)\Z",
+    re.IGNORECASE,
+)
+"""Plain words that some readers of YAML take for truths or numbers, and others for text."""
+_BRACKET = re.compile(r"[\[\]{}]")
+_DIGIT = re.compile(r"[1-9]")
 _FLOAT = re.compile(r"[-+]?(0|[1-9][0-9]{0,19})(\.[0-9]{0,20})?([eE][-+]?[0-9]{1,3})?\Z")
 
 
@@ -69,7 +82,9 @@ def read_yaml(text: str, path: str) -> tuple[Document, list[RuleIssue]]:
     size = len(text.encode("utf-8", "replace"))
     if size > MAX_BYTES:
         return document, [_issue(path, 1, 1, f"the file is larger than {MAX_BYTES // 1024} kB")]
-    issues: list[RuleIssue] = []
+    issues = list(_unreadable(text, path))
+    if issues:
+        return document, issues
     try:
         events: list[Event] = []
         issues.extend(_refused(text, path, events))
@@ -91,12 +106,27 @@ def read_yaml(text: str, path: str) -> tuple[Document, list[RuleIssue]]:
     return document, issues
 
 
+def _unreadable(text: str, path: str) -> Iterator[RuleIssue]:
+    """What no parser should see: characters nobody sees, and brackets that only ever open."""
+    at = hidden_character(text)
+    if at is not None:
+        name = f"U+{ord(text[at]):04X}"
+        yield _issue(path, *place(text, at), f"the character {name} is not allowed", "Remove it.")
+        return
+    opened = 0
+    for found in _BRACKET.finditer(text):
+        opened += 1 if found[0] in "[{" else -1
+        if opened > MAX_OPEN:
+            yield _issue(path, *place(text, found.start()), "nested too deeply")
+            return
+
+
 def _refused(text: str, path: str, events: list[Event]) -> Iterator[RuleIssue]:
     """Constructs a rule file may not use, found on the flat event stream, before building.
 
     Keeps what it saw in `events`: reading is slow, so it is done once.
     """
-    depth = documents = 0
+    depth = documents = told = 0
     for count, event in enumerate(YAML(typ="safe", pure=True).parse(text)):
         events.append(event)
         line, column = event.start_mark.line + 1, event.start_mark.column + 1
@@ -111,12 +141,17 @@ def _refused(text: str, path: str, events: list[Event]) -> Iterator[RuleIssue]:
             )  # fmt: skip
             yield _issue(path, line, column, problem)
             return
+        if told >= MAX_FOUND:
+            return
         if isinstance(event, AliasEvent):
+            told += 1
             yield _issue(path, line, column, "aliases are not allowed", "Write the value out.")
         elif isinstance(event, NodeEvent):
             if event.anchor is not None:
+                told += 1
                 yield _issue(path, line, column, "anchors are not allowed", "Write the value out.")
             if _tag(event):
+                told += 1
                 yield _issue(path, line, column, "tags are not allowed", "Remove the `!...` tag.")
 
 
@@ -165,6 +200,10 @@ class _Builder:
                 self._skip(next(self.events))
                 continue
             key = str(event.value)
+            if key == "<<" or hidden_character(key) is not None:
+                self._report(line, column, "keys are plain words, and none is merged")
+                self._skip(next(self.events))
+                continue
             if key in found:
                 self._report(line, column, f"the key `{key}` stands twice")
                 self._skip(next(self.events))
@@ -178,6 +217,10 @@ class _Builder:
 
     def _scalar(self, event: ScalarEvent, place: Place) -> Any:
         text = str(event.value)
+        unseen = hidden_character(text)
+        if unseen is not None:
+            name = f"U+{ord(text[unseen]):04X}"
+            self._report(*self.document.marks[place], f"the character {name} is not allowed")
         if event.style in ("|", ">"):
             if event.style == "|":
                 self.document.blocks.add(place)
@@ -197,13 +240,20 @@ class _Builder:
             return int(text)
         if _FLOAT.match(text):
             number = float(text)
+            if _OLD.match(text) or (number == 0 and _DIGIT.search(text.lower().partition("e")[0])):
+                self._report(*self.document.marks[place], f"`{text[:40]}` is not a plain number")
             if not math.isfinite(number):
                 self._report(*self.document.marks[place], f"`{text[:40]}` is not a finite number")
             return number
+        if _OLD.match(text):
+            self._report(
+                *self.document.marks[place], f"`{text[:40]}` is read in different ways",
+                'Quote a text ("no"), and write yes and no as true and false.',
+            )  # fmt: skip
         return text
 
-    def _report(self, line: int, column: int, message: str) -> None:
-        self.issues.append(_issue(self.document.path, line, column, message))
+    def _report(self, line: int, column: int, message: str, hint: str = "") -> None:
+        self.issues.append(_issue(self.document.path, line, column, message, hint))
 
 
 def _issue(path: str, line: int, column: int, message: str, hint: str = "") -> RuleIssue:

@@ -8,18 +8,19 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from features.vocabulary import GRAINS, TYPOLOGIES, Lane
 from rules.clauses import Absence, Band, Evidence, RuleTest, Suppression, Sustain
-from rules.parameters import Day, LocalName, ParameterSpec, Strict, Words
+from rules.parameters import Day, LocalName, Note, ParameterSpec, Strict, Words
+from rules.plain import plain_text, stray_braces
 
 RuleId = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)]
 Version = Annotated[
     str, Field(pattern=r"^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(\+local\.[0-9a-f]{8})?$")
 ]
 """Three numbers; behind the plus a shipped rule with figures of the installation (an overlay)."""
-Sentence = Annotated[str, Field(min_length=8, max_length=2000)]
+Sentence = Annotated[str, Field(min_length=8, max_length=2000), AfterValidator(plain_text)]
 
 
 class Status(StrEnum):
@@ -34,12 +35,12 @@ class Status(StrEnum):
 class LegalBasis(Strict):
     """The norm a rule looks after; `in_force_to` is the last day."""
 
-    jurisdiction: Annotated[str, Field(min_length=2)]
-    instrument: Annotated[str, Field(min_length=2)]
-    article: Annotated[str, Field(min_length=1)]
+    jurisdiction: Annotated[Note, Field(min_length=2)]
+    instrument: Annotated[Note, Field(min_length=2)]
+    article: Annotated[Note, Field(min_length=1)]
     in_force_from: Day
     in_force_to: Day | None = None
-    note: str | None = None
+    note: Note | None = None
 
     @model_validator(mode="after")
     def _in_order(self) -> LegalBasis:
@@ -62,12 +63,12 @@ class RuleSpec(Strict):
     title: Words
     version: Version
     status: Annotated[Status, Field(strict=False)]
-    owner: Annotated[str, Field(min_length=2)]
-    reviewers: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    owner: Annotated[Note, Field(min_length=2)]
+    reviewers: Annotated[tuple[Note, ...], Field(strict=False)] = ()
     created: Day
     modified: Day
     supersedes: RuleId | None = None
-    retired_reason: str | None = None
+    retired_reason: Note | None = None
     disclosure: Literal["public", "restricted"] = "public"
     typology: str
     grain: str
@@ -91,7 +92,7 @@ class RuleSpec(Strict):
     innocent_explanations: Annotated[tuple[Words, ...], Field(min_length=2, strict=False)]
     triage: Annotated[tuple[Words, ...], Field(min_length=1, strict=False)]
     limits: Annotated[tuple[Sentence, ...], Field(min_length=1, strict=False)]
-    references: Annotated[tuple[str, ...], Field(min_length=1, strict=False)]
+    references: Annotated[tuple[Note, ...], Field(min_length=1, strict=False)]
     max_flag_rate: Annotated[float | None, Field(gt=0, le=1)] = None
     suppress: Literal["none"] | Suppression = "none"
     tests: Annotated[tuple[RuleTest, ...], Field(strict=False)] = ()
@@ -115,6 +116,13 @@ class RuleSpec(Strict):
     def _known_typology(cls, value: str) -> str:
         if value not in TYPOLOGIES:
             raise ValueError("is not a typology of the catalogue")
+        return value
+
+    @field_validator("message")
+    @classmethod
+    def _only_placeholders(cls, value: Words) -> Words:
+        if stray_braces(value.en) or stray_braces(value.zh):
+            raise ValueError("braces stand only around names, as in {n_bids}")
         return value
 
     @field_validator("grain", "alerts_on")

@@ -18,6 +18,7 @@ from sqlglot.tokens import Tokenizer
 from rules.errors import ExpressionError, nearest, place
 from rules.limits import MAX_DEPTH, MAX_DIGITS, MAX_LENGTH, MAX_TOKENS
 from rules.nodes import PEER_FUNCTIONS, PREVIOUS, SCALAR_FUNCTIONS
+from rules.plain import HIDDEN
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,63}\Z")
 FUNCTIONS = {*SCALAR_FUNCTIONS, *PEER_FUNCTIONS, PREVIOUS}
@@ -37,8 +38,6 @@ _REFUSED_WORDS = {
     "CURRENT_TIME": "a rule has no clock",
     "LIKE": "patterns are not part of the language; use = or IN",
 }
-_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
-"""Kinds of characters nobody sees: controls, direction marks, halves, private ones, line ends."""
 _BLANKS = frozenset(" \t\n\r")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _LOOK_ALIKE = ("LATIN", "CYRILLIC", "GREEK")
@@ -73,16 +72,6 @@ def at_offset(text: str, offset: int, message: str, hint: str = "") -> Expressio
     """The error placed at a character of the text."""
     line, column = place(text, offset)
     return ExpressionError(message, line, column, hint)
-
-
-def hidden_character(text: str) -> int | None:
-    """Offset of the first character nobody sees, or None; blanks and line ends are seen."""
-    if text.isascii() and text.isprintable():
-        return None
-    for offset, char in enumerate(text):
-        if char not in _BLANKS and unicodedata.category(char) in _HIDDEN:
-            return offset
-    return None
 
 
 def _unclosed(text: str) -> ExpressionError:
@@ -154,7 +143,7 @@ def _check_text(text: str, token: Token) -> None:
         return
     for offset, char in enumerate(inner):
         kind = unicodedata.category(char)
-        if kind in _HIDDEN or (kind == "Zs" and char not in " \u3000"):
+        if kind in HIDDEN or (kind == "Zs" and char not in " \u3000"):
             raise _strange(text, token.start + offset)
     if unicodedata.normalize("NFC", inner) != inner:
         raise at_offset(text, token.start, "this text holds letters that are not composed")

@@ -1,0 +1,44 @@
+"""Text as people read it: nothing unseen, no markup, no template of another language."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+PLACEHOLDER = re.compile(
+    r"\{([a-z][a-z0-9_]*)(?::(pct|median|z|n|h)|\?([^{}|]*)\|([^{}|]*))?\}"
+)  # fmt: skip
+"""A hole of a message: a name, a part of it, or two texts for yes and no."""
+
+_BRACE = re.compile(r"[{}]")
+_FOREIGN = re.compile(r"<[A-Za-z/!?]|&#|javascript:|\{\{|\}\}|\{%|%\}|\{#|\$\{|%\(", re.IGNORECASE)
+_BLANKS = frozenset(" \t\n\r")
+HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+"""Kinds of characters nobody sees: controls, direction marks, halves, private ones, line ends."""
+
+
+def hidden_character(text: str) -> int | None:
+    """Offset of the first character nobody sees, or None; blanks and line ends are seen."""
+    if text.isascii() and text.isprintable():
+        return None
+    for offset, char in enumerate(text):
+        if char not in _BLANKS and unicodedata.category(char) in HIDDEN:
+            return offset
+    return None
+
+
+def plain_text(value: str) -> str:
+    """The text itself.
+
+    Raises:
+        ValueError: it holds markup or the template of a language other than ours.
+    """
+    found = _FOREIGN.search(value)
+    if found is not None:
+        raise ValueError(f"`{found[0]}` is markup or a template; texts are plain")
+    return value
+
+
+def stray_braces(text: str) -> bool:
+    """Whether braces are left that are no placeholder."""
+    return _BRACE.search(PLACEHOLDER.sub("", text)) is not None
