@@ -41,6 +41,7 @@ class QueueFilter:
         min_suspicion: suspicion at least this.
         assignee: exactly this person.
         firing: whether the last run that judged it still found it.
+        set_aside: whether all that is left of it is covered by exceptions or repeats.
     """
 
     states: Sequence[str] = ()
@@ -53,6 +54,7 @@ class QueueFilter:
     min_suspicion: float | None = None
     assignee: str | None = None
     firing: bool | None = None
+    set_aside: bool | None = None
 
 
 EVERYTHING = QueueFilter()
@@ -185,6 +187,16 @@ def export_alerts(
     return [alert_object(alert_from(row)) for row in connection.execute(query).mappings()]
 
 
+def tagged_alerts(connection: ReadConnection) -> list[Alert]:
+    """Alerts that carry a tag, in queue order."""
+    query = (
+        sa.select(alert_table)
+        .where(_COLUMNS.tags.is_not(None))
+        .order_by(_COLUMNS.queue_rank.desc(), _COLUMNS.id)
+    )
+    return [alert_from(row) for row in connection.execute(query).mappings()]
+
+
 def _conditions(wanted: QueueFilter) -> list[sa.ColumnElement[bool]]:
     texts = (*wanted.typologies, wanted.subject_kind, wanted.subject, wanted.text, wanted.assignee)
     if not all(storable(text or "") for text in texts):
@@ -205,6 +217,7 @@ def _conditions(wanted: QueueFilter) -> list[sa.ColumnElement[bool]]:
             (_COLUMNS.subject_kind, wanted.subject_kind),
             (_COLUMNS.assignee, wanted.assignee),
             (_COLUMNS.firing, wanted.firing),
+            (_COLUMNS.set_aside, wanted.set_aside),
         )
         if value is not None
     ]

@@ -44,6 +44,7 @@ class EventKind(StrEnum):
     ACKNOWLEDGED = "acknowledged"
     CLOSED = "closed"
     COMMENTED = "commented"
+    TAGGED = "tagged"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """From the signals of a run to the queue: merge, exceptions, priority, persist.
 
-Each stage takes changes and returns changes, so one more is one more entry in `STAGES`. Stages
+Each stage takes changes and returns changes, so one more is one more entry in `stages`. Stages
 tag and rank; none of them may drop a change.
 """
 
@@ -16,7 +16,7 @@ from alerts.connections import WriteConnection
 from alerts.identity import fingerprint, short_id
 from alerts.merge import Cell, Change, Moment, merge
 from alerts.model import SYSTEM, AlertEvent, EventKind, Signal
-from alerts.priority import prioritise
+from alerts.tagging import known_for, ranked, tagged
 from features.vocabulary import GRAINS
 
 Stage = Callable[[Sequence[Change]], list[Change]]
@@ -32,6 +32,7 @@ class Counts:
     reopened: int = 0
     fires_again: int = 0
     no_longer_fires: int = 0
+    tagged: int = 0
 
 
 def process(
@@ -54,30 +55,46 @@ def process(
             while their rule is in a storm: what is known of them stays as it is.
     """
     fired, paused = list(signals), {fingerprint(*subject) for subject in held}
-    cells = _cells(judged)
-    changes = _merge_with_remembered(connection, fired, Moment(run_id, now), cells, paused)
-    for stage in STAGES:
+    cells, moment = _cells(judged), Moment(run_id, now)
+    changes = _merge_with_remembered(connection, fired, moment, cells, paused)
+    for stage in stages(connection, moment):
         changes = stage(changes)
     _persist(connection, changes)
     return _counted(changes)
 
 
-def tag_exceptions(changes: Sequence[Change]) -> list[Change]:
-    """Place of exceptions, suppressions and silences: they may add tags and nothing else."""
-    return list(changes)
-
-
 def rank(changes: Sequence[Change]) -> list[Change]:
-    """Gives every changed alert its priority."""
+    """Gives every changed alert its place, by what is left of it without tagged rules."""
     return [
         change
         if change.kind is None
-        else replace(change, alert=replace(change.alert, priority=prioritise(change.alert.signal)))
+        else replace(change, alert=replace(change.alert, priority=ranked(change.alert)))
         for change in changes
     ]
 
 
-STAGES: tuple[Stage, ...] = (tag_exceptions, rank)
+def stages(connection: WriteConnection, moment: Moment) -> tuple[Stage, ...]:
+    """The stages after the merge, in order."""
+
+    def tag_exceptions(changes: Sequence[Change]) -> list[Change]:
+        """Exceptions and suppressions: they add tags and nothing else."""
+        found = tagged(changes, known_for(connection, changes))
+        return [_stamped(change, moment) for change in found]
+
+    return (tag_exceptions, rank)
+
+
+def _stamped(change: Change, moment: Moment) -> Change:
+    """A change of tags alone is a change of the alert like any other."""
+    if change.kind is not EventKind.TAGGED:
+        return change
+    after = replace(
+        change.alert,
+        version=change.alert.version + 1,
+        updated_at=moment.now,
+        run_id=moment.run_id,
+    )
+    return replace(change, alert=after)
 
 
 def _cells(judged: Collection[tuple[str, str, date]]) -> frozenset[Cell]:

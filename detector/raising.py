@@ -11,7 +11,7 @@ import polars as pl
 from alerts.store import storm_periods
 from detector.database import reading
 from detector.storms import storm_signals
-from features.vocabulary import TYPOLOGIES, Outcome, Typology
+from features.vocabulary import GRAINS, TYPOLOGIES, Outcome, Typology
 
 if TYPE_CHECKING:
     from alerts.model import Signal
@@ -231,6 +231,8 @@ def to_signal(
                 "version": r.version,
                 "title": both(r.spec.title),
                 "strength": row["strength"],
+                "severity": r.spec.severity,
+                **repeating(r, row["subject_key"]),
             }
             for r in fired
         ),
@@ -253,6 +255,20 @@ def to_signal(
         run_id=run_key,
         snapshot_id=snapshot_id,
     )
+
+
+def repeating(rule: Rule, subject_key: str) -> dict[str, Any]:
+    """For a rule that suppresses repeats: the parts of the key that make firings alike, and when
+    they count again."""
+    quiet = rule.spec.suppress
+    if isinstance(quiet, str):
+        return {}
+    names = GRAINS[rule.spec.grain].parts
+    values = subject_key.split("|" if "|" in subject_key else "/", len(names) - 1)
+    parts = dict(zip(names, values, strict=False))
+    by = [parts.get(name, subject_key) for name in quiet.by]
+    told = {"by": by, "periods": quiet.periods, "reset_on": list(quiet.reset_on)}
+    return {"suppress": told}
 
 
 def both(text: Any) -> dict[str, str]:

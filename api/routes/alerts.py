@@ -38,13 +38,20 @@ def list_alerts(
     typology: Annotated[list[str], Query(max_length=20)] = [],  # noqa: B006
     severity: Annotated[list[Severity], Query()] = [],  # noqa: B006
     subject: Annotated[str | None, Query(max_length=200, description="key, or a part")] = None,
+    set_aside: Annotated[bool | None, Query(description="covered by exceptions, or not")] = None,
     q: Annotated[str | None, Query(max_length=200, description="anywhere in the title")] = None,
     limit: Annotated[int, Query(ge=1, le=LARGEST_PAGE)] = 50,
     cursor: Annotated[str | None, Query(max_length=400)] = None,
 ) -> AlertPage:
     """The queue: legal lane first, then by priority. Repeat a filter to ask for any of several."""
     wanted = QueueFilter(
-        states=state, lanes=lane, typologies=typology, severities=severity, subject=subject, text=q
+        states=state,
+        lanes=lane,
+        typologies=typology,
+        severities=severity,
+        subject=subject,
+        text=q,
+        set_aside=set_aside,
     )
     with reading(system.engine) as connection:
         page: Page = queue(connection, wanted, cursor, limit)

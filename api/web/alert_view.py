@@ -179,4 +179,5 @@ def act_sentence(event: Mapping[str, Any], lang: Lang) -> Markup:
     key = "act.reopened_by" if by_person else f"act.{kind}"
     reason = known_word(lang, "reason", str(event["reason"] or ""))
     run = str(event["run_id"] or "–")
-    return sayer(lang)(key, who=actor, run=short_run(run), reason=reason)
+    who = words(lang)["act.system"] if actor == SYSTEM else actor
+    return sayer(lang)(key, who=who, run=short_run(run), reason=reason)

@@ -125,10 +125,14 @@ def queue_page(request: Request, system: System) -> dict[str, Any]:
     }
 
 
+ASIDE = "aside"
+"""Heading of what is set aside; it stands under both lanes."""
+
+
 def _sections(rows: list[QueueRow], found: QueueCounts) -> list[Section]:
     return [
         Section(lane, list(group), found.by_lane.get(lane))
-        for lane, group in groupby(rows, key=lambda row: row.lane)
+        for lane, group in groupby(rows, key=lambda row: ASIDE if row.set_aside else row.lane)
     ]
 
 

@@ -50,6 +50,8 @@ class QueueRow:
     owner: str
     unchecked: int
     quiet: bool
+    tags: tuple[str, ...] = ()
+    set_aside: bool = False
 
 
 def queue_row(alert: Alert, lang: Lang) -> QueueRow:
@@ -73,7 +75,14 @@ def queue_row(alert: Alert, lang: Lang) -> QueueRow:
         owner=str(alert["assignee"] or ""),
         unchecked=len(alert["not_checked"]),
         quiet=not alert["firing"],
+        tags=tuple(tag_name(tag) for tag in alert["tags"]),
+        set_aside=bool(alert["set_aside"]),
     )
+
+
+def tag_name(tag: Mapping[str, Any]) -> str:
+    """What a tag rests on: an exception by its number, a repeat by the alert it repeats."""
+    return f"E-{tag['exception']}" if tag["kind"] == "exception" else str(tag["alert"])
 
 
 def one_line_reason(alert: Alert, lang: Lang) -> tuple[str, str]:

@@ -11,6 +11,7 @@ import typer
 from detector.cli import (
     data,
     demo,
+    exceptions,
     features,
     formats,
     jobs,
@@ -60,6 +61,7 @@ app.command("demo")(demo.demo)
 app.command("work")(jobs.work)
 app.add_typer(tables.app, name="tables")
 app.add_typer(features.app, name="features")
+rules.app.add_typer(exceptions.app, name="except")
 app.add_typer(rules.app, name="rules")
 app.add_typer(models.app, name="models")
 app.add_typer(jobs.app, name="jobs")

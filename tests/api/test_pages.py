@@ -9,11 +9,15 @@ import polars as pl
 import pytest
 from starlette.testclient import TestClient
 
+from alerts import exceptions
+from alerts.exceptions import Wanted
+from alerts.inbox import queue
+from alerts.tagging import retag
 from api.app import create_app
 from api.known import facts_of
 from api.web.figures import day, measure, moment, period, plain
 from api.web.wording import accepted_lang, one_bold
-from detector.database import writing
+from detector.database import reading, writing
 from detector.ledger import begin_manual, finish, publish
 from detector.planning import LIVE
 from detector.results import CELL, Manifest, Results
@@ -230,3 +234,23 @@ def test_what_is_known_comes_from_the_ledger_and_the_results_in_force(system: Sy
     assert (known["data_as_of"], known["run_id"]) == (START, claim.run_id)
     page = TestClient(create_app(system), base_url="http://127.0.0.1").get("/").text
     assert "Judged <b>3</b>" in page
+
+
+def test_what_is_set_aside_comes_last_and_says_by_what(system: System, client: TestClient) -> None:
+    with reading(system.engine) as connection:
+        first = queue(connection).alerts[0]
+    wanted = Wanted(
+        rule_id=str(first.signal.rules[0]["id"]),
+        owner="Office 7",
+        reason="a regulated price",
+        subject_key=first.signal.subject_key,
+    )
+    with writing(system.engine) as connection:
+        exceptions.add(connection, wanted, 3, "Ann", system.clock())
+        retag(connection, wanted.rule_id, "Ann", system.clock())
+    page = client.get("/?state=any", headers={"Accept": "text/html"}).text
+    assert page.index("Set aside") > page.rindex('class="alert"')
+    assert f'class="alert aside" role="row" tabindex="-1" data-id="{first.id}"' in page
+    assert "set aside by E-1" in page
+    told = client.get(f"/alerts/{first.id}", headers={"Accept": "text/html"}).text
+    assert "Ann changed what exceptions" in told
