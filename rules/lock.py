@@ -7,7 +7,7 @@ shipped in shadow or active, and stays locked when it is retired.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,35 +60,49 @@ def shipped_lock() -> dict[str, LockEntry]:
     return read_lock(LOCK_FILE.read_text(encoding="utf-8")) if LOCK_FILE.exists() else {}
 
 
-def unbumped(rule: Rule, entry: LockEntry) -> bool:
-    """Whether a rule differs from what was locked and its version is not above it."""
-    return rule.content_hash != entry.hash and parts(rule.version) <= parts(entry.version)
-
-
 def parts(version: str) -> tuple[int, ...]:
-    """A version as numbers, to be compared."""
-    return tuple(int(part) for part in version.split("."))
+    """A version as numbers, to be compared; what follows a plus does not count."""
+    return tuple(int(part) for part in version.partition("+")[0].split("."))
+
+
+def changed_alone(rule: Rule, entry: LockEntry) -> Iterator[RuleIssue]:
+    """D18 and D19: a published rule that differs from its lock as none may."""
+    same, status = rule.content_hash == entry.hash, rule.spec.status
+    if status is Status.DRAFT:
+        message = f"version {entry.version} was in force; it is retired, not made a draft"
+        yield rule.issue("D18", message, ("status",))
+    elif not same and parts(rule.version) <= parts(entry.version):
+        message = f"the rule changed and is still version {rule.version}"
+        if rule.version != entry.version:
+            message = f"version {rule.version} is not above {entry.version}, which was locked"
+        yield rule.issue("D18", message, ("version",), hint="Raise the version.")
+    if not same and entry.status is Status.RETIRED:
+        message = f"the rule was retired as version {entry.version} and changed since"
+        yield rule.issue("D19", message, ("version",), hint="Restore it.")
+
+
+def forbidden(ruleset: RuleSet, lock: Mapping[str, LockEntry]) -> list[RuleIssue]:
+    """Why a lock may not be written anew: rules that changed as none may, or that are gone."""
+    ids = {rule.id: rule for rule in ruleset.rules}
+    found = [i for name, e in lock.items() if name in ids for i in changed_alone(ids[name], e)]
+    for gone in lock.keys() - ids.keys():
+        message = f"the rule `{gone}` was published and is gone; ids are never used again"
+        found.append(
+            RuleIssue(LOCK_FILE.name, 1, 1, "D19", "error", message, "Retire it instead.", gone)
+        )
+    return sorted(found)
 
 
 def check_lock(ruleset: RuleSet, lock: Mapping[str, LockEntry]) -> list[RuleIssue]:
-    """What the lock does not say as the rules do: new and removed ones, new versions.
-
-    Changes without a new version are for lint, D18 and D19.
-    """
-    found: list[RuleIssue] = []
+    """What the lock does not say as the rules do: changed, new and removed ones."""
+    found = forbidden(ruleset, lock)
+    told = {issue.rule_id for issue in found}
     for rule in ruleset.rules:
         entry, status = lock.get(rule.id), rule.spec.status
-        if status is Status.DRAFT:
+        if status is Status.DRAFT or rule.id in told:
             continue
-        now = LockEntry(rule.version, rule.content_hash, status)
-        if entry != now:
-            told = "is not in the lock" if entry is None else "is not as it was locked"
-            message, hint = f"version {rule.version} {told}", "Run `warden rules lock`."
+        if entry != LockEntry(rule.version, rule.content_hash, status):
+            how = "is not in the lock" if entry is None else "is not as it was locked"
+            message, hint = f"version {rule.version} {how}", "Run `warden rules lock`."
             found.append(rule.issue("D18", message, ("version",), hint=hint))
-    ids = {rule.id for rule in ruleset.rules}
-    for gone in sorted(lock.keys() - ids):
-        message = f"the rule `{gone}` was published and is gone; ids are never used again"
-        found.append(
-            RuleIssue("rules/library.lock", 1, 1, "D19", "error", message, "Retire it.", gone)
-        )
     return sorted(found)

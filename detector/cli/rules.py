@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from detector.cli import lifecycle
-from detector.cli.output import STATE, note, opened, say, say_table
+from detector.cli import lifecycle, rule_checks
+from detector.cli.output import STATE, opened, say, say_table
 from features.errors import WardenError
 
 if TYPE_CHECKING:
@@ -59,60 +59,6 @@ def list_rules(rules: Dirs = None) -> None:
     )
 
 
-@app.command("lint")
-def lint(
-    paths: Annotated[
-        list[Path] | None, typer.Argument(help="Folders; the library by default.")
-    ] = None,
-) -> None:
-    """Check rules without running them; exit code 3 when something is found."""
-    from features.catalogue import catalogue
-    from rules.lint import lint_rules
-    from rules.ruleset import load_library
-
-    issues = lint_rules(load_library(rule_dirs(paths)), catalogue())
-    rows: list[dict[str, Any]] = [
-        {
-            "place": f"{i.path}:{i.line}:{i.column}",
-            "code": i.code,
-            "severity": i.severity,
-            "message": i.message,
-            "hint": i.hint,
-        }
-        for i in issues
-    ]
-    say_table(rows, ("place", "code", "severity", "message", "hint"), "No issues.")
-    if issues:
-        raise typer.Exit(3)
-
-
-@app.command("test")
-def test(
-    paths: Annotated[
-        list[Path] | None, typer.Argument(help="Folders; the library by default.")
-    ] = None,
-) -> None:
-    """Run the cases inside the rules; exit code 3 when one fails."""
-    from features.catalogue import catalogue
-    from rules.cases import run_cases
-    from rules.ruleset import load_library
-
-    ruleset = load_library(rule_dirs(paths))
-    results = [
-        r for rule in ruleset.rules for r in run_cases(rule, ruleset.parameters, catalogue())
-    ]
-    failed = [r for r in results if not r.passed]
-    rows = [
-        {"rule": r.rule_id, "case": r.name, "expected": r.expected, "got": r.outcome}
-        for r in failed
-    ]
-    if STATE.json or failed:
-        say_table(rows, ("rule", "case", "expected", "got"), "")
-    note(f"{len(results)} cases in {len(ruleset.rules)} rules, {len(failed)} failed.")
-    if failed:
-        raise typer.Exit(3)
-
-
 @app.command("new")
 def new(
     rule_id: Annotated[str, typer.Argument(help="Slug, for example `bid-very-low-cv`.")],
@@ -129,5 +75,8 @@ def new(
     say({"path": str(path)}, f"Wrote {path}. Fill it in, then: warden rules lint {out}")
 
 
-for act in (lifecycle.show, lifecycle.promote, lifecycle.retire, lifecycle.rollback):
+for act in (
+    rule_checks.lint, rule_checks.test, rule_checks.lock, rule_checks.docs,
+    lifecycle.show, lifecycle.promote, lifecycle.retire, lifecycle.rollback,
+):  # fmt: skip
     app.command(act.__name__)(act)

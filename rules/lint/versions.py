@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from rules.errors import RuleIssue
 from rules.lint.context import Check, Context
 from rules.load import Rule
-from rules.lock import unbumped
-from rules.spec import Status
+from rules.lock import changed_alone
 
 
 class NewVersion(Check):
@@ -21,15 +20,7 @@ class NewVersion(Check):
     )
 
     def check(self, rule: Rule, context: Context, /) -> Iterator[RuleIssue]:
-        entry = context.around.lock.get(rule.id)
-        if entry is not None and rule.spec.status is not Status.DRAFT and unbumped(rule, entry):
-            message = f"the rule changed and is still version {rule.version}"
-            if rule.version != entry.version:
-                message = f"version {rule.version} is not above {entry.version}, which was locked"
-            yield rule.issue(self.code, message, ("version",), hint="Raise the version.")
-        if entry is not None and rule.spec.status is Status.DRAFT:
-            message = f"version {entry.version} was in force; it is retired, not made a draft"
-            yield rule.issue(self.code, message, ("status",))
+        yield from _found(rule, context, self.code)
 
 
 class RetiredUnchanged(Check):
@@ -41,9 +32,10 @@ class RetiredUnchanged(Check):
     )
 
     def check(self, rule: Rule, context: Context, /) -> Iterator[RuleIssue]:
-        entry = context.around.lock.get(rule.id)
-        if entry is None or entry.status is not Status.RETIRED:
-            return
-        if entry.hash != rule.content_hash:
-            message = f"the rule was retired as version {entry.version} and changed since"
-            yield rule.issue(self.code, message, ("version",), hint="Restore it.")
+        yield from _found(rule, context, self.code)
+
+
+def _found(rule: Rule, context: Context, code: str) -> Iterator[RuleIssue]:
+    entry = context.around.lock.get(rule.id)
+    if entry is not None:
+        yield from (issue for issue in changed_alone(rule, entry) if issue.code == code)
