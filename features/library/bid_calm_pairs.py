@@ -11,12 +11,13 @@ from features.catalogue import Measure, base, feature, measure
 from features.library.bid_market import BIDS_IN, MARKET_IN
 from features.library.bid_screens import IMHOF, TABLES
 from features.operators import Lazy, pair_key, year_end
+from features.parameters.screens import screen_limit
 from features.tables import Tables, collect
 from features.vocabulary import Reason
 
 _TYPOLOGY, _BASE = "MON-BID-CV", "pair_calm"
 _INPUTS = (*BIDS_IN, *MARKET_IN)
-LOW_CV, LEAST_TENDERS = 0.06, 5
+LOW_CV, LEAST_TENDERS = screen_limit("bid_cv_share_low"), 5
 """Engineering starting point for a calm tender, to be calibrated; least tenders of a pair."""
 
 _PAIR_YEAR = ["subject_key", "year"]

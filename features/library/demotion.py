@@ -19,6 +19,7 @@ from features.library.visibility import (
     with_controls,
 )
 from features.operators import Lazy, civil_day, day_number, month_end, month_start
+from features.parameters.screens import screen_limit
 from features.tables import Tables
 from features.vocabulary import Reason
 
@@ -28,7 +29,7 @@ _INPUTS = ("visibility.impressions", "visibility.date", "merchant_events.event",
 _SOR = ("statements_of_reasons.decision_visibility", "statements_of_reasons.merchant_gid",
         "statements_of_reasons.application_date")  # fmt: skip
 _SOURCE = "DSA art. 17; DMA art. 5(6)"
-DROP, SEEN = 0.5, 100
+DROP, SEEN = screen_limit("dem_unreasoned_share"), 100
 """A fall to at most this share is a drop; impressions before it that make one measurable."""
 
 _LAST = f"{WINDOW - 1}d"

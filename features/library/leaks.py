@@ -8,6 +8,7 @@ import narwhals as nw
 
 from features.catalogue import Measure, base, feature, measure
 from features.operators import Lazy, days_between, year_end, year_start
+from features.parameters.screens import screen_limit
 from features.periods import with_period
 from features.tables import Tables
 from features.vocabulary import Reason
@@ -15,7 +16,7 @@ from features.vocabulary import Reason
 _TYPOLOGY, _BASE = "PRIV-BREACH-UNDERREPORT", "operator_leaks"
 _INPUTS = ("external_leaks.confidence", "external_leaks.incident_id", "external_leaks.first_seen",
            "breach_notifications.notified_at", "breach_notifications.operator_id")  # fmt: skip
-SURE = 0.8
+SURE = screen_limit("bu_unmatched_leaks")
 NEAR = timedelta(days=90)
 """A notification this close to the leak is taken for its own where none is named."""
 MIN_PEERS = 5

@@ -8,6 +8,7 @@ from features.catalogue import Measure, base, feature, measure
 from features.library.costs import SERIES, monthly_offers, with_costs
 from features.library.months import filed_month, month_number, run_length, worst_row
 from features.operators import Lazy, month_end
+from features.parameters.screens import screen_limit
 from features.tables import Tables
 from features.vocabulary import Reason
 
@@ -23,8 +24,8 @@ _SQZ_INPUTS = (
 )
 _UNITED = "United Brands 27/76; SPC interpretation 2024 art. 36"
 _TELIA = "TeliaSonera C-52/09; SPC interpretation 2024 art. 41"
-LEAST, FAR = 3, 1.5
-"""Benchmarks for a ratio; the ratio that counts towards `exc_months` (ENG)."""
+LEAST, FAR = 3, screen_limit("exc_months")
+"""Benchmarks for a ratio; the ratio that counts towards `exc_months`."""
 
 
 def _unit_cost() -> nw.Expr:

@@ -7,6 +7,7 @@ import narwhals as nw
 from features.catalogue import base, feature, measure
 from features.library.fees import FLOOR, fee_totals
 from features.operators import Lazy, days_between, month_end, month_start
+from features.parameters.screens import screen_limit
 from features.tables import Tables, settled
 from features.vocabulary import Direction, Reason
 
@@ -16,7 +17,7 @@ _INPUTS = ("listing_prices.net_price", "listing_prices.shipping", "listing_price
            "merchants.merchant_gid")  # fmt: skip
 _SOURCE = "catalogue 3.C, MON-MFN; DMA art. 5(3)"
 _CELL = ("merchant", "currency", "period_start")
-TOLERANCE = 0.005
+TOLERANCE = screen_limit("mfn_equal_rate")
 DAYS = 14
 
 

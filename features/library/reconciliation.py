@@ -10,6 +10,7 @@ from features.library.groups import with_group
 from features.library.market_shares import periods
 from features.library.restatements import vintage_order
 from features.operators import Lazy
+from features.parameters.screens import screen_limit
 from features.tables import Tables, collect
 from features.vocabulary import Reason
 
@@ -19,8 +20,8 @@ _INPUTS = ("metric_filings.value", "metric_filings.reporter_id", "market_positio
 _SOURCE = "interface: further typologies"
 _FIGURE = ["group", "metric", "period_start", "period_end"]
 _CELL = ["group", "period_start"]
-TOLERANCE = 0.1
-"""Relative difference two counts of one thing may show (ENG)."""
+TOLERANCE = screen_limit("recon_apart")
+"""Relative difference two counts of one thing may show."""
 _RATES = ("percent", "share", "ratio", "rate")
 
 

@@ -9,6 +9,7 @@ import polars as pl
 
 from features.catalogue import Measure, base, feature, measure, view
 from features.operators import Lazy
+from features.parameters.screens import screen_limit
 from features.tables import Tables, collect
 from features.vocabulary import Reason
 
@@ -19,7 +20,7 @@ SERIES = ["operator_id", "service_id", "metric"]
 CELL = [*SERIES, "period_start"]
 NOISE = 1e-9
 """Relative difference below which two figures are one figure written twice."""
-LARGE = 0.5
+LARGE = screen_limit("restate_large")
 _EXPONENTS = range(-6, 7)
 
 

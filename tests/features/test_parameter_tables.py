@@ -38,6 +38,8 @@ SEEN: dict[tuple[str, str], bool] = {
     ("recipients", ""): False,
     ("request_deadlines", "CCPA regulations"): True,
     ("request_deadlines", "PIPL art. 50"): False,
+    ("screens", "Domain catalogue"): False,
+    ("screens", "Engineering default"): False,
     ("transfer_tiers", "CAC Provisions"): True,
     ("transfer_tiers", "28 CFR 202.205"): True,
     ("transfer_tiers", "28 CFR 202.601"): False,
@@ -109,3 +111,14 @@ def test_items_one_to_seven_and_thirteen_without_needs_were_compared_with_the_te
     seen = {a.number for a in APP_TYPES if a.verified}
     assert seen == set(range(1, 8)) | {a.number for a in APP_TYPES if not a.necessary}
     assert all(word in PERSONAL_DATA for a in APP_TYPES for word in a.necessary)
+
+
+def test_a_limit_of_a_screen_is_one_of_a_feature_and_never_called_law() -> None:
+    from features.catalogue import catalogue
+    from features.parameters.screens import SCREEN_LIMITS, screen_limit
+
+    names = [limit.feature for limit in SCREEN_LIMITS]
+    assert len(set(names)) == len(names)
+    assert set(names) <= set(catalogue().features)
+    assert all(screen_limit(limit.feature) == limit.value for limit in SCREEN_LIMITS)
+    assert not any(limit.verified for limit in SCREEN_LIMITS)
