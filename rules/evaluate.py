@@ -29,9 +29,9 @@ from rules.staging import (
     CODES,
     TOLD,
     Prepared,
+    fired_stages,
     narrow_stages,
     staged,
-    told_columns,
     wide_stages,
 )
 
@@ -44,6 +44,7 @@ RESULT_SCHEMA: dict[str, pl.DataType] = {
     "shadow": pl.Boolean(),
 }  # fmt: skip
 _LOG = structlog.get_logger(__name__)
+_EVIDENCE = ("strength", "severity", "facts")
 _CODE = pl.Enum([outcome.value for outcome in CODES])
 
 
@@ -54,7 +55,7 @@ class Sweep:
     Attributes:
         outcomes: ``subject_key``, ``period_start``, ``period_end`` and for each rule a column
             ``id@version`` with one of the five outcomes.
-        firings: columns of `RESULT_SCHEMA`, fired rows only.
+        firings: columns of `RESULT_SCHEMA`, fired rows only, the messages null.
     """
 
     outcomes: pl.DataFrame
@@ -143,7 +144,7 @@ def sweep_rules(
     catalogue: FeatureCatalogue | None = None,
     given: Mapping[str, Figure] | None = None,
 ) -> Sweep:
-    """Rules of one grain over its frame in one pass; facts and messages of fired rows only.
+    """Rules of one grain over its frame in one pass; facts of fired rows only, no messages.
 
     Rules about silence make rows of their own and are left to `evaluate_rule`.
 
@@ -165,29 +166,39 @@ def sweep_rules(
     ]
     lazy = staged(whole.frame.lazy(), narrow_stages(prepared))
     codes = lazy.select(*KEYS, *(p.mark for p in prepared)).collect(engine="streaming")
-    firings = pl.collect_all(
-        [_told_of_fired(one, whole.frame, codes[one.mark]) for one in prepared]
-    )
+    evidence = [_evidence(one, whole.frame, codes[one.mark]) for one in prepared]
+    firings = _firings(rules, evidence) if evidence else pl.DataFrame(schema=RESULT_SCHEMA)
     names = {p.mark: f"{p.rule.id}@{p.rule.version}" for p in prepared}
     outcomes = codes.with_columns(pl.col(list(names)).cat.to(_CODE)).rename(names)
-    return Sweep(outcomes, pl.concat([pl.DataFrame(schema=RESULT_SCHEMA), *firings]))
+    return Sweep(outcomes, firings)
 
 
-def _told_of_fired(one: Prepared, data: pl.DataFrame, codes: pl.Series) -> pl.LazyFrame:
-    """The fired rows of one rule with all that is told of them."""
+def _evidence(one: Prepared, data: pl.DataFrame, codes: pl.Series) -> pl.DataFrame:
+    """The fired rows of one rule, with the figures behind them and without sentences."""
     fired = (codes == CODES[Outcome.FIRED]).arg_true()
-    if one.rule.spec.sustain is None:  # gathered inside the query, so only what is read
-        lazy = staged(data.lazy().select(pl.all().gather(fired)), wide_stages([one]))
-    else:
-        lazy = staged(data.lazy(), wide_stages([one])).select(pl.all().gather(fired))
-    lazy = lazy.with_columns(
-        pl.col(f"{one.mark}p_{name}").alias(f"_p_{name}") for name in one.thresholds
+    lasting = one.rule.spec.sustain is not None
+    stages = wide_stages([one]) if lasting else fired_stages(one)
+    read = {name for stage in stages for expr in stage for name in expr.meta.root_names()}
+    own = data.select(name for name in data.columns if name in KEYS or name in read)
+    rows = staged((own if lasting else own[fired]).lazy(), stages)
+    told = [pl.col(f"{one.mark}{name}").alias(name) for name in _EVIDENCE]
+    found = rows.select(*KEYS, *told)
+    return (found.select(pl.all().gather(fired)) if lasting else found).collect()
+
+
+def _firings(rules: Sequence[Rule], evidence: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """All firings with what is the same for every firing of a rule."""
+    whole = pl.concat(evidence)
+    about = pl.DataFrame([_constant(rule) for rule in rules])
+    counts = pl.Series([found.height for found in evidence], dtype=pl.UInt32)
+    number = pl.Series(range(len(rules)), dtype=pl.UInt32)
+    same = about.select(pl.all().gather(number.repeat_by(counts).explode(empty_as_null=False)))
+    nothing = dict.fromkeys(("reason", "message_en", "message_zh"))
+    fired = {"outcome": Outcome.FIRED.value, **nothing}
+    return pl.concat([whole, same], how="horizontal").select(
+        (pl.lit(fired[name]) if name in fired else pl.col(name)).cast(dtype).alias(name)
+        for name, dtype in RESULT_SCHEMA.items()
     )
-    absent = told_columns(one) - one.columns - {f"_p_{name}" for name in one.thresholds}
-    nothing = pl.lit(None, dtype=pl.Float64)
-    lazy = lazy.with_columns(nothing.alias(name) for name in absent)
-    told = [pl.col(f"{one.mark}{name}").alias(name) for name in TOLD]
-    return _finished(one.rule, lazy.select(*KEYS, *told, *_sentences(one)))
 
 
 def _judged(
@@ -295,14 +306,19 @@ def _sentences(one: Prepared) -> list[pl.Expr]:
     ]
 
 
-def _finished(rule: Rule, found: pl.LazyFrame) -> pl.LazyFrame:
-    """Add what is the same for every row, in the order of `RESULT_SCHEMA`."""
+def _constant(rule: Rule) -> dict[str, object]:
+    """What is the same for every row of a rule."""
     spec = rule.spec
-    constant = {
+    return {
         "rule_id": spec.id, "rule_version": spec.version, "typology": spec.typology,
         "grain": spec.grain, "subject_kind": GRAINS[spec.grain].subject_kind,
         "lane": spec.lane.value, "shadow": spec.status is Status.SHADOW,
     }  # fmt: skip
-    return found.with_columns(pl.lit(v).alias(k) for k, v in constant.items()).select(
+
+
+def _finished(rule: Rule, found: pl.LazyFrame) -> pl.LazyFrame:
+    """Add what is the same for every row, in the order of `RESULT_SCHEMA`."""
+    same = _constant(rule).items()
+    return found.with_columns(pl.lit(v).alias(k) for k, v in same).select(
         pl.col(name).cast(dtype) for name, dtype in RESULT_SCHEMA.items()
     )

@@ -111,6 +111,24 @@ def wide_stages(rules: Iterable[Prepared]) -> list[Stage]:
     return [native(sides), native(judgements), native(whole), lasting, end]
 
 
+def fired_stages(rule: Prepared) -> list[Stage]:
+    """Stages over rows known to have fired, ending with strength, severity and facts."""
+    own = f"{rule.mark}c"
+    condition = rule.compiled(rule.condition, "c")
+    more = fact_sides(condition, rule.thresholds, rule.columns, own, NATIVE)
+    sides = [*condition.sides, *(side.alias(name) for name, side in more.items())]
+    fired = pl.lit(value=True)
+    end = {
+        "strength": _strength(rule, fired),
+        "severity": rule.column("grade"),
+        "facts": _condition_facts(rule, condition, more, fired),
+    }
+    return [
+        native(sides), native([*condition.judgements]), native(_graded(rule, condition)),
+        [expr.alias(f"{rule.mark}{name}") for name, expr in end.items()],
+    ]  # fmt: skip
+
+
 def native(parts: list[nw.Expr]) -> Stage:
     """What was compiled with `NATIVE`, by its true name."""
     return cast("Stage", parts)
@@ -250,8 +268,22 @@ def _facts(
     rule: Prepared, parts: Mapping[str, Compiled], more: Collection[str], fired: pl.Expr
 ) -> pl.Expr:
     """The comparisons judged; for a row out of scope, those of the scope."""
+    told = _condition_facts(rule, parts["c"], more, fired)
+    if "s" not in parts:
+        return told
+    columns, own = rule.columns | frozenset(more), f"{rule.mark}s"
+    inside = rule.column("scope").fill_null(value=False)
+    of_scope = facts_json(
+        parts["s"], columns, own, rule=rule.rule.id, of_scope=True, reference=rule.reference
+    )
+    return pl.when(inside).then(told).otherwise(of_scope)
+
+
+def _condition_facts(
+    rule: Prepared, condition: Compiled, more: Collection[str], fired: pl.Expr
+) -> pl.Expr:
+    """The comparisons of the condition, and what else is told of a firing."""
     spec, mark, extra = rule.rule.spec, rule.mark, []
-    columns = rule.columns | frozenset(more)
     if spec.sustain is not None:
         extra.append(sustained_json(spec.sustain, mark, rule.rule.id))
     extra += [
@@ -259,16 +291,10 @@ def _facts(
         for name in spec.evidence.columns
         if name in rule.columns and name in rule.names.columns
     ]
-    told = facts_json(
-        parts["c"], columns, f"{mark}c", rule=rule.rule.id, reference=rule.reference, extra=extra
+    columns = rule.columns | frozenset(more)
+    return facts_json(
+        condition, columns, f"{mark}c", rule=rule.rule.id, reference=rule.reference, extra=extra
     )
-    if "s" not in parts:
-        return told
-    inside = rule.column("scope").fill_null(value=False)
-    of_scope = facts_json(
-        parts["s"], columns, f"{mark}s", rule=rule.rule.id, of_scope=True, reference=rule.reference
-    )
-    return pl.when(inside).then(told).otherwise(of_scope)
 
 
 def told_columns(rule: Prepared) -> set[str]:

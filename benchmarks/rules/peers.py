@@ -25,7 +25,9 @@ def polars_by_hand(frame: pl.DataFrame, rules: Sequence[Made]) -> tuple[pl.DataF
     found = outcomes.collect(engine="streaming")
     firings = []
     for number, rule in enumerate(rules):
-        rows = frame.filter(found[f"r{number}"] == FIRED)
+        rows = frame.select("subject_key", *dict.fromkeys(rule.features)).filter(
+            found[f"r{number}"] == FIRED
+        )
         firings.append(
             rows.select(
                 pl.lit(number).alias("rule"), "subject_key",

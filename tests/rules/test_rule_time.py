@@ -196,7 +196,9 @@ def test_a_sweep_tells_the_same_as_judging_one_by_one() -> None:
         rows = whole.filter(pl.col("rule_id") == rule.id)
         label = f"{rule.id}@{rule.version}"
         assert sweep.outcomes[label].cast(pl.String).to_list() == rows["outcome"].to_list()
-        fired = rows.filter(pl.col("outcome") == "fired")
+        fired = rows.filter(pl.col("outcome") == "fired").with_columns(
+            pl.lit(None, dtype=pl.String).alias(name) for name in ("message_en", "message_zh")
+        )
         told = sweep.firings.filter(pl.col("rule_id") == rule.id)
         assert told.equals(fired)
     assert sweep.firings.height > 3
