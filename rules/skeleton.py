@@ -61,6 +61,15 @@ tests:
     level: row
     given: {{bid_cv: 0.0315, n_bids: 6}}
     expect: clear
+  - name: just enough bids
+    level: row
+    given: {{bid_cv: 0.01, bid_cv__n: 4, n_bids: 4}}
+    expect: fired
+  - name: one bid too few
+    level: row
+    given: {{bid_cv: 0.01, bid_cv__n: 3, n_bids: 3}}
+    expect: not_evaluable
+    reason: too_few
   - name: too few bids to tell
     level: row
     given: {{bid_cv__reason: too_few}}

@@ -15,6 +15,7 @@ from rules.cases import failed, run_cases
 from rules.errors import RuleFilesError
 from rules.lint import lint_rules
 from rules.load import load_rule, load_table
+from rules.mutation import mutate, survivors
 from rules.parameters import ParameterBook
 from rules.reader import MAX_BYTES, read_yaml
 from rules.ruleset import SHIPPED_RULES, RuleSet, load_library, named_files
@@ -189,6 +190,7 @@ def test_a_new_rule_loads_lints_and_passes_its_own_examples() -> None:
     assert rule.spec.status == "draft"
     assert failed(run_cases(rule, ParameterBook(), catalogue())) == []
     assert lint_rules(RuleSet((rule,), ""), catalogue()) == []
+    assert survivors(mutate(rule, ParameterBook(), catalogue())) == []
 
 
 def test_examples_fail_when_they_should() -> None:
