@@ -26,8 +26,9 @@ from features.compute import FeatureFrame
 from features.errors import WardenError
 from features.vocabulary import Outcome, RunContext
 from rules.backtest import KEY, fired_keys
-from rules.evaluate import evaluate_rules, peer_features, sweep_rules
+from rules.evaluate import evaluate_rules, peer_features
 from rules.spec import Status
+from rules.sweep import sweep_rules
 
 if TYPE_CHECKING:
     from detector.models.fitted import FittedSet

@@ -7,7 +7,6 @@ outcome `error` for its rows and leaves the others alone.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 import narwhals as nw
 import polars as pl
@@ -26,11 +25,8 @@ from rules.parameters import Figure, ParameterBook
 from rules.preparing import frame_for, prepare, sight
 from rules.spec import Status
 from rules.staging import (
-    CODES,
     TOLD,
     Prepared,
-    fired_stages,
-    narrow_stages,
     staged,
     wide_stages,
 )
@@ -44,22 +40,6 @@ RESULT_SCHEMA: dict[str, pl.DataType] = {
     "shadow": pl.Boolean(),
 }  # fmt: skip
 _LOG = structlog.get_logger(__name__)
-_EVIDENCE = ("strength", "severity", "facts")
-_CODE = pl.Enum([outcome.value for outcome in CODES])
-
-
-@dataclass(frozen=True)
-class Sweep:
-    """Many rules over one frame, told in full only where they fired.
-
-    Attributes:
-        outcomes: ``subject_key``, ``period_start``, ``period_end`` and for each rule a column
-            ``id@version`` with one of the five outcomes.
-        firings: columns of `RESULT_SCHEMA`, fired rows only, the messages null.
-    """
-
-    outcomes: pl.DataFrame
-    firings: pl.DataFrame
 
 
 def evaluate_rules(
@@ -134,71 +114,6 @@ def evaluate_rule(
     except (pl.exceptions.PolarsError, nw.exceptions.NarwhalsError) as error:
         reason = str(error).strip().partition("\n")[0][:200]
         raise WardenError("rule_failed", f"Rule {rule.id} cannot be computed: {reason}") from error
-
-
-def sweep_rules(
-    rules: Sequence[Rule],
-    frame: FeatureFrame,
-    parameters: ParameterBook,
-    *,
-    catalogue: FeatureCatalogue | None = None,
-    given: Mapping[str, Figure] | None = None,
-) -> Sweep:
-    """Rules of one grain over its frame in one pass; facts of fired rows only, no messages.
-
-    Rules about silence make rows of their own and are left to `evaluate_rule`.
-
-    Args:
-        rules: whatever their status.
-        given: parameter values that stand in for those in force, for every rule that has them.
-
-    Raises:
-        ExpressionError: a name, type or unit of a rule does not fit the frame.
-        WardenError: `unknown_parameter_table`, or `silence_in_sweep`.
-    """
-    if any(rule.spec.absence is not None for rule in rules):
-        raise WardenError("silence_in_sweep", "Rules about silence are judged one by one.")
-    whole = frame_for(frame, rules)
-    seen = sight(whole, catalogue)
-    prepared = [
-        prepare(rule, seen, parameters, given=given, number=number)
-        for number, rule in enumerate(rules)
-    ]
-    lazy = staged(whole.frame.lazy(), narrow_stages(prepared))
-    codes = lazy.select(*KEYS, *(p.mark for p in prepared)).collect(engine="streaming")
-    evidence = [_evidence(one, whole.frame, codes[one.mark]) for one in prepared]
-    firings = _firings(rules, evidence) if evidence else pl.DataFrame(schema=RESULT_SCHEMA)
-    names = {p.mark: f"{p.rule.id}@{p.rule.version}" for p in prepared}
-    outcomes = codes.with_columns(pl.col(list(names)).cat.to(_CODE)).rename(names)
-    return Sweep(outcomes, firings)
-
-
-def _evidence(one: Prepared, data: pl.DataFrame, codes: pl.Series) -> pl.DataFrame:
-    """The fired rows of one rule, with the figures behind them and without sentences."""
-    fired = (codes == CODES[Outcome.FIRED]).arg_true()
-    lasting = one.rule.spec.sustain is not None
-    stages = wide_stages([one]) if lasting else fired_stages(one)
-    read = {name for stage in stages for expr in stage for name in expr.meta.root_names()}
-    own = data.select(name for name in data.columns if name in KEYS or name in read)
-    rows = staged((own if lasting else own[fired]).lazy(), stages)
-    told = [pl.col(f"{one.mark}{name}").alias(name) for name in _EVIDENCE]
-    found = rows.select(*KEYS, *told)
-    return (found.select(pl.all().gather(fired)) if lasting else found).collect()
-
-
-def _firings(rules: Sequence[Rule], evidence: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    """All firings with what is the same for every firing of a rule."""
-    whole = pl.concat(evidence)
-    about = pl.DataFrame([_constant(rule) for rule in rules])
-    counts = pl.Series([found.height for found in evidence], dtype=pl.UInt32)
-    number = pl.Series(range(len(rules)), dtype=pl.UInt32)
-    same = about.select(pl.all().gather(number.repeat_by(counts).explode(empty_as_null=False)))
-    nothing = dict.fromkeys(("reason", "message_en", "message_zh"))
-    fired = {"outcome": Outcome.FIRED.value, **nothing}
-    return pl.concat([whole, same], how="horizontal").select(
-        (pl.lit(fired[name]) if name in fired else pl.col(name)).cast(dtype).alias(name)
-        for name, dtype in RESULT_SCHEMA.items()
-    )
 
 
 def _judged(
@@ -306,19 +221,14 @@ def _sentences(one: Prepared) -> list[pl.Expr]:
     ]
 
 
-def _constant(rule: Rule) -> dict[str, object]:
-    """What is the same for every row of a rule."""
+def _finished(rule: Rule, found: pl.LazyFrame) -> pl.LazyFrame:
+    """Add what is the same for every row, in the order of `RESULT_SCHEMA`."""
     spec = rule.spec
-    return {
+    constant = {
         "rule_id": spec.id, "rule_version": spec.version, "typology": spec.typology,
         "grain": spec.grain, "subject_kind": GRAINS[spec.grain].subject_kind,
         "lane": spec.lane.value, "shadow": spec.status is Status.SHADOW,
     }  # fmt: skip
-
-
-def _finished(rule: Rule, found: pl.LazyFrame) -> pl.LazyFrame:
-    """Add what is the same for every row, in the order of `RESULT_SCHEMA`."""
-    same = _constant(rule).items()
-    return found.with_columns(pl.lit(v).alias(k) for k, v in same).select(
+    return found.with_columns(pl.lit(v).alias(k) for k, v in constant.items()).select(
         pl.col(name).cast(dtype) for name, dtype in RESULT_SCHEMA.items()
     )

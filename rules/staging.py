@@ -111,24 +111,6 @@ def wide_stages(rules: Iterable[Prepared]) -> list[Stage]:
     return [native(sides), native(judgements), native(whole), lasting, end]
 
 
-def fired_stages(rule: Prepared) -> list[Stage]:
-    """Stages over rows known to have fired, ending with strength, severity and facts."""
-    own = f"{rule.mark}c"
-    condition = rule.compiled(rule.condition, "c")
-    more = fact_sides(condition, rule.thresholds, rule.columns, own, NATIVE)
-    sides = [*condition.sides, *(side.alias(name) for name, side in more.items())]
-    fired = pl.lit(value=True)
-    end = {
-        "strength": _strength(rule, fired),
-        "severity": rule.column("grade"),
-        "facts": _condition_facts(rule, condition, more, fired),
-    }
-    return [
-        native(sides), native([*condition.judgements]), native(_graded(rule, condition)),
-        [expr.alias(f"{rule.mark}{name}") for name, expr in end.items()],
-    ]  # fmt: skip
-
-
 def native(parts: list[nw.Expr]) -> Stage:
     """What was compiled with `NATIVE`, by its true name."""
     return cast("Stage", parts)

@@ -66,24 +66,23 @@ def duckdb_by_hand(path: str, rules: Sequence[Made]) -> tuple[pl.DataFrame, pl.D
         columns = ", ".join(f"{_sql(rule)} AS r{i}" for i, rule in enumerate(rules))
         figures = ", ".join(sorted({name for rule in rules for name in rule.features}))
         database.execute(
-            f"CREATE TEMP TABLE found AS "  # noqa: S608
-            f"SELECT subject_key, {figures}, {columns} FROM '{path}'"
+            f"CREATE TEMP TABLE found AS SELECT subject_key, {figures}, {columns} FROM '{path}'"
         )
         parts = [
-            f"SELECT {i} AS rule, subject_key, "  # noqa: S608
+            f"SELECT {i} AS rule, subject_key, "
             + ", ".join(f"{name} AS v{j}" for j, name in enumerate(rule.features))
             + f", {rule.high} AS high, {rule.low} AS low FROM found WHERE r{i} = {FIRED}"
             for i, rule in enumerate(rules)
         ]
         firings = _frame(database.sql(" UNION ALL ".join(parts)))
         names = ", ".join(f"r{i}" for i in range(len(rules)))
-        outcomes = _frame(database.sql(f"SELECT subject_key, {names} FROM found"))  # noqa: S608
+        outcomes = _frame(database.sql(f"SELECT subject_key, {names} FROM found"))
     return outcomes, firings
 
 
 def _frame(result: duckdb.DuckDBPyRelation) -> pl.DataFrame:
     found = pl.from_arrow(result.to_arrow_table())
-    assert isinstance(found, pl.DataFrame)  # noqa: S101
+    assert isinstance(found, pl.DataFrame)
     return found
 
 

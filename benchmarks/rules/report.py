@@ -14,9 +14,11 @@ import polars as pl
 
 from benchmarks.rules.market import made_frame, made_rules, written
 from benchmarks.rules.peers import duckdb_by_hand, polars_by_hand
+from features.compute import FeatureFrame
 from features.vocabulary import Outcome
-from rules.evaluate import Sweep, sweep_rules
+from rules.load import Rule
 from rules.parameters import ParameterBook
+from rules.sweep import sweep_rules
 
 Found = tuple[pl.DataFrame, pl.DataFrame]
 _CODES = {
@@ -40,8 +42,8 @@ def main(arguments: list[str]) -> None:
         path = Path(folder) / "features.parquet"
         frame.frame.write_parquet(path)
         rules = [written(one, number) for number, one in enumerate(made)]
-        runs: dict[str, Callable[[], Sweep | Found]] = {
-            "ours": lambda: sweep_rules(rules, frame, ParameterBook()),
+        runs: dict[str, Callable[[], Found]] = {
+            "ours": lambda: ours(rules, frame),
             "polars": lambda: polars_by_hand(frame.frame, made),
             "duckdb": lambda: duckdb_by_hand(str(path), made),
         }
@@ -60,6 +62,12 @@ def main(arguments: list[str]) -> None:
         sys.stdout.write(f"{name:8}{spent:8.2f} s{ratio}\n")
 
 
+def ours(rules: list[Rule], frame: FeatureFrame) -> Found:
+    """Our outcomes and the figures behind every firing."""
+    sweep = sweep_rules(rules, frame, ParameterBook())
+    return sweep.outcomes, sweep.firings()
+
+
 def timed(run: Callable[[], object]) -> float:
     """Seconds of one run."""
     began = time.perf_counter()
@@ -67,20 +75,19 @@ def timed(run: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def agree(runs: dict[str, Callable[[], Sweep | Found]]) -> None:
+def agree(runs: dict[str, Callable[[], Found]]) -> None:
     """Stops where the three do not find the same.
 
     Raises:
         SystemExit: naming what differs.
     """
-    ours = runs["ours"]()
-    assert isinstance(ours, Sweep)  # noqa: S101
+    own_outcomes, own_firings = runs["ours"]()
     counts = {}
     for name in ("polars", "duckdb"):
-        outcomes, firings = runs[name]()  # type: ignore[misc]
+        outcomes, firings = runs[name]()
         columns = [c for c in outcomes.columns if c.startswith("r")]
         theirs = outcomes.sort("subject_key")
-        mine = ours.outcomes.sort("subject_key")
+        mine = own_outcomes.sort("subject_key")
         for number, column in enumerate(columns):
             own = mine[f"made-up-{number}@1.0.0"].cast(pl.String).replace_strict(
                 _CODES, return_dtype=pl.UInt8
@@ -88,6 +95,6 @@ def agree(runs: dict[str, Callable[[], Sweep | Found]]) -> None:
             if not own.equals(theirs[column]):
                 sys.exit(f"{name} and ours differ on rule {number}")
         counts[name] = firings.height
-    if set(counts.values()) != {ours.firings.height}:
-        sys.exit(f"firings differ: ours {ours.firings.height}, {counts}")
-    sys.stdout.write(f"three agree: {ours.firings.height:,} firings\n")
+    if set(counts.values()) != {own_firings.height}:
+        sys.exit(f"firings differ: ours {own_firings.height}, {counts}")
+    sys.stdout.write(f"three agree: {own_firings.height:,} firings\n")

@@ -13,9 +13,10 @@ from rule_frames import make_feature, make_rule
 from features.compute import FeatureFrame
 from rules.clauses import Absence
 from rules.errors import ExpressionError
-from rules.evaluate import evaluate_rule, evaluate_rules, sweep_rules
+from rules.evaluate import evaluate_rule, evaluate_rules
 from rules.history import earlier_rows, with_silent
 from rules.parameters import ParameterBook
+from rules.sweep import sweep_rules
 
 BOOK = ParameterBook()
 GRAIN = "operator_m"
@@ -196,9 +197,13 @@ def test_a_sweep_tells_the_same_as_judging_one_by_one() -> None:
         rows = whole.filter(pl.col("rule_id") == rule.id)
         label = f"{rule.id}@{rule.version}"
         assert sweep.outcomes[label].cast(pl.String).to_list() == rows["outcome"].to_list()
-        fired = rows.filter(pl.col("outcome") == "fired").with_columns(
-            pl.lit(None, dtype=pl.String).alias(name) for name in ("message_en", "message_zh")
-        )
-        told = sweep.firings.filter(pl.col("rule_id") == rule.id)
-        assert told.equals(fired)
-    assert sweep.firings.height > 3
+        fired = rows.filter(pl.col("outcome") == "fired")
+        told = sweep.firings().filter(pl.col("rule") == label)
+        assert told["subject_key"].to_list() == fired["subject_key"].to_list()
+        for facts, values, limits in zip(
+            fired["facts"], told["values"].to_list(), told["limits"].to_list(), strict=True
+        ):
+            judged = [f for f in json.loads(facts) if f["feature"] in ("a", "b")]
+            assert [f["value"] for f in judged] == values
+            assert [f["threshold"] for f in judged] == limits
+    assert sweep.firings().height > 3
