@@ -105,6 +105,9 @@ def _check_gaps(text: str, tokens: list[Token]) -> None:
                 continue
             if text.startswith(("--", "/*", "{#"), offset):
                 raise at_offset(text, offset, "comments are not part of the language")
+            if " " < text[offset] <= "~":
+                near = text[offset : offset + 20].split()[0]
+                raise at_offset(text, offset, f"`{near}` is not part of the condition language")
             raise _strange(text, offset)
     for token in tokens:
         if token.comments:
@@ -125,7 +128,7 @@ def _check_token(text: str, tokens: list[Token], index: int, token: Token) -> No
     if kind is _T.IDENTIFIER:
         hint = "Names stand without quotes, texts between single ones."
         raise at_offset(text, token.start, "double quotes are not part of the language", hint)
-    if kind not in _ALLOWED:
+    if kind not in _ALLOWED or word == "!":
         why = _REFUSED_WORDS.get(word.upper(), "is not part of the condition language")
         hint = "As the name of a parameter choose another word." if NAME.match(word) else ""
         raise at_offset(text, token.start, f"`{word[:40]}`: {why}", hint)
