@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import polars as pl
+
 from features.catalogue import FeatureCatalogue
 from features.compute import FeatureFrame
 from rules.checking import Vocabulary, check_condition, check_score, vocabulary
@@ -42,12 +44,15 @@ class Sight:
     names: Vocabulary
     columns: frozenset[str]
     reference: str
+    finite: frozenset[str]
 
 
 def sight(frame: FeatureFrame, catalogue: FeatureCatalogue | None) -> Sight:
     """What rules see of a frame; looked up once for all of them."""
     names = frame_vocabulary(frame, catalogue)
-    return Sight(names, frozenset(frame.frame.columns), frame.reference)
+    tested = frame.frame.select(pl.selectors.float().is_finite().all())
+    finite = frozenset(name for name in tested.columns if tested[name][0])
+    return Sight(names, frozenset(frame.frame.columns), frame.reference, finite)
 
 
 def prepare(
@@ -77,8 +82,9 @@ def prepare(
     }
     condition = _condition(rule)
     _check(rule, condition, names, thresholds)
-    mark = f"_{number}_"
-    return Prepared(rule, condition, names, thresholds, seen.columns, mark, seen.reference)
+    return Prepared(
+        rule, condition, names, thresholds, seen.columns, f"_{number}_", seen.reference, seen.finite
+    )
 
 
 def _condition(rule: Rule) -> Node:
@@ -106,11 +112,17 @@ def _check(
 
 
 def frame_vocabulary(frame: FeatureFrame, catalogue: FeatureCatalogue | None) -> Vocabulary:
-    """What a rule may name: the frame's features and attributes, and the catalogue's features."""
+    """What a rule may name: what the frame has, and what the catalogue knows of its grain.
+
+    A feature or attribute of a table that nobody filed is not in the frame; it reads as missing.
+    """
     features = list(frame.features)
+    types = attribute_types(frame.frame.schema, frame.attributes)
     if catalogue is not None:
         have = {f.name for f in features}
         features += [f for f in catalogue.of_grain(frame.grain) if f.name not in have]
+        bases = [b for b in catalogue.bases.values() if b.grain == frame.grain]
+        unfiled = {a for b in bases for a in b.attributes} - set(frame.frame.columns)
+        types |= dict.fromkeys(sorted(unfiled), "any")
     named = ((f.name, f.unit, f.kind == "class") for f in features)
-    types = attribute_types(frame.frame.schema, frame.attributes)
     return vocabulary(frame.grain, named, types)

@@ -44,6 +44,7 @@ class Prepared:
         columns: columns of the frame; others read as null.
         mark: beginning of the names of the rule's helper columns.
         reference: version of the frozen peers.
+        finite: columns that hold neither NaN nor infinity.
     """
 
     rule: Rule
@@ -53,10 +54,11 @@ class Prepared:
     columns: frozenset[str]
     mark: str
     reference: str = ""
+    finite: frozenset[str] = frozenset()
 
     def values(self) -> Values:
         """Compiles values of this rule."""
-        return Values(self.names, self.thresholds, self.columns, NATIVE)
+        return Values(self.names, self.thresholds, self.columns, NATIVE, self.finite)
 
     def compiled(self, tree: Node, letter: str) -> Compiled:
         """A boolean tree whose helper columns begin with the mark and `letter`."""

@@ -86,7 +86,10 @@ class Values:
         thresholds: Mapping[str, Threshold],
         columns: Set[str],
         engine: Engine = PORTABLE,
+        finite: Set[str] = frozenset(),
     ) -> None:
+        """`finite` names columns known to hold neither NaN nor infinity: they need no test."""
+        self.finite = finite
         self.names = names
         self.thresholds = thresholds
         self.columns = columns
@@ -102,11 +105,13 @@ class Values:
             return self.engine.lit(None)
         return self.engine.lit(None, dtype=getattr(self.engine, _DTYPES[kind]))
 
-    def _typed(self, value: nw.Expr, name: str) -> Tested:
+    def _typed(self, value: nw.Expr, name: str, column: str) -> Tested:
         """Numbers as floats that must be finite, all else as it is."""
         found = self.names.columns.get(name)
         numeric = found is not None and found.quantity.type == "number"
-        return Tested(value.cast(self.engine.Float64), loud=True) if numeric else Tested(value)
+        if not numeric:
+            return Tested(value)
+        return Tested(value.cast(self.engine.Float64), loud=column not in self.finite)
 
     def value(self, node: Node) -> nw.Expr:
         return self.tested(node).value(self.engine)
@@ -118,9 +123,9 @@ class Values:
             case Text(value) | Truth(value):
                 return Tested(self.engine.lit(value))
             case Column(name):
-                return self._typed(self.column(name), name)
+                return self._typed(self.column(name), name, name)
             case Prev(feature, _):
-                return self._typed(self.column(node.column, of=feature), feature)
+                return self._typed(self.column(node.column, of=feature), feature, node.column)
             case Peer(kind, feature):
                 return Tested(
                     self.column(f"{feature}__{kind}").cast(self.engine.Float64), loud=True
