@@ -156,15 +156,16 @@ def lock(
 
 
 def docs(
+    paths: Paths = None,
     out: Annotated[Path, typer.Option(help="Folder for the pages.")] = Path("rule-pages"),
-    rules: Annotated[
-        list[Path] | None, typer.Option("--rules", help="Folder with rules of your own.")
-    ] = None,
 ) -> None:
     """Write a page for every rule: method, law, innocent reasons, limits and an example."""
+    from dataclasses import replace
+
     from detector.reference_rules import index_page, pages_of
 
-    library = surface(rules).library
+    whole = surface(paths).library
+    library = replace(whole, rules=tuple(chosen(whole.rules, paths, None)))
     pages = {"rules": index_page(library), **pages_of(library)}
     for name, text in pages.items():
         path = out / f"{name}.md"
