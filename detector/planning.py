@@ -73,12 +73,15 @@ def make_plan(
     """Pins a snapshot and finds the run to stand on.
 
     A run as of a day before the last live run's knowledge looks back: it gets a target of its own
-    and moves no alert. Otherwise it is the next live run.
+    and moves no alert. Otherwise it is the next live run. Of a typology that lost its last rule
+    what was said before is judged once more, so that nothing of it stays in force.
 
     Raises:
         WardenError: `unknown_typology`, or `bad_window`.
     """
-    wanted = tuple(sorted(typologies or judged_typologies(system)))
+    base = results.manifest(published) if published else None
+    left = {t for t, rules in base.rules.items() if rules} if base else set()
+    wanted = tuple(sorted(typologies or judged_typologies(system) | left))
     unknown = [t for t in wanted if t not in TYPOLOGIES]
     if unknown:
         raise WardenError(
@@ -94,7 +97,6 @@ def make_plan(
         )
     known_at = end_of(as_of) if as_of else system.clock()
     snapshot = system.lake.pin(end_of(as_of) if as_of else None)
-    base = results.manifest(published) if published else None
     target = LIVE
     if base and known_at < base.known_at and snapshot.id != base.snapshot_id:
         target, base = f"as-of:{as_of}", None

@@ -71,19 +71,31 @@ def seal(
         versions=dict(plan.snapshot.versions),
         known_as_of=plan.known_at.isoformat(),
         as_of=plan.context.as_of.isoformat(),
-        digests={**carried, **digests},
+        # a run over named periods leaves the others as they were judged
+        digests={**digests, **carried} if plan.windowed else {**carried, **digests},
         layers=(*below, claim.key),
         judges=panel.fitted.cited(),
         nulls=kept_nulls(plan, digests) | {key: list(null) for key, null in nulls.items()},
         stamped=names,
         stamps=stamps,
         reads=reads_after(plan.base, reads),
+        rules=rules_after(plan, panel),
     )
     manifest = replace(manifest, firings=firing_hashes(results.firings(manifest)))
     if len(manifest.layers) > MAX_LAYERS:
         manifest = results.flatten(manifest)
     results.seal(manifest)
     return manifest
+
+
+def rules_after(plan: Plan, panel: Panel) -> dict[str, list[str]]:
+    """By typology the rules whose outcomes are in force after this run."""
+    before = dict(plan.base.rules) if plan.base else {}
+    now: dict[str, list[str]] = {typology: [] for typology in plan.typologies}
+    for rule in panel.ruleset.judging():
+        if rule.spec.typology in now:
+            now[rule.spec.typology].append(f"{rule.id}@{rule.version}")
+    return {**now, **before} if plan.windowed else {**before, **now}
 
 
 def kept_nulls(plan: Plan, digests: Mapping[str, str]) -> dict[str, list[float]]:

@@ -63,6 +63,7 @@ class Manifest:
             (`rules.backtest.firing_hash`); a backtest over the same snapshot gives the same.
         stamped, stamps, reads: what the features in force were computed from, see
             `detector.increments`.
+        rules: by typology, the rules (``id@version``) whose outcomes are in force.
     """
 
     run_id: str
@@ -79,6 +80,7 @@ class Manifest:
     stamps: dict[str, dict[str, Any]] = field(default_factory=dict)
     reads: dict[str, list[str]] = field(default_factory=dict)
     firings: dict[str, str] = field(default_factory=dict)
+    rules: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def known_at(self) -> datetime:

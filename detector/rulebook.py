@@ -13,6 +13,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from detector.database import reading
@@ -21,15 +22,13 @@ from detector.rule_releases import released
 from detector.rule_states import Standing, Text, by_rule, standing
 from detector.rule_texts import is_shipped, rule_of, source_of, stamped, text_of, unknown_rule
 from features.errors import WardenError
-from rules.errors import RuleIssue
+from rules.errors import RuleFilesError, RuleIssue
 from rules.load import Rule
 from rules.overlays import FOLDER, MARK, Overlay, merged, overlay_conflicts, read_overlays
 from rules.ruleset import RuleSet, load_library
 from rules.spec import Status
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from detector.database import ReadConnection
     from detector.system import System
 
@@ -79,9 +78,17 @@ class Rulebook:
         if version is None:
             live = self.standing(rule_id).live or self.standing(rule_id).shadow
             if live is None:
+                self.refuse_faulty(rule_id)
                 raise unknown_rule(rule_id, self.ids())
             version = live.version
         return self.version(rule_id, version)
+
+    def refuse_faulty(self, rule_id: str) -> None:
+        """Raises: RuleFilesError when the rule's file is there and cannot be used."""
+        issues = [*self.library.issues, *self.issues]
+        found = [i for i in issues if rule_id in (i.rule_id, Path(i.path).stem)]
+        if found:
+            raise RuleFilesError(found)
 
     def version(self, rule_id: str, version: str) -> Rule:
         """One version by its text: that kept, else that of a file.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
@@ -14,28 +13,88 @@ from detector.rule_checks import Report, read_report
 from detector.rulebook import rulebook
 from detector.system import System
 from detector.tables import run
-from rules.ruleset import SHIPPED_RULES
 
 AUTHOR, SECOND = "Ann Author", "Ben Second"
 OWN = "rule-of-my-own"
 LIKE = "mon-bid-cv-very-low"
-LIBRARY = SHIPPED_RULES
 
 
-@cache
-def shipped_text(rule_id: str) -> str:
-    """The text of a shipped rule, as it lies in the library of this release."""
-    return next(LIBRARY.rglob(f"{rule_id}.yaml")).read_text(encoding="utf-8")
+TEXT = """\
+id: {rule_id}
+title:
+  en: A measure of an office of its own
+  zh: 本局自用指标
+version: "{version}"
+status: active
+owner: office-7
+created: "2026-11-23"
+modified: "2026-11-23"
+typology: MON-BID-CV
+grain: tender
+lane: screen
+severity: {severity}
+legal_basis:
+  - {{jurisdiction: CN, instrument: Anti-Monopoly Law, article: "17", in_force_from: "2022-08-01"}}
+harm:
+  en: The buyer and the public purse.
+  zh: 采购人与公共资金。
+scope: |
+  award_rule IS NULL OR award_rule <> 'average'
+condition: |
+  bid_cv <= :max_cv
+parameters:
+  max_cv: {{value: {limit}, class: ENG, unit: ratio, source: "Set by the office", verified: false}}
+on_missing: not_evaluable
+min_support: {{bid_cv: 4}}
+message:
+  en: "{{n_bids}} bids vary by only **{{bid_cv}}**; the limit is {{max_cv}}."
+  zh: "{{n_bids}}份报价差异系数仅**{{bid_cv}}**，界限为{{max_cv}}。"
+innocent_explanations:
+  - {{en: "Public input prices leave little room to differ.", zh: "原材料价格公开。"}}
+  - {{en: "A reserve price or ceiling pulls bids together.", zh: "最高限价使报价趋同。"}}
+triage:
+  - {{en: "Look for the same bidders in other tenders.", zh: "查看其他项目中的相同投标人。"}}
+limits:
+  - "Calibrated nowhere yet; act on clusters of tenders."
+references:
+  - "The office's own experience"
+max_flag_rate: {cap}
+suppress: none
+tests:
+  - name: bids close together
+    level: row
+    given: {{bid_cv: 0.001, n_bids: 5, bid_cv__n: 5}}
+    expect: fired
+  - name: exactly at the limit
+    level: row
+    given: {{bid_cv: {limit}, n_bids: 5, bid_cv__n: 5}}
+    expect: fired
+  - name: far apart
+    level: row
+    given: {{bid_cv: 0.2, n_bids: 5, bid_cv__n: 5}}
+    expect: clear
+  - name: three bids are too few
+    level: row
+    given: {{bid_cv: 0.001, n_bids: 3, bid_cv__n: 3}}
+    expect: not_evaluable
+    reason: too_few
+  - name: award by average price is out of scope
+    level: row
+    given: {{bid_cv: 0.001, n_bids: 5, bid_cv__n: 5, award_rule: average}}
+    expect: out_of_scope
+"""
+"""A rule that calls itself active."""
 
 
-def local_text(version: str = "1.0.0", limit: float = 0.018, rule_id: str = OWN) -> str:
-    """A rule like `LIKE`, under a name and with a limit of its own."""
-    text = shipped_text(LIKE).replace(f"id: {LIKE}", f"id: {rule_id}")
-    text = text.replace("en: Bids almost equal", "en: A measure of an office of its own")
-    text = text.replace('version: "1.0.0"', f'version: "{version}"')
-    return text.replace("value: 0.02,", f"value: {limit},").replace(
-        "{bid_cv: 0.02}", f"{{bid_cv: {limit}}}"
-    )
+def local_text(
+    version: str = "1.0.0",
+    limit: float = 0.018,
+    rule_id: str = OWN,
+    cap: float = 0.1,
+    severity: int = 3,
+) -> str:
+    """A whole rule file."""
+    return TEXT.format(version=version, limit=limit, rule_id=rule_id, cap=cap, severity=severity)
 
 
 def write_rule(folder: Path, text: str, rule_id: str = OWN) -> Path:

@@ -20,6 +20,7 @@ from detector.system import System
 from detector.tables import rule_event, rule_version
 from features.errors import WardenError
 from rules import ruleset
+from rules.ruleset import load_library
 from rules.spec import Status
 from tests.detector.promoting import (
     AUTHOR,
@@ -30,7 +31,6 @@ from tests.detector.promoting import (
     ran,
     report_on,
     shadowed,
-    shipped_text,
     write_rule,
 )
 from tests.detector.promoting import LIKE as SHIPPED
@@ -251,7 +251,8 @@ def test_an_installation_decides_about_shipped_rules(system: System) -> None:
 def test_a_release_goes_live_by_its_own_review_and_can_be_rolled_back(
     system: System, release: Callable[[str], None]
 ) -> None:
-    old, new = shipped_text(SHIPPED), local_text("1.1.0", rule_id=SHIPPED)
+    old = local_text(rule_id=SHIPPED)
+    new = local_text("1.1.0", 0.019, rule_id=SHIPPED)
     release(old)
     remember(system)
     release(new)
@@ -273,12 +274,12 @@ def test_a_release_goes_live_by_its_own_review_and_can_be_rolled_back(
 def test_a_release_may_not_change_a_text_under_its_version(
     system: System, release: Callable[[str], None]
 ) -> None:
-    release(shipped_text(SHIPPED))
-    remember(system)
     release(local_text(rule_id=SHIPPED))
     remember(system)
+    release(local_text(limit=0.09, rule_id=SHIPPED))
+    remember(system)
     judging = next(r for r in rules_in_force(system).judging() if r.id == SHIPPED)
-    assert "value: 0.02" in judging.text
+    assert "value: 0.018" in judging.text
     assert "D18" in {i.code for i in rules_in_force(system).issues}
 
 
@@ -290,7 +291,7 @@ def test_only_what_judges_is_kept(system: System) -> None:
     in_force = {(r.id, r.version) for r in rules_in_force(system).judging()}
     assert set(kept) == in_force
     assert len(events) == len(in_force)
-    assert kept[SHIPPED, "1.0.0"].text == shipped_text(SHIPPED)
+    assert kept[SHIPPED, "1.0.0"].text == load_library().get(SHIPPED).text
     assert {r.spec.status for r in rules_in_force(system).live()} == {Status.ACTIVE}
 
 
