@@ -21,7 +21,7 @@ from detector.rule_texts import event_of, text_of, version_of
 from detector.rulebook import Rulebook, read_rulebook, rulebook
 from detector.tables import run as run_table
 from features.errors import WardenError
-from rules.overlays import MARK
+from rules.overlays import MARK, kept
 from rules.spec import Status
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def to_shadow(
         data = ready_for_shadow(book, rule, report)
     overlay = book.overlays.get(rule_id)
     if overlay is not None and MARK in rule.version:
-        data["overlay"] = overlay.digest
+        data["overlay"] = kept(book.files[rule_id], overlay)
 
     def decide(now: Rulebook, at: datetime) -> Sequence[RuleEvent]:
         _same_stand(book, now, rule)
@@ -234,7 +234,7 @@ def roll_back(
     def decide(later: Rulebook, at: datetime) -> Sequence[RuleEvent]:
         _same_stand(book, later, rule)
         left = later.standing(rule_id).live
-        data = {"from": left.version if left else None}
+        data = {"from": left.version if left else None, "overlay": earlier.use.overlay}
         return [event_of(rule, RuleAct.ROLLED_BACK, actor, at, note, data)]
 
     return _decided(system, rule, expected, decide)
@@ -266,8 +266,8 @@ def _chosen(book: Rulebook, rule_id: str, version: str | None, content_hash: str
     from detector.rule_records import version_taken
 
     rule = book.candidate(rule_id, version)
-    kept = book.kept.get((rule.id, rule.version))
-    if kept is not None and kept.content_hash != rule.content_hash:
+    text = book.kept.get((rule.id, rule.version))
+    if text is not None and text.content_hash != rule.content_hash:
         raise version_taken(rule.id, rule.version)
     if content_hash is not None and content_hash != rule.content_hash:
         raise WardenError(

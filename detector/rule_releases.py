@@ -18,7 +18,7 @@ from detector.rule_records import (
 from detector.rule_states import RELEASE, Standing
 from detector.rule_texts import event_of, is_shipped, text_of, version_of
 from rules.load import Rule
-from rules.overlays import Overlay, conflicts
+from rules.overlays import Overlay, conflicts, kept
 from rules.spec import Status
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def released(
     files: Mapping[str, Rule],
     both: Mapping[str, Rule],
     overlays: Mapping[str, Overlay],
-    kept: Mapping[tuple[str, str], RuleVersion],
+    texts: Mapping[tuple[str, str], RuleVersion],
     standings: Mapping[str, Standing],
     at: datetime,
 ) -> list[RuleEvent]:
@@ -40,7 +40,7 @@ def released(
         now, rule = standings.get(rule_id, Standing()), files.get(rule_id)
         if rule is not None and not is_shipped(rule):
             continue
-        known = kept.get((rule_id, rule.version)) if rule is not None else None
+        known = texts.get((rule_id, rule.version)) if rule is not None else None
         if rule is not None and known is not None and known.content_hash != rule.content_hash:
             continue  # told as an issue; the text kept stays in force
         if now.governed:
@@ -70,15 +70,22 @@ def _shipped(rule_id: str, rule: Rule | None, now: Standing, at: datetime) -> Ru
 def _carried(
     rule: Rule | None, both: Rule | None, overlay: Overlay | None, now: Standing, at: datetime
 ) -> RuleEvent | None:
-    """An approved overlay on a new release: the release's review and the approval stand."""
-    if rule is None or both is None or overlay is None or now.live is None:
+    """An approved overlay on a new release: the release's review and the approval stand.
+
+    A figure that the release itself changed is the release's from now on; to set it again takes
+    a new approval.
+    """
+    approved = now.use.overlay
+    if rule is None or overlay is None or approved is None or now.live is None:
         return None
-    approved = now.use.overlay == overlay.digest and rule.spec.status is Status.ACTIVE
-    if not approved or now.live == text_of(both):
+    holding = kept(rule, overlay)
+    fine = holding.items() <= approved.items() and rule.spec.status is Status.ACTIVE
+    after = both or rule
+    if not fine or now.live == text_of(after):
         return None
-    data = {"overlay": overlay.digest, "left_out": sorted(conflicts(rule, overlay))}
+    data = {"overlay": holding, "left_out": sorted(conflicts(rule, overlay))}
     note = f"the overlay approved before, on {rule.version}"
-    return event_of(both, RuleAct.ACTIVATED, RELEASE, at, note, data)
+    return event_of(after, RuleAct.ACTIVATED, RELEASE, at, note, data)
 
 
 def remember(system: System) -> Rulebook:

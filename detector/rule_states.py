@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from detector.rule_records import RuleAct, RuleEvent
 
@@ -27,12 +28,12 @@ class Use:
     Attributes:
         live: what raised alerts, if anything.
         retired: whether the rule was taken out of use.
-        overlay: digest of the overlay that was approved with the live version.
+        overlay: fields of the overlay that were approved with the live version.
     """
 
     live: Text | None = None
     retired: bool = False
-    overlay: str | None = None
+    overlay: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

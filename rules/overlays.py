@@ -63,11 +63,6 @@ class Overlay:
     def rule(self) -> str:
         return self.spec.rule
 
-    @property
-    def digest(self) -> str:
-        """Names what the overlay sets, whatever text it was written against."""
-        return _hash({"rule": self.rule, **self.spec.fields()})
-
 
 def read_overlays(folder: Path) -> tuple[list[Overlay], list[RuleIssue]]:
     """Every overlay of a folder, and the faults of files that could not be used."""
@@ -138,6 +133,12 @@ def conflicts(rule: Rule, overlay: Overlay) -> dict[str, str]:
     return {n: why for n in overlay.spec.fields() if (why := _conflict(rule, overlay, n))}
 
 
+def kept(rule: Rule, overlay: Overlay) -> dict[str, Figure]:
+    """What of the overlay holds on a text, by field."""
+    lost = conflicts(rule, overlay)
+    return {n: v for n, v in overlay.spec.fields().items() if n not in lost}
+
+
 def _conflict(rule: Rule, overlay: Overlay, name: str) -> str:
     parameter = rule.spec.parameters.get(name.removeprefix("parameters."))
     if name.startswith("parameters."):
@@ -179,21 +180,26 @@ def merged(rule: Rule, overlay: Overlay) -> Rule | None:
     Raises:
         WardenError: `invalid_overlay` when the rule cannot be read with its figures.
     """
-    lost = conflicts(rule, overlay)
-    kept = {n: v for n, v in overlay.spec.fields().items() if n not in lost}
-    if not kept:
+    holding = kept(rule, overlay)
+    if not holding:
         return None
-    version = f"{rule.version}{MARK}{_hash(kept)[:8]}"
+    digest = hashlib.sha256(json.dumps(holding, sort_keys=True).encode()).hexdigest()
+    version = f"{rule.version}{MARK}{digest[:8]}"
     yaml = YAML()
     yaml.preserve_quotes = True
     yaml.width = 1_000_000
     data = yaml.load(rule.text)
     data["version"] = version
-    for name, value in kept.items():
+    for name, value in holding.items():
         if name == "max_flag_rate":
             data[name] = value
             continue
         parameter = data["parameters"][name.removeprefix("parameters.")]
+        # the examples show the logic at the shipped figure, and go on to do so
+        for example in data.get("tests") or ():
+            example.setdefault("params", {}).setdefault(
+                name.removeprefix("parameters."), parameter["value"]
+            )
         parameter["value"] = value
         parameter["source"] = f"Overlay of this installation: {overlay.spec.reason or 'no reason'}"
         parameter["verified"] = False
@@ -205,10 +211,6 @@ def merged(rule: Rule, overlay: Overlay) -> Rule | None:
             "invalid_overlay", f"{overlay.path} does not fit {rule.id}: {issues[0].message}."
         )
     return found
-
-
-def _hash(content: Any) -> str:
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def _issue(overlay: Overlay, place: Place, message: str, hint: str = "") -> RuleIssue:
