@@ -13,7 +13,10 @@ import typer
 from detector.cli.output import STATE, a_date, an_instant, note, opened, say
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+
+FEW_REASONS = 3
+"""Up to so many missing tables, the features they leave out are named."""
 
 Typologies = Annotated[
     list[str] | None, typer.Option("--typology", help="Only this typology; may be repeated.")
@@ -118,10 +121,21 @@ def summary_text(counts: dict[str, Any], target: str) -> str:
         lines.append(f"Held back, fired but not raised: {counts['held_back']:,} (see the scores).")
     if target != "live":
         lines.append("This was a look back: later filings are known, so no alert was touched.")
-    for why in sorted(set((counts.get("skipped") or {}).values())):
-        names = [name for name, reason in counts["skipped"].items() if reason == why]
-        lines.append(f"Not checked, {why}: {', '.join(names)}.")
-    return "\n".join(lines)
+    return "\n".join([*lines, *not_checked(counts.get("skipped") or {})])
+
+
+def not_checked(skipped: Mapping[str, str]) -> list[str]:
+    """What could not be computed, by reason; with many reasons their number alone is told.
+
+    Args:
+        skipped: by feature, the reason, such as ``table apps is absent``.
+    """
+    reasons = sorted(set(skipped.values()))
+    if len(reasons) <= FEW_REASONS:
+        named = {why: [n for n, reason in skipped.items() if reason == why] for why in reasons}
+        return [f"Not checked, {why}: {', '.join(names)}." for why, names in named.items()]
+    tables = ", ".join(why.removeprefix("table ").removesuffix(" is absent") for why in reasons)
+    return [f"Not checked: {len(skipped)} features, for want of {tables} (--json names them)."]
 
 
 def export(
