@@ -18,6 +18,7 @@ from rules.checking import SHARE, Vocabulary, unit_of
 from rules.parameters import Threshold
 from rules.plain import PLACEHOLDER as _PLACEHOLDER
 from rules.plain import stray_braces as stray_braces
+from rules.terms import told
 
 Language = Literal["en", "zh"]
 _SUFFIXES: dict[Language, dict[str, str]] = {
@@ -58,8 +59,8 @@ def message_expr(
         if match.start() > last:
             parts.append(pl.lit(text[last : match.start()]))
         if match[3] is not None:
-            told = pl.when(pl.col(match[1]).cast(pl.Boolean).fill_null(value=False))
-            parts.append(told.then(pl.lit(match[3])).otherwise(pl.lit(match[4])))
+            holds = pl.when(pl.col(match[1]).cast(pl.Boolean).fill_null(value=False))
+            parts.append(holds.then(pl.lit(match[3])).otherwise(pl.lit(match[4])))
         else:
             parts.append(_shown(Placeholder(match[1], match[2]), language, names, thresholds))
         last = match.end()
@@ -77,6 +78,8 @@ def _shown(
     if found is None:
         return pl.lit("–")
     unit, kind = found.quantity.unit or "", found.quantity.type
+    if hole.part is None and kind in ("text", "any"):
+        return told(pl.col(hole.name), hole.name, language).fill_null("–")
     if hole.part is None:
         return show(pl.col(hole.name), kind, unit, language)
     if hole.part == "h":
