@@ -25,6 +25,7 @@ def write_reference(out: Path) -> list[Path]:
 
 def pages() -> dict[str, str]:
     """Text of each page by file name below the reference."""
+    from detector.reference_conditions import conditions_page
     from detector.reference_features import feature_pages
     from detector.reference_rules import rule_pages
 
@@ -33,6 +34,7 @@ def pages() -> dict[str, str]:
         "typologies": typologies_page(),
         **feature_pages(),
         **rule_pages(),
+        "conditions": conditions_page(),
         "models": models_page(),
         "commands": commands_page(),
         "settings": settings_page(),
