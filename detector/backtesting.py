@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -61,6 +62,7 @@ def backtest(
     *,
     known_as_of: datetime | None = None,
     sets: Iterable[str] = (),
+    freeze: Path | None = None,
 ) -> BacktestReport:
     """Judges history by one rule, whatever its status.
 
@@ -69,9 +71,11 @@ def backtest(
         start, end: periods that start in this window; open where None.
         known_as_of: with what was known then; now when None.
         sets: texts ``name=value``: what would enter and leave with that parameter.
+        freeze: file for a small slice of what was judged (`rules.golden`).
 
     Raises:
-        WardenError: `unknown_rule`, `unknown_parameter`, `bad_parameter`, `bad_window`.
+        WardenError: `unknown_rule`, `unknown_parameter`, `bad_parameter`, `bad_window`,
+            `nothing_to_freeze`.
     """
     ruleset = rules_in_force(system)
     found = find_rule(system, rule) if isinstance(rule, str) else rule
@@ -83,7 +87,25 @@ def backtest(
     window = Window(hindsight, start, end)
     report.data["moved"] = window.moves(report, given)
     report.data["sensitivity"] = window.sensitivity(report)
+    if freeze is not None:
+        freeze_slice(hindsight, report, freeze)
     return report
+
+
+def freeze_slice(hindsight: Hindsight, report: BacktestReport, path: Path) -> None:
+    """Writes a slice of the window for an example of level golden.
+
+    Raises:
+        WardenError: `nothing_to_freeze`.
+    """
+    from rules.golden import freeze, write_golden
+
+    rule, table = report.rule, hindsight.table(report.rule)
+    if table is None:
+        raise WardenError("nothing_to_freeze", f"Nothing is filed that {rule.id} could judge.")
+    head = {name: report.data[name] for name in ("snapshot_id", "known_as_of")}
+    parameters = hindsight.ruleset.parameters
+    write_golden(freeze(rule, table, parameters, head, judged=report.rows), path)
 
 
 def backtest_all(

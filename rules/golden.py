@@ -11,7 +11,6 @@ A slice is judged with the parameter tables of today, so a changed limit shows a
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,6 +26,8 @@ from features.vocabulary import Outcome
 from rules.backtest import KEY, firing_hash
 from rules.evaluate import evaluate_rule
 from rules.load import Rule
+from rules.messages import placeholders
+from rules.nodes import Column, Peer, Prev, walk
 from rules.parameters import ParameterBook
 
 FORMAT = 1
@@ -38,7 +39,6 @@ LONGEST = 24
 _TYPES: Mapping[str, type[pl.DataType]] = {
     t.__name__: t for t in (pl.String, pl.Date, pl.Float64, pl.Int64, pl.Boolean)
 }
-_WORD = re.compile(r"[a-z_][a-z0-9_]*")
 _EXPECTED = (*KEY, "outcome", "reason", "severity", "strength")
 
 
@@ -125,9 +125,18 @@ def _renamed(rows: pl.DataFrame) -> dict[str, str]:
 
 
 def _read_by(rule: Rule, rows: pl.DataFrame) -> pl.DataFrame:
-    """The columns whose name the rule's text holds, and those that stand for its place."""
-    words = {*_WORD.findall(rule.text), "jurisdiction"}
-    read = [c for c in rows.columns if c not in KEY_COLUMNS and c.partition("__")[0] in words]
+    """The columns the rule judges or tells, and what places a row."""
+    spec, named = rule.spec, {"jurisdiction"}
+    for _, tree in rule.trees():
+        for node in walk(tree):
+            if isinstance(node, Column):
+                named.add(node.name)
+            elif isinstance(node, Peer | Prev):
+                named.add(node.feature)
+    for text in (spec.message.en, spec.message.zh):
+        named |= {hole.name for hole in placeholders(text)}
+    named |= set(spec.evidence.columns if spec.evidence else ())
+    read = [c for c in rows.columns if c not in KEY_COLUMNS and c.partition("__")[0] in named]
     plain = [c for c in read if type(rows.schema[c]).__name__ in _TYPES]
     return rows.select(*KEY_COLUMNS, *plain)
 

@@ -17,7 +17,7 @@ from rules.parameters import (
 )
 
 STEPS = (-2, -1, 1, 2)
-"""Steps of the sweep: a tenth each, or one where the limit is a small whole number."""
+"""Steps of the sweep: a tenth each, or one where the limit is a whole number of 3 to 19."""
 SMALL = 20
 
 
@@ -111,8 +111,8 @@ def sweep(rule: Rule, book: ParameterBook) -> Iterator[Variant]:
 
 
 def stepped(value: float, step: int) -> float:
-    """A limit some steps away: ones for small whole numbers, else tenths of it (of 1 at zero)."""
-    if value == int(value) and 0 < abs(value) < SMALL:
+    """A limit some steps away: ones for 3 to 19 where whole, else tenths of it (of 1 at zero)."""
+    if value == int(value) and 2 < abs(value) < SMALL:
         return value + step
     return value + step * 0.1 * (abs(value) or 1.0)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from detector.cli import lifecycle, rule_checks
+from detector.cli import backtest, lifecycle, rule_checks
 from detector.cli.output import STATE, opened, say, say_table
 from features.errors import WardenError
 
@@ -64,12 +64,12 @@ def new(
     rule_id: Annotated[str, typer.Argument(help="Slug, for example `bid-very-low-cv`.")],
     out: Annotated[Path, typer.Option(help="Folder to write into.")] = Path(),
 ) -> None:
-    """Write a skeleton of a rule, ready to be filled in."""
+    """Write a skeleton of a rule, ready to be filled in, where no rule stands yet."""
     from detector.system import utc_now
     from rules.skeleton import new_rule_text
 
     path = out / f"{rule_id}.yaml"
-    if path.exists():
+    if path.exists() and path.stat().st_size:
         raise WardenError("exists", f"{path} is already there.", "Choose another id or folder.")
     path.write_text(new_rule_text(rule_id, utc_now().date()))
     say({"path": str(path)}, f"Wrote {path}. Fill it in, then: warden rules lint {out}")
@@ -77,6 +77,7 @@ def new(
 
 for act in (
     rule_checks.lint, rule_checks.test, rule_checks.lock, rule_checks.docs,
+    backtest.backtest, backtest.diff,
     lifecycle.show, lifecycle.promote, lifecycle.retire, lifecycle.rollback,
 ):  # fmt: skip
     app.command(act.__name__)(act)

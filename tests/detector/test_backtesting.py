@@ -31,7 +31,9 @@ from detector.system import System, open_system
 from features.compute import Computed
 from features.errors import WardenError
 from rules.evaluate import peer_features
+from rules.golden import differences, read_golden
 from rules.ruleset import load_library
+from tests.real.commands import RUN, Desk
 
 SIZE = replace(Size.small(), transactions=6_000, consumers=900, goods=60, tenders=120)
 CV, RD, PINNED = "mon-bid-cv-low", "mon-bid-distance-rd", "mon-dominance-cn-single"
@@ -282,3 +284,48 @@ def test_what_cannot_be_meant_is_refused(judged: System, tmp_path: Path) -> None
         assert refused.value.code.startswith(code)
     with pytest.raises(WardenError, match="one grain"):
         diff(judged, CV, PINNED)
+
+
+def test_the_command_prints_writes_draws_and_freezes(judged: System, tmp_path: Path) -> None:
+    desk, out = Desk(judged.home), {k: tmp_path / k for k in ("r.json", "p.svg", "g.json")}
+    told = desk.warden(
+        "rules", "backtest", RD, "--from", "2025-01-01", "--to", "2025-12-31",
+        "--set", "max_cv=0.2", "--out", out["r.json"], "--plot", out["p.svg"],
+        "--freeze", out["g.json"],
+    )  # fmt: skip
+    assert told == json.loads(out["r.json"].read_text(encoding="utf-8"))
+    rule = load_library().get(RD)
+    assert (told["rule"], told["version"], told["content_hash"]) == (
+        RD, rule.version, rule.content_hash,
+    )  # fmt: skip
+    assert told["snapshot_id"] == in_force(judged).snapshot_id
+    assert (told["from"], told["to"]) == ("2025-01-01", "2025-12-31")
+    assert told["moved"]["max_cv=0.2"]["entered"] > 0
+    assert out["p.svg"].read_text(encoding="utf-8").count('class="bar"') == 12
+    golden = read_golden(out["g.json"])
+    assert set(golden.expected["outcome"]) >= {"fired", "clear"}
+    assert differences(golden, rule, load_library().parameters) == []
+    many = desk.warden("rules", "backtest", RD, CV)
+    assert [one["rule"] for one in many] == [RD, CV]
+    compared = desk.warden("rules", "diff", RD, CV)
+    assert {"both", "only_old", "only_new", "examples", "text"} <= set(compared)
+
+
+def test_the_command_speaks_to_people(judged: System) -> None:
+    from detector.cli.main import app
+    from detector.cli.output import STATE
+
+    STATE.json = False
+    home = ["--home", str(judged.home)]
+    shown = RUN.invoke(app, [*home, "rules", "backtest", RD, "--to", "2025-12-31"]).stdout
+    fired = backtest(judged, RD, end=date(2025, 12, 31)).data["outcomes"]["fired"]
+    assert f"{fired:,} fired of" in shown
+    assert "█" in shown
+    assert "The live run said the same." in shown
+    assert "30 minutes a firing" in shown
+    shown = RUN.invoke(app, [*home, "rules", "diff", RD, CV]).stdout
+    assert "+id: mon-bid-cv-low" in shown
+    refused = RUN.invoke(app, [*home, "rules", "backtest"])
+    assert isinstance(refused.exception, WardenError)
+    refused = RUN.invoke(app, [*home, "rules", "backtest", RD, CV, "--set", "max_cv=1"])
+    assert isinstance(refused.exception, WardenError)
