@@ -54,29 +54,29 @@ Actor = Annotated[str, Depends(_actor)]
 
 
 def etag(version: int) -> str:
-    """The ETag of an alert: its version."""
+    """The ETag of what is changed here: its version."""
     return f'"{version}"'
 
 
-def expected_version(if_match: str | None) -> int:
+def expected_version(if_match: str | None, what: str = "alert") -> int:
     """The version a change was decided on.
 
     Raises:
         WardenError: `precondition_required` without If-Match; `stale_version` for a tag that no
-            version of an alert can have.
+            version can have.
     """
     if if_match is None:
         raise WardenError(
             "precondition_required",
-            "A change must say which version of the alert it was decided on.",
-            'Send the ETag of the alert in If-Match, for example If-Match: "3".',
+            f"A change must say which version of the {what} it was decided on.",
+            f'Send the ETag of the {what} in If-Match, for example If-Match: "3".',
         )
     tag = if_match.strip().strip('"')
     if not (tag.isascii() and tag.isdigit() and len(tag) < 10):
         raise WardenError(
             "stale_version",
-            f"No version of the alert has the tag {if_match!r}.",
-            "Read the alert again and send its ETag.",
+            f"No version of the {what} has the tag {if_match!r}.",
+            f"Read the {what} again and send its ETag.",
             kind="conflict",
         )
     return int(tag)

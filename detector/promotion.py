@@ -91,7 +91,7 @@ def to_shadow(
     from detector.rule_checks import ready_for_shadow
 
     actor, note = named(actor), _note(note)
-    book = rulebook(system)
+    book = _opened(system, rule_id, expected)
     rule = _chosen(book, rule_id, version, content_hash)
     status = book.status(rule)
     if status is Status.SHADOW:
@@ -133,7 +133,7 @@ def to_active(
             `version_taken`, `shadow_run_required`, `second_person`, `stale_version`.
     """
     actor, note = named(actor), _note(note)
-    book = rulebook(system)
+    book = _opened(system, rule_id, expected)
     shadow = book.standing(rule_id).shadow
     wanted = version or (shadow.version if shadow is not None else None)
     rule = _chosen(book, rule_id, wanted, content_hash)
@@ -182,9 +182,7 @@ def retire(
     """
     actor, note = named(actor), _note(note)
     _need_note(note, "taking a rule out of use")
-    book = rulebook(system)
-    if rule_id not in book.ids():
-        book.candidate(rule_id)
+    book = _opened(system, rule_id, expected)
     now = book.standing(rule_id)
     used = [text for text in (now.live, now.shadow) if text is not None]
     text = next((t for t in used if version in (None, t.version)), None)
@@ -218,9 +216,7 @@ def roll_back(
             `stale_version`.
     """
     actor, note = named(actor), _note(note)
-    book = rulebook(system)
-    if rule_id not in book.ids():
-        book.candidate(rule_id)
+    book = _opened(system, rule_id, expected)
     earlier = rolled_back(book.standing(rule_id))
     if earlier is None or earlier.live is None:
         raise WardenError(
@@ -259,6 +255,15 @@ def shadow_runs(connection: ReadConnection, now: Standing, label: str) -> dict[s
             found["judged"] += told["judged"]
             found["fired"] += told["fired"]
     return found
+
+
+def _opened(system: System, rule_id: str, expected: int | None) -> Rulebook:
+    """What is known before a decision, if it is what the actor has seen."""
+    book = rulebook(system)
+    if rule_id not in book.ids():
+        book.candidate(rule_id)
+    _as_seen(book, rule_id, expected)
+    return book
 
 
 def _chosen(book: Rulebook, rule_id: str, version: str | None, content_hash: str | None) -> Rule:

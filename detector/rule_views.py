@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from detector.rule_states import Text
-from detector.rule_texts import source_of
+from detector.rule_texts import source_of, text_of
 
 if TYPE_CHECKING:
     from detector.rule_records import RuleEvent
     from detector.rulebook import Rulebook
-    from rules.load import Rule
 
 
 def rule_object(book: Rulebook, rule_id: str) -> dict[str, Any]:
@@ -48,17 +47,28 @@ def rule_object(book: Rulebook, rule_id: str) -> dict[str, Any]:
     }
 
 
-def version_object(book: Rulebook, rule: Rule) -> dict[str, Any]:
-    """One version of a rule, with its text."""
-    kept = book.kept.get((rule.id, rule.version))
+def version_object(book: Rulebook, rule_id: str, version: str) -> dict[str, Any]:
+    """One version of a rule, with its text; also one that this release cannot read any more.
+
+    Raises:
+        WardenError: `unknown_rule`, `unknown_version`.
+    """
+    kept = book.kept.get((rule_id, version))
+    if kept is not None:
+        text, source = Text(version, kept.content_hash), kept.source
+        status, written = book.status_of(rule_id, text), kept.text
+    else:
+        rule = book.version(rule_id, version)
+        text, source = text_of(rule), source_of(rule)
+        status, written = book.status(rule), rule.text
     return {
-        "id": rule.id,
-        "version": rule.version,
-        "content_hash": rule.content_hash,
-        "status": book.status(rule).value,
-        "source": book.source(rule),
+        "id": rule_id,
+        "version": version,
+        "content_hash": text.content_hash,
+        "status": status.value,
+        "source": source,
         "first_seen": kept.first_seen.isoformat() if kept is not None else None,
-        "text": rule.text,
+        "text": written,
     }
 
 

@@ -132,13 +132,18 @@ class Rulebook:
 
     def status(self, rule: Rule) -> Status:
         """What a version is at present."""
-        now, text = self.standing(rule.id), text_of(rule)
+        found = self.status_of(rule.id, text_of(rule))
+        gone = found is Status.DRAFT and rule.spec.status is Status.RETIRED
+        return Status.RETIRED if gone else found
+
+    def status_of(self, rule_id: str, text: Text) -> Status:
+        """What a text is at present."""
+        now = self.standing(rule_id)
         if text == now.live:
             return Status.ACTIVE
         if text == now.shadow:
             return Status.SHADOW
-        gone = now.use.retired or rule.spec.status is Status.RETIRED
-        return Status.RETIRED if gone else Status.DRAFT
+        return Status.RETIRED if now.use.retired else Status.DRAFT
 
     def source(self, rule: Rule) -> Source:
         """Where a text comes from."""

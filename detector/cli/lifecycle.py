@@ -134,7 +134,7 @@ def show(
         return
     told = rule_object(book, rule_id)
     rule = book.version(rule_id, wanted)
-    one = version_object(book, rule)
+    one = version_object(book, rule_id, wanted)
     acts = history(book, rule_id)
     lines = [f"# {line}" for line in state_lines(told).split("\n")]
     lines += [
