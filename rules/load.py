@@ -106,7 +106,7 @@ def load_rule(text: str, path: str) -> tuple[Rule | None, list[RuleIssue]]:
     """Read one rule; None when there are errors."""
     document, issues = read_yaml(text, path)
     data = document.data
-    if issues or data is None:
+    if issues:
         return None, issues
     rule_id = str(data.get("id", "")) if isinstance(data, dict) else ""
     spec = _validate(RuleSpec, document, issues)
@@ -142,7 +142,7 @@ def _sources(data: Any) -> Iterator[tuple[Place, str]]:
 def load_table(text: str, path: str) -> tuple[ParameterTable | None, list[RuleIssue]]:
     """Read one dated parameter table; None when there are errors."""
     document, issues = read_yaml(text, path)
-    if issues or document.data is None:
+    if issues:
         return None, issues
     table = _validate(ParameterTable, document, issues)
     return (None, sorted(issues)) if issues else (table, [])
@@ -167,9 +167,11 @@ def _parse(
 def _inside(document: Document, place: Place, line: int, column: int) -> tuple[int, int]:
     """Place in the file of a place inside a text value."""
     first, start = document.at(place)
+    if place in document.folded:
+        return first, start
     if place in document.blocks:
-        return first + line, start_of_block(document, place) + column - 1
-    return (first, start + column - 1) if line == 1 else (first + line - 1, column)
+        return document.inside(first + line, start_of_block(document, place) + column - 1)
+    return document.inside(first, start + column - 1)
 
 
 def start_of_block(document: Document, place: Place) -> int:

@@ -61,12 +61,16 @@ class Document:
         data: mappings, lists, text, numbers, booleans and None.
         marks: place of a value in `data` to its 1-based (line, column).
         blocks: places of texts written as ``|`` blocks, whose lines keep their numbers.
+        folded: places of other texts over several lines, whose own places are lost.
+        widths: length of each line of the file.
     """
 
     path: str
     data: Any = None
     marks: dict[Place, tuple[int, int]] = field(default_factory=dict)
     blocks: set[Place] = field(default_factory=set)
+    folded: set[Place] = field(default_factory=set)
+    widths: tuple[int, ...] = ()
 
     def at(self, place: Place) -> tuple[int, int]:
         """Line and column of a place, or of the nearest place above it."""
@@ -75,10 +79,16 @@ class Document:
                 return self.marks[place[:end]]
         return 1, 1
 
+    def inside(self, line: int, column: int) -> tuple[int, int]:
+        """The place itself where the file has it, else the nearest one."""
+        line = min(max(line, 1), max(len(self.widths), 1))
+        width = self.widths[line - 1] if self.widths else 0
+        return line, min(max(column, 1), width + 1)
+
 
 def read_yaml(text: str, path: str) -> tuple[Document, list[RuleIssue]]:
     """Read one file; with findings the document holds what could be read, or None."""
-    document = Document(path)
+    document = Document(path, widths=tuple(map(len, text.split("\n"))))
     size = len(text.encode("utf-8", "replace"))
     if size > MAX_BYTES:
         return document, [_issue(path, 1, 1, f"the file is larger than {MAX_BYTES // 1024} kB")]
@@ -221,9 +231,11 @@ class _Builder:
         if unseen is not None:
             name = f"U+{ord(text[unseen]):04X}"
             self._report(*self.document.marks[place], f"the character {name} is not allowed")
+        if event.style == "|":
+            self.document.blocks.add(place)
+        elif event.start_mark.line != event.end_mark.line:
+            self.document.folded.add(place)
         if event.style in ("|", ">"):
-            if event.style == "|":
-                self.document.blocks.add(place)
             return text
         if event.style in ("'", '"'):
             line, column = self.document.marks[place]

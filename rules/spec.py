@@ -118,6 +118,13 @@ class RuleSpec(Strict):
             raise ValueError("is not a typology of the catalogue")
         return value
 
+    @field_validator("format", mode="before")
+    @classmethod
+    def _a_number(cls, value: object) -> object:
+        if type(value) is not int:  # true is 1 to a comparison
+            raise ValueError("is the number 1")
+        return value
+
     @field_validator("message")
     @classmethod
     def _only_placeholders(cls, value: Words) -> Words:
