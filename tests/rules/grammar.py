@@ -13,7 +13,7 @@ from rules.checking import ColumnInfo, Quantity, Vocabulary
 _NUMBERS = ("a", "b", "c")
 _TEXTS = ("level", "category")
 NAMES = Vocabulary(
-    "tender",
+    "category_y",
     {
         **{n: ColumnInfo(n, "feature", Quantity("number", "ratio")) for n in _NUMBERS},
         "part": ColumnInfo("part", "feature", Quantity("number", "0-1")),
