@@ -21,7 +21,7 @@ from rules.ruleset import RuleSet, load_library
 
 LOOKING_BACK = {
     "calmer-than-before": "condition: price_cv < prev(price_cv, 1)\n",
-    "calmer-than-a-year-ago": "condition: price_cv < prev(price_cv, 4)\n",
+    "calmer-than-long-ago": "condition: price_cv < prev(price_cv, 6)\n",
     "calm-for-long": "condition: price_cv < 0.08\nsustain: {k: 2, of: 3}\n",
     "gone-quiet": "absence: {seen: 2}\n",
 }
