@@ -28,6 +28,13 @@ SETTINGS = {
 }
 """What results depend on; everything else is the operator's choice."""
 
+CHOSEN = {
+    # For every column made, PySpark would ask for and send where in our code it was made: two
+    # thirds of all that passes between the processes while a plan is built.
+    "spark.python.sql.dataFrameDebugging.enabled": "false",
+}
+"""What we choose where the operator does not."""
+
 
 def open_session(master: str, settings: Mapping[str, str] | None = None) -> SparkSession:
     """A session on a cluster, or on this machine with ``local[2]``.
@@ -45,7 +52,7 @@ def open_session(master: str, settings: Mapping[str, str] | None = None) -> Spar
         ) from error
     builder: Any = SparkSession.builder
     builder = builder.master(master).appName("marketwarden")
-    for name, value in {**(settings or {}), **SETTINGS}.items():
+    for name, value in {**CHOSEN, **(settings or {}), **SETTINGS}.items():
         builder = builder.config(name, value)
     session: SparkSession = builder.getOrCreate()
     return session

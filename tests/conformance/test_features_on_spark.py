@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
@@ -32,7 +32,11 @@ SMALL = {
     "spark.sql.adaptive.enabled": "false",
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xss8m",
+    "spark.sql.ui.explainMode": "simple",
+    "spark.sql.maxPlanStringLength": "1000",
+    "spark.driver.extraJavaOptions": (
+        "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xss8m -Xms1g -Xmn600m"
+    ),
 }
 
 
@@ -45,8 +49,28 @@ def session() -> Iterator[SparkSession]:
 
     opened = open_session("local[2]", SMALL)
     opened.sparkContext.setLogLevel("ERROR")
-    yield opened
+    with pytest.MonkeyPatch.context() as patched:
+        remember_names(patched)
+        yield opened
     opened.stop()
+
+
+def remember_names(patched: pytest.MonkeyPatch) -> None:
+    """Lets the bridge to Java look a class or a function up once, not at every use.
+
+    A third of what passes over the bridge while plans are built is such questions.
+    """
+    bridge = pytest.importorskip("py4j.java_gateway")
+
+    def remembering(look: Callable[[Any, str], Any]) -> Callable[[Any, str], Any]:
+        def found(self: Any, name: str) -> Any:
+            self.__dict__[name] = look(self, name)
+            return self.__dict__[name]
+
+        return found
+
+    for kind in (bridge.JavaClass, bridge.JVMView):
+        patched.setattr(kind, "__getattr__", remembering(kind.__getattr__))
 
 
 @pytest.fixture(scope="module")
