@@ -13,6 +13,8 @@ from api.web.wording import Lang, in_language, known_word, words
 
 Fact = Mapping[str, Any]
 _SIGNS = {">=": "≥", "<=": "≤", "!=": "≠", "<>": "≠", "==": "=", "not_in": "∉", "in": "∈"}
+_PREV = re.compile(r"prev\((\w+), (\d+)\)")
+_PERIODS = re.compile(r"periods of \d+ in which it held")
 _CALL = re.compile(r"(pct_rank|peer_z|peer_median)\((\w+)\)")
 _NAME = re.compile(r"[a-z][a-z0-9_]{2,}")
 TALLY = "suspicious_tender_share"
@@ -21,7 +23,10 @@ TALLY = "suspicious_tender_share"
 
 @dataclass(frozen=True)
 class FactRow:
-    """One comparison; `first` opens the rows of one figure, `why` says why it has none."""
+    """One comparison; `first` opens the rows of one figure, `why` says why it has none.
+
+    `beside` marks a figure that was not judged, only told beside those that were.
+    """
 
     title: str
     code: str
@@ -35,6 +40,7 @@ class FactRow:
     n: str
     why: str
     first: bool = True
+    beside: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,7 +84,7 @@ def fact_rows(
             if not any((r.against, r.met) == (row.against, row.met) for r in same):
                 same.append(row)
     groups = [sorted(rows, key=lambda r: not r.met) for rows in figures.values()]
-    groups.sort(key=lambda rows: (bool(rows[0].why), not rows[0].met))
+    groups.sort(key=lambda rows: (rows[0].beside, bool(rows[0].why), not rows[0].met))
     return [_placed(row, i == 0) for rows in groups for i, row in enumerate(rows)]
 
 
@@ -127,6 +133,7 @@ def _fact_row(fact: Fact, titles: Mapping[str, str], lang: Lang) -> FactRow:
         met=met,
         n=plain(fact["n"]) if isinstance(fact.get("n"), int | float) else "",
         why=why,
+        beside=fact.get("part") == "evidence",
     )
 
 
@@ -234,6 +241,13 @@ def expression_title(expression: str, lang: Lang) -> str:
     if call:
         phrase = words(lang)[f"expression.{call[1]}"]
         return phrase.format(measure=feature_title(call[2], lang))
+    earlier = _PREV.fullmatch(expression)
+    if earlier:
+        measured = feature_title(earlier[1], lang)
+        phrase = words(lang)["expression.prev_one" if earlier[2] == "1" else "expression.prev"]
+        return phrase.format(measure=measured, periods=earlier[2])
+    if _PERIODS.fullmatch(expression):
+        return feature_title("periods", lang)
     if _NAME.fullmatch(expression) or not expression:
         return feature_title(expression, lang)
     parts = [part.strip() for part in expression.split("/")]

@@ -208,3 +208,20 @@ def test_an_incident_still_open_says_so() -> None:
 def test_what_cannot_be_found_is_left_out() -> None:
     for kind in ("deal", "tender", "incident", "app"):
         assert shown(kind, "K-1", Known()) == []
+
+
+def test_earlier_periods_and_figures_told_beside_read_as_words() -> None:
+    facts = [
+        {"feature": "bid_cv", "expression": "prev(bid_cv, 1)", "value": 1.0, "op": ">",
+         "threshold": 2, "holds": False, "unit": "ratio"},
+        {"feature": "n_bids", "expression": "n_bids", "value": 4, "op": "", "threshold": None,
+         "holds": None, "part": "evidence", "unit": ""},
+        {"feature": "periods", "expression": "periods of 3 in which it held", "value": 3,
+         "op": ">=", "threshold": 2, "holds": True, "n": 3, "unit": "periods"},
+    ]  # fmt: skip
+    rows = fact_rows(facts, "en")
+    assert [row.title for row in rows] == [
+        "Periods in which it held", "Relative spread of bids, the period before", "Number of bids",
+    ]  # fmt: skip
+    assert [row.beside for row in rows] == [False, False, True]
+    assert fact_rows(facts, "zh")[1].title.endswith("（上一期）")
