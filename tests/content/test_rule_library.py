@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
+
 import pytest
 
 from features.catalogue import catalogue
 from features.vocabulary import TYPOLOGIES
 from rules.cases import failed, run_cases
 from rules.lint import lint_rules
-from rules.mutation import mutate, survivors
+from rules.mutation import mutate, score, survivors
 from rules.parameters import ThresholdClass
 from rules.ruleset import load_library
 from rules.schema import SCHEMA_FILE, schema_text
@@ -59,6 +61,20 @@ def test_every_nudge_of_threshold_or_operator_is_noticed(rule_id: str) -> None:
     mutants = mutate(LIBRARY.get(rule_id), LIBRARY.parameters, catalogue())
     assert mutants
     assert [m.change for m in survivors(mutants)] == []
+
+
+def test_rules_of_every_family_start_from_source_tables() -> None:
+    """Through the contracts and the features to the sentence, in each folder of the library."""
+    families = {PurePath(rule.path).parent.name for rule in LIBRARY.rules}
+    shown = [r for r in LIBRARY.rules if any(t.level == "events" for t in r.spec.tests)]
+    assert {PurePath(rule.path).parent.name for rule in shown} == families
+    assert len(shown) >= 8
+
+
+def test_the_library_notices_nine_of_ten_nudges_and_more() -> None:
+    mutants = [m for r in LIBRARY.rules for m in mutate(r, LIBRARY.parameters, catalogue())]
+    assert len(mutants) > 1000
+    assert score(mutants) >= 0.9
 
 
 def test_thresholds_that_were_not_verified_say_so() -> None:
