@@ -27,6 +27,7 @@ def pages() -> dict[str, str]:
     """Text of each page by file name below the reference."""
     from detector.reference_conditions import conditions_page
     from detector.reference_features import feature_pages
+    from detector.reference_format import format_page
     from detector.reference_rules import rule_pages
 
     return {
@@ -34,6 +35,7 @@ def pages() -> dict[str, str]:
         "typologies": typologies_page(),
         **feature_pages(),
         **rule_pages(),
+        "rule-file": format_page(),
         "conditions": conditions_page(),
         "models": models_page(),
         "commands": commands_page(),

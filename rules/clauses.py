@@ -19,7 +19,9 @@ class Band(Strict):
     """A graver or lighter severity for part of what fires; the first band that holds counts."""
 
     when: str
+    """Condition in the same language."""
     severity: Annotated[int, Field(ge=1, le=5)]
+    """1 (minor) to 5 (grave)."""
 
 
 class Sustain(Strict):
@@ -29,7 +31,9 @@ class Sustain(Strict):
     """
 
     k: Annotated[int, Field(ge=1, le=60)]
+    """In how many periods at least."""
     of: Annotated[int, Field(ge=2, le=60)]
+    """Of how many last periods, this one among them."""
 
     @model_validator(mode="after")
     def _in_order(self) -> Sustain:
@@ -46,36 +50,32 @@ class Absence(Strict):
     """
 
     seen: Annotated[int, Field(ge=1, le=60)]
+    """Periods filed without a gap before the silence."""
     missing: Annotated[int, Field(ge=1, le=60)] = 1
+    """Periods of silence until it fires."""
 
 
 class Evidence(Strict):
-    """What is told besides the figures judged.
-
-    Attributes:
-        columns: features and attributes of the grain whose values stand beside the facts.
-        tables: canonical tables whose rows prove the finding.
-        chart: how the figures are drawn over time.
-    """
+    """What is told besides the figures judged."""
 
     columns: Annotated[tuple[LocalName, ...], Field(strict=False, max_length=20)] = ()
+    """Features and attributes of the grain whose values stand beside the facts."""
     tables: Annotated[tuple[LocalName, ...], Field(strict=False, max_length=10)] = ()
+    """Canonical tables whose rows prove the finding."""
     chart: Literal["line", "bar", "band", "none"] = "line"
+    """How the figures are drawn over time."""
 
 
 class Suppression(Strict):
-    """Firings that repeat one known already are tagged for a while; none is dropped.
-
-    Attributes:
-        by: parts of the subject's key that make firings alike.
-        periods: for how many periods after the first.
-        reset_on: what ends the quiet at once.
-    """
+    """Firings that repeat one known already are tagged for a while; none is dropped."""
 
     by: Annotated[tuple[LocalName, ...], Field(min_length=1, strict=False)]
+    """Parts of the subject's key that make firings alike."""
     periods: Annotated[int, Field(ge=1, le=60)]
+    """For how many periods after the first."""
     reset_on: Annotated[tuple[Literal["severity_up", "material_change"], ...],
                         Field(strict=False)] = ()  # fmt: skip
+    """What ends the quiet at once."""
 
 
 class RuleTest(Strict):
@@ -99,20 +99,33 @@ class RuleTest(Strict):
     """
 
     name: Annotated[str, Field(min_length=3, max_length=120)]
+    """What the example shows."""
     level: Literal["row", "events", "golden"] = "row"
+    """Where it starts: features of a row, source tables, or a frozen slice."""
     given: Given | None = None
+    """Level row: values by name; null where nothing was filed."""
     before: Annotated[tuple[Given | None, ...], Field(strict=False, max_length=60)] = ()
+    """Level row: the periods before, the latest last."""
     tables: dict[LocalName, Annotated[tuple[EventRow, ...], Field(strict=False)]] = Field(
         default_factory=dict
     )
+    """Level events: rows of canonical tables."""
     as_of: Day | None = None
+    """Level events: the day of the judgement."""
     subject: str | None = None
+    """Level events: key of the subject judged."""
     period_start: Day | None = None
+    """Level events: first day of the period judged."""
     golden: Annotated[str | None, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,119}$")] = None
+    """Level golden: file of the frozen slice, beside the rule."""
     params: dict[str, Figure] = Field(default_factory=dict)
+    """Values that stand in for parameters."""
     expect: Outcomes
+    """How it must end."""
     severity: Annotated[int | None, Field(ge=1, le=5)] = None
+    """The severity it must have."""
     reason: Annotated[Reason | None, Field(strict=False)] = None
+    """The reason it must give."""
 
     @model_validator(mode="after")
     def _fits_its_level(self) -> RuleTest:

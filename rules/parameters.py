@@ -52,14 +52,19 @@ Day = Annotated[date, BeforeValidator(plain_date)]
 class Strict(BaseModel):
     """A part of a file: no unknown keys, no silent conversion, never changed."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, populate_by_name=True,
+        use_attribute_docstrings=True,
+    )  # fmt: skip
 
 
 class Words(Strict):
     """A text in both languages."""
 
     en: Annotated[str, Field(min_length=2, max_length=2000), AfterValidator(plain_text)]
+    """English."""
     zh: Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(plain_text)]
+    """Simplified Chinese."""
 
 
 class ParameterRow(Strict):
@@ -134,12 +139,19 @@ class ParameterSpec(Strict):
     """
 
     value: Figure | None = None
+    """The limit itself; then `class`, `unit`, `source` and `verified` stand beside it."""
     table: LocalName | None = None
+    """Name of a dated table instead."""
     jurisdiction: str | None = None
+    """Always this place's rows of the table; else the row's own."""
     class_: Annotated[ThresholdClass | None, Field(alias="class", strict=False)] = None
+    """Who may set it: LEGAL, GUIDE, LIT, PEER or ENG."""
     unit: Note | None = None
+    """Unit, as of the feature it is compared with."""
     source: Note | None = None
+    """Where it comes from."""
     verified: bool | None = None
+    """Whether somebody has read the source."""
 
     @model_validator(mode="after")
     def _one_origin(self) -> ParameterSpec:
