@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import PurePath
 
 import pytest
@@ -10,7 +11,7 @@ from features.catalogue import catalogue
 from features.vocabulary import TYPOLOGIES
 from rules.cases import failed, run_cases
 from rules.lint import lint_rules
-from rules.mutation import mutate, score, survivors
+from rules.mutation import Mutant, mutate, score, survivors
 from rules.parameters import ThresholdClass
 from rules.ruleset import load_library
 from rules.schema import SCHEMA_FILE, schema_text
@@ -56,9 +57,14 @@ def test_examples_pass(rule_id: str) -> None:
     assert any("–" not in en and "–" not in zh for en, zh in told), told
 
 
+@cache
+def mutants_of(rule_id: str) -> list[Mutant]:
+    return mutate(LIBRARY.get(rule_id), LIBRARY.parameters, catalogue())
+
+
 @pytest.mark.parametrize("rule_id", IDS)
 def test_every_nudge_of_threshold_or_operator_is_noticed(rule_id: str) -> None:
-    mutants = mutate(LIBRARY.get(rule_id), LIBRARY.parameters, catalogue())
+    mutants = mutants_of(rule_id)
     assert mutants
     assert [m.change for m in survivors(mutants)] == []
 
@@ -72,7 +78,7 @@ def test_rules_of_every_family_start_from_source_tables() -> None:
 
 
 def test_the_library_notices_nine_of_ten_nudges_and_more() -> None:
-    mutants = [m for r in LIBRARY.rules for m in mutate(r, LIBRARY.parameters, catalogue())]
+    mutants = [mutant for rule_id in IDS for mutant in mutants_of(rule_id)]
     assert len(mutants) > 1000
     assert score(mutants) >= 0.9
 
