@@ -37,10 +37,10 @@ def conditions() -> list[Attack]:
     ]
 
 
-def files(good: str) -> list[Attack]:
-    """Hostile rule files, made from a good one by replacing, adding before or behind."""
+def files(good: str, name: str = "files.yaml") -> list[Attack]:
+    """Hostile files, made from a good one by replacing, adding before or behind."""
     found: list[Attack] = []
-    for group in _read("files.yaml"):
+    for group in _read(name):
         for number, one in enumerate(group["files"]):
             text = _changed(good, one)
             found.append(Attack(f"{group['group']} {number}", text, _words(one, group)))

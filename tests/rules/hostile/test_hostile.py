@@ -13,7 +13,7 @@ import pytest
 from rules.checking import Quantity, check_condition
 from rules.errors import ExpressionError, RuleIssue
 from rules.expression import parse_condition
-from rules.load import load_rule
+from rules.load import load_rule, load_table
 from rules.schema import schema_text
 from tests.rules.grammar import NAMES
 from tests.rules.hostile.corpus import Attack, conditions, files
@@ -46,7 +46,16 @@ limits: ["only a test rule"]
 references: ["none at all"]
 max_flag_rate: 0.1
 """
-CONDITIONS, FILES = conditions(), files(GOOD)
+GOOD_TABLE = """\
+table: limits
+title: {en: "A limit", zh: "限值"}
+unit: days
+rows:
+  - {value: 5, comparator: ">", class: LEGAL, valid_from: "2020-01-01", valid_to: "2024-12-31",
+     source: law, verified: true}
+  - {value: 7, comparator: ">", class: LEGAL, valid_from: "2025-01-01", source: law, verified: true}
+"""
+CONDITIONS, FILES, TABLES = conditions(), files(GOOD), files(GOOD_TABLE, "tables.yaml")
 SECONDS = 5.0
 """For one attack on a machine that does other things too; alone it takes under 0.05."""
 
@@ -54,6 +63,8 @@ SECONDS = 5.0
 def test_the_good_file_is_good_and_the_corpus_is_large() -> None:
     rule, issues = load_rule(GOOD, "good.yaml")
     assert rule is not None, [str(i) for i in issues]
+    table, issues = load_table(GOOD_TABLE, "good.yaml")
+    assert table is not None, [str(i) for i in issues]
     assert len({a.text for a in CONDITIONS}) == len(CONDITIONS) >= 600
     assert len({a.text for a in FILES}) == len(FILES) >= 250
 
@@ -82,6 +93,14 @@ def test_a_file_is_refused(attack: Attack) -> None:
     rule, issues = load_rule(attack.text, "r.yaml")
     assert time.thread_time() - started < SECONDS
     assert rule is None
+    placed(attack.text, issues)
+    assert any(word in i.message for i in issues for word in attack.say), [str(i) for i in issues]
+
+
+@pytest.mark.parametrize("attack", TABLES, ids=lambda a: a.name)
+def test_a_table_is_refused(attack: Attack) -> None:
+    table, issues = load_table(attack.text, "t.yaml")
+    assert table is None
     placed(attack.text, issues)
     assert any(word in i.message for i in issues for word in attack.say), [str(i) for i in issues]
 
