@@ -70,11 +70,14 @@ def test_every_nudge_of_threshold_or_operator_is_noticed(rule_id: str) -> None:
 
 
 def test_rules_of_every_family_start_from_source_tables() -> None:
-    """Through the contracts and the features to the sentence, in each folder of the library."""
+    """Through the contracts and the features to the sentence, in each folder of the library; and
+    one at least is held to a frozen slice.
+    """
     families = {PurePath(rule.path).parent.name for rule in LIBRARY.rules}
     shown = [r for r in LIBRARY.rules if any(t.level == "events" for t in r.spec.tests)]
     assert {PurePath(rule.path).parent.name for rule in shown} == families
     assert len(shown) >= 8
+    assert any(t.level == "golden" for r in LIBRARY.rules for t in r.spec.tests)
 
 
 def test_the_library_notices_nine_of_ten_nudges_and_more() -> None:
