@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from detector.rule_states import Text
+from detector.rule_records import kept_events, kept_versions
+from detector.rule_states import Text, standing
 from detector.rule_texts import source_of, text_of
 
 if TYPE_CHECKING:
-    from detector.rule_records import RuleEvent
+    from detector.database import ReadConnection
+    from detector.rule_records import RuleEvent, RuleVersion
     from detector.rulebook import Rulebook
 
 
@@ -90,6 +94,43 @@ def event_object(event: RuleEvent) -> dict[str, Any]:
         "note": event.note,
         "data": dict(event.data),
     }
+
+
+def fired_texts(
+    connection: ReadConnection, rules: Iterable[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """The texts the rules of an alert fired with, and what has changed in them since.
+
+    Each has `id`, `version`, `text`, `today` (the live version now, None without one) and `diff`
+    (from the text to today's, unified, without line ends). Rules whose text was never kept here
+    are left out.
+    """
+    found = []
+    for rule in rules:
+        rule_id, version = str(rule["id"]), str(rule["version"])
+        kept = kept_versions(connection, rule_id)
+        fired = kept.get((rule_id, version))
+        if fired is None:
+            continue
+        live = standing(kept_events(connection, rule_id)).live
+        now = kept.get((rule_id, live.version)) if live is not None else None
+        found.append(
+            {
+                "id": rule_id,
+                "version": version,
+                "text": fired.text,
+                "today": now.version if now is not None else None,
+                "diff": unified(fired, now) if now is not None else [],
+            }
+        )
+    return found
+
+
+def unified(old: RuleVersion, new: RuleVersion) -> list[str]:
+    """From one kept text to another."""
+    names = (f"{old.rule_id}@{old.version}", f"{new.rule_id}@{new.version}")
+    texts = (old.text.splitlines(), new.text.splitlines())
+    return list(difflib.unified_diff(*texts, *names, lineterm=""))
 
 
 def _named(text: Text | None) -> dict[str, str] | None:

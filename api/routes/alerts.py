@@ -20,7 +20,9 @@ from api.deps import (
     problems,
 )
 from api.schemas.alerts import Alert, AlertDetail, AlertPage, Comment, Decision, Event, Evidence
+from api.schemas.rules import FiredTexts
 from detector.database import reading, writing
+from detector.rule_views import fired_texts
 from features.vocabulary import Lane
 
 router = APIRouter(prefix="/api/v1/alerts", tags=["alerts"])
@@ -95,6 +97,15 @@ def read_evidence(response: Response, system: SystemDep, alert_id: str) -> Evide
         not_checked=shown["not_checked"],
         sources={name: shown[name] for name in pointers},  # type: ignore[arg-type]
     )
+
+
+@router.get("/{alert_id}/rules", responses=problems(404, 503))
+def read_fired_rules(system: SystemDep, alert_id: str) -> FiredTexts:
+    """The texts of the rules as they fired, and what has changed in them since."""
+    with reading(system.engine) as connection:
+        alert, _ = get_alert(connection, alert_id)
+        found = fired_texts(connection, alert.signal.rules)
+    return FiredTexts.model_validate({"items": found})
 
 
 @router.post("/{alert_id}/decisions", responses=problems(401, 403, 404, 409, 412, 422, 428, 503))

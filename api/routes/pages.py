@@ -19,6 +19,7 @@ from api.web.queue_page import queue_page
 from api.web.render import remember, render
 from api.web.wording import Lang, chosen_lang, sayer, words
 from detector.database import reading, writing
+from detector.rule_views import fired_texts
 from detector.surroundings import Surroundings
 from detector.system import System
 from features.errors import WardenError
@@ -118,6 +119,7 @@ def _alert_page(
     lang = chosen_lang(request)
     with reading(system.engine) as connection:
         alert, history = get_alert(connection, alert_id)
+        texts = fired_texts(connection, alert.signal.rules)
     events = [event_object(event) for event in history]
     if status == status_of(_STALE) and notice and events:
         notice = notice | {"last": act_sentence(events[-1], lang)}
@@ -128,6 +130,7 @@ def _alert_page(
         status,
         place="queue",
         alert=alert_view(shown, events, _around(system, shown, lang), lang),
+        texts={(one["id"], one["version"]): one for one in texts},
         reasons=[reason.value for reason in CloseReason],
         notice=NO_NOTICE | notice if notice else None,
         typed=NOTHING_TYPED | (typed or {}),

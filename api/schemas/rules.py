@@ -109,6 +109,22 @@ class TextDiff(BaseModel):
     diff: list[str]
 
 
+class FiredText(BaseModel):
+    """The text a rule of an alert fired with, and what has changed in it since."""
+
+    id: str
+    version: str
+    text: str
+    today: str | None = Field(description="the live version now; null when none is live")
+    diff: list[str] = Field(description="unified, from the text to today's; empty when equal")
+
+
+class FiredTexts(BaseModel):
+    """Rules of one alert."""
+
+    items: list[FiredText]
+
+
 class Promotion(Asked):
     """A step of a rule: into shadow with a report, or, by a second person, live."""
 

@@ -10,12 +10,15 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from alerts.pipeline import process
+from detector.database import writing
 from detector.rulebook import rulebook
 from detector.run import run_detection
 from detector.system import System
 from tests.api.conftest import client_of
+from tests.api.market import signals
 from tests.detector.homes import small_market
-from tests.detector.promoting import LIKE, OWN, local_text, write_rule
+from tests.detector.promoting import LIKE, OWN, live, local_text, write_rule
 
 ANN, BEN = {"X-Actor": "Ann"}, {"X-Actor": "Ben"}
 
@@ -170,3 +173,32 @@ def test_an_exception_sets_aside_and_the_queue_can_be_asked_for_it(
     assert door.get("/api/v1/alerts?limit=200").json()["items"][-1]["id"] == first["id"]
     hidden = door.get(f"/api/v1/exceptions/{made['id']}").json()["hidden"]
     assert (hidden["alerts"], hidden["worst_severity"]) == (1, first["severity"])
+
+
+def test_an_alert_shows_the_text_it_fired_with_and_what_changed(
+    door: TestClient, ruled: System, tmp_path: Path
+) -> None:
+    with writing(ruled.engine) as connection:
+        process(connection, [fired_by(OWN)], run_id="run-9", now=ruled.clock())
+    alert = door.get("/api/v1/alerts?q=F-4711").json()["items"][0]
+    path = f"/api/v1/alerts/{alert['id']}/rules"
+    assert door.get(path).json() == {"items": []}
+    live(ruled)
+    told = door.get(path).json()["items"][0]
+    assert (told["text"], told["today"], told["diff"]) == (local_text(), "1.0.0", [])
+    write_rule(tmp_path / "mine", local_text("1.1.0", 0.019))
+    live(ruled)
+    told = door.get(path).json()["items"][0]
+    assert told["text"] == local_text()
+    assert told["today"] == "1.1.0"
+    assert any(line.startswith("+") and "0.019" in line for line in told["diff"])
+    page = door.get(f"/alerts/{alert['id']}", headers={"Accept": "text/html"}).text
+    assert "The text it fired with" in page
+    assert "What changed since, to version 1.1.0" in page
+    assert code(door.get("/api/v1/alerts/A-NONE/rules"), 404) == "alert_not_found"
+
+
+def fired_by(rule_id: str) -> Any:
+    """A signal of one rule."""
+    rules = ({"id": rule_id, "version": "1.0.0"},)
+    return replace(signals()[0], subject_key="F-4711", rules=rules)
