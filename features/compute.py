@@ -160,8 +160,9 @@ def _assemble(
     Where bases read periods of different length from one day on, the row takes the longest.
     """
     frame = parts[0][1]
-    for needed, part in parts:
-        _check_unique(needed, part)
+    if len(parts) > 1:
+        for needed, part in parts:
+            _check_unique(needed, part, repeated=part.select(_KEYS[:2]).is_duplicated().any())
     for _, other in parts[1:]:
         shared = [c for c in other.columns if c in frame.columns and c not in _KEYS]
         frame = frame.join(other, on=_KEYS[:2], how="full", coalesce=True, suffix="__right")
@@ -176,14 +177,16 @@ def _assemble(
     peers = tuple(dict.fromkeys(p for b, _ in parts for p in b.peers))
     size = next((b.size for b, _ in parts if b.size), "")
     order = [*_KEYS, *attributes, *(c for c in frame.columns if c not in {*_KEYS, *attributes})]
-    return FeatureFrame(
-        grain,
-        frame.lazy().select(order).sort(_KEYS[:2]).collect(engine="streaming"),
-        features,
-        attributes,
-        peers,
-        size,
-    )
+    frame = frame.lazy().select(order).sort(_KEYS[:2]).collect(engine="streaming")
+    if len(parts) == 1:
+        _check_unique(parts[0][0], frame, repeated=_has_equal_neighbours(frame))
+    return FeatureFrame(grain, frame, features, attributes, peers, size)
+
+
+def _has_equal_neighbours(frame: pl.DataFrame) -> bool:
+    """Whether two rows of a sorted frame have the same subject and period."""
+    same = (pl.col(c).eq_missing(pl.col(c).shift()) for c in _KEYS[:2])
+    return bool(frame.select(pl.all_horizontal(same).slice(1).any()).item())
 
 
 def _fill_absent(features: tuple[Feature, ...]) -> list[pl.Expr]:
@@ -200,9 +203,9 @@ def _fill_absent(features: tuple[Feature, ...]) -> list[pl.Expr]:
     return filled
 
 
-def _check_unique(needed: Base, frame: pl.DataFrame) -> None:
+def _check_unique(needed: Base, frame: pl.DataFrame, *, repeated: bool) -> None:
     keys = frame.select("subject_key", "period_start")
-    if keys.null_count().sum_horizontal().item() or keys.is_duplicated().any():
+    if repeated or keys.null_count().sum_horizontal().item():
         raise WardenError(
             "duplicate_subject",
             f"Base '{needed.name}' has two rows for one subject and period, or one without either.",

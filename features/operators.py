@@ -141,3 +141,24 @@ def with_code(rows: Lazy, column: str, into: str, *, day: str | None = None) -> 
     if day is not None:
         number ^= pl.col(day).dt.year().cast(pl.UInt64) * 12 + pl.col(day).dt.month()
     return nw.from_native(native.with_columns(number.alias(into)))
+
+
+FEW_CODES = 200_000
+"""Up to so many codes a filter is cheaper than a join: it looks them up anew for every batch."""
+
+
+def with_code_among(rows: Lazy, column: str, codes: Lazy) -> Lazy:
+    """The rows whose text has a code among those of the column ``_code`` of `codes`.
+
+    A code lets a row too many pass now and then (see `with_code`), never too few. Where this
+    process reads the rows, the filter goes down into the reading: the other columns of the rows it
+    leaves out are never made.
+    """
+    if rows.implementation.is_polars():
+        known: pl.DataFrame = nw.to_native(codes.select("_code")).collect()
+        if known.height <= FEW_CODES:
+            native: pl.LazyFrame = nw.to_native(rows)
+            among = pl.col(column).hash().is_in(known["_code"].implode())
+            return nw.from_native(native.filter(pl.col(column).is_not_null() & among))
+    filed = rows.filter(~nw.col(column).is_null())
+    return with_code(filed, column, "_code").join(codes, on="_code", how="semi").drop("_code")

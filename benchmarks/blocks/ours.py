@@ -133,7 +133,11 @@ def dispersion(t: Tables) -> Lazy:
 def merchants(t: Tables) -> Lazy:
     """One row per seller and month: discounts, and trade that flows back."""
     cell = ("platform_id", "currency", "period_start")
-    trades = t.view("trades_of_sellers")
+    # Few trades flow back: codes narrow them down before long ids are compared.
+    paid = t.view("trades_of_sellers").filter(nw.col("source") != nw.col("target"))
+    coded = with_code(with_code(paid, "source", "_from"), "target", "_to")
+    ways = coded.select(nw.col("_from").alias("_to"), nw.col("_to").alias("_from"))
+    trades = coded.join(ways, on=["_from", "_to"], how="semi")
     back = trades.select(
         *cell,
         nw.col("target").alias("source"),
@@ -141,8 +145,7 @@ def merchants(t: Tables) -> Lazy:
         nw.col("cents").alias("back"),
     )
     matched = (
-        trades.filter(nw.col("source") != nw.col("target"))
-        .join(back, on=[*cell, "source", "target"], how="inner")
+        trades.join(back, on=[*cell, "source", "target"], how="inner")
         .with_columns(nw.min_horizontal("cents", "back").alias("matched"))
         .group_by("seller_id", "period_start")
         .agg(nw.col("matched").sum())

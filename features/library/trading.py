@@ -7,7 +7,14 @@ import polars as pl
 import rustworkx as rx
 
 from features.catalogue import Measure, base, feature, measure, note, view
-from features.operators import Lazy, month_end, month_start, nearest_whole, with_code
+from features.operators import (
+    Lazy,
+    month_end,
+    month_start,
+    nearest_whole,
+    with_code,
+    with_code_among,
+)
 from features.tables import Tables, collect
 from features.vocabulary import Reason
 
@@ -45,10 +52,8 @@ def trades_of_sellers(t: Tables) -> Lazy:
     left out before anything is made of their columns.
     """
     value = nw.coalesce(nw.col("net"), nw.col("gross"), nw.lit(0.0))
-    bought = t["transactions"].filter(~nw.col("buyer_hash").is_null())
     return (
-        with_code(bought, "buyer_hash", "_code")
-        .join(t.view("trader_codes"), on="_code", how="semi")
+        with_code_among(t["transactions"], "buyer_hash", t.view("trader_codes"))
         .select(
             nw.coalesce(nw.col("platform_id"), nw.lit("")).alias("platform_id"),
             nw.coalesce(nw.col("currency"), nw.lit("")).alias("currency"),
