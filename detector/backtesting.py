@@ -225,7 +225,7 @@ def identity(hindsight: Hindsight, rule: Rule) -> dict[str, Any]:
         "known_as_of": plan.known_at,
         "as_of": plan.context.as_of,
         "peers": held,
-        "features": "published" if hindsight.published else "computed",
+        "features": "published" if hindsight.published(rule) else "computed",
     }
 
 

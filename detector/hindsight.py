@@ -54,7 +54,7 @@ class Hindsight:
         live: manifest of the live run, where it judged this very snapshot.
         ruleset: rules and parameters in force now.
         current: the frozen peers, None before any were.
-        published: whether all features were read from the live run instead of computed.
+        computed: tables that were computed instead of read from the live run.
         unfrozen: features that some rule compares among peers and that no frozen peers hold;
             their peers are those of this moment.
     """
@@ -65,18 +65,25 @@ class Hindsight:
     ruleset: RuleSet
     current: FittedSet | None
     told: set[str]
-    published: bool = True
+    computed: set[Table] = field(default_factory=set)
     unfrozen: set[str] = field(default_factory=set)
     _tables: dict[Table, FeatureFrame] = field(default_factory=dict)
     _of_rule: dict[str, Table] = field(default_factory=dict)
     _beside: dict[tuple[Table, bool], FeatureFrame] = field(default_factory=dict)
 
     def table(self, rule: Rule) -> FeatureFrame | None:
-        """The table a rule is judged on; None where its grain has no filings."""
+        """The table a rule is judged on; None where nothing of its typology is computed."""
         key = self._of_rule.get(rule.spec.grain + rule.spec.typology)
         if key is None or key not in self._tables:
             return None
+        # As a live run: what has no feature of its own typology makes no cell to be judged.
+        if not any(f.typology == rule.spec.typology for f in self._tables[key].features):
+            return None
         return self._standing(key, fresh=bool(self._not_held(rule)))
+
+    def published(self, rule: Rule) -> bool:
+        """Whether the rule's features were read from the live run."""
+        return self._of_rule.get(rule.spec.grain + rule.spec.typology) not in self.computed
 
     def judged(self, rule: Rule, parameters: ParameterBook | None = None) -> pl.DataFrame:
         """Rows of a rule, whatever its status, over the whole of history."""
@@ -224,19 +231,18 @@ def _load(
     rules: Sequence[Rule],
     results: Results,
 ) -> None:
-    fitting = hindsight.current is None or any(hindsight._not_held(rule) for rule in rules)
-    live = None if fitting else hindsight.live
+    live = hindsight.live if hindsight.current is not None else None
     for grain, key in list(wanted.items()):
         mine = [r for r in rules if r.spec.grain == grain]
-        table = None
-        if live is not None and unmoved(live, hindsight.plan, typologies):
+        table, fitting = None, any(hindsight._not_held(rule) for rule in mine)
+        if live is not None and not fitting and unmoved(live, hindsight.plan, typologies):
             table = published_table(results, live, grain, typologies, mine)
         if table is not None:
             hindsight._tables[key] = table
             del wanted[grain]
     if not wanted:
         return
-    hindsight.published = False
+    hindsight.computed |= set(wanted.values())
     plan = replace(hindsight.plan, typologies=typologies)
     computed = planning.compute(hindsight.system, plan, dict.fromkeys(wanted))
     hindsight._tables |= {wanted[g]: t for g, t in computed.frames.items() if g in wanted}
