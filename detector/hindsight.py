@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -162,13 +162,14 @@ def look_back(
     rules: Sequence[Rule],
     known_as_of: datetime | None = None,
 ) -> Hindsight:
-    """Prepares to judge `rules` with what was known at a moment, by default now."""
+    """Prepares to judge `rules` with what was known at a moment, UTC when naive; by default now."""
     results = Results(system.home)
     run_id = publishing.current(system)
     live = results.manifest(run_id) if run_id else None
     plan = planning.make_plan(system, results, None)
     plan = replace(plan, target=TARGET)
     if known_as_of is not None:
+        known_as_of = known_as_of.replace(tzinfo=known_as_of.tzinfo or UTC)
         snapshot = system.lake.pin(known_as_of)
         context = RunContext(known_as_of.date())
         plan = replace(plan, known_at=known_as_of, snapshot=snapshot, context=context)
