@@ -10,6 +10,7 @@ import polars as pl
 
 from alerts.store import storm_periods
 from detector.database import reading
+from detector.rule_texts import worst_of
 from detector.storms import storm_signals
 from features.vocabulary import GRAINS, TYPOLOGIES, Outcome, Typology
 
@@ -231,7 +232,7 @@ def to_signal(
                 "version": r.version,
                 "title": both(r.spec.title),
                 "strength": row["strength"],
-                "severity": r.spec.severity,
+                "severity": worst_of(r),
                 **repeating(r, row["subject_key"]),
             }
             for r in fired

@@ -15,13 +15,13 @@ from detector import publishing
 from detector.database import reading, writing
 from detector.promotion import named
 from detector.results import Results
+from detector.rule_texts import worst_of
 from detector.rulebook import rulebook
 from features.errors import WardenError
 from features.vocabulary import GRAINS, Outcome
 
 if TYPE_CHECKING:
     from detector.system import System
-    from rules.load import Rule
 
 
 def add_exception(system: System, wanted: Wanted, actor: str) -> RuleException:
@@ -44,11 +44,6 @@ def add_exception(system: System, wanted: Wanted, actor: str) -> RuleException:
         if found.in_force:
             retag(connection, found.rule_id, named(actor), now)
     return found
-
-
-def worst_of(rule: Rule) -> int:
-    """The gravest severity a firing of the rule may have."""
-    return max([rule.spec.severity, *(band.severity for band in rule.spec.bands)])
 
 
 def approve_exception(

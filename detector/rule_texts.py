@@ -32,6 +32,11 @@ def source_of(rule: Rule) -> Source:
     return "shipped" if is_shipped(rule) else "local"
 
 
+def worst_of(rule: Rule) -> int:
+    """The gravest severity a firing of the rule may have."""
+    return max([rule.spec.severity, *(band.severity for band in rule.spec.bands)])
+
+
 def text_of(rule: Rule) -> Text:
     """What names a rule's text for good."""
     return Text(rule.version, rule.content_hash)

@@ -130,7 +130,8 @@ def _signal(
         subject_key=rule.id,
         period_start=first,
         period_end=max(last, storm.last),
-        suspicion=storm.share,
+        # counted, not inferred; so it stands where an owner meets it
+        suspicion=1.0,
         p_value=None,
         q_value=None,
         severity=spec.severity,

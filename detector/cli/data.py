@@ -116,7 +116,15 @@ def summary_text(counts: dict[str, Any], target: str) -> str:
         parts = ", ".join(f"{k.replace('_', ' ')} {v:,}" for k, v in alerts.items())
         lines.append(f"Alerts: {parts}.")
     for rule, share in (counts.get("storms") or {}).items():
-        lines.append(f"Rule {rule} fired for {share:.0%} of what it judged: it raised no alert.")
+        lines.append(
+            f"Rule {rule} fired for {share:.0%} of what it judged: "
+            "its alerts are held back, and one about the rule says so."
+        )
+    for rule, told in (counts.get("shadows") or {}).items():
+        lines.append(
+            f"In shadow: {rule} fired for {told['fired']:,} of {told['judged']:,} judged; "
+            "it raises no alert."
+        )
     if counts.get("held_back"):
         lines.append(f"Held back, fired but not raised: {counts['held_back']:,} (see the scores).")
     if target != "live":
