@@ -120,11 +120,7 @@ def summary_text(counts: dict[str, Any], target: str) -> str:
             f"Rule {rule} fired for {share:.0%} of what it judged: "
             "its alerts are held back, and one about the rule says so."
         )
-    for rule, told in (counts.get("shadows") or {}).items():
-        lines.append(
-            f"In shadow: {rule} fired for {told['fired']:,} of {told['judged']:,} judged; "
-            "it raises no alert."
-        )
+    lines += shadow_line(counts.get("shadows") or {})
     if counts.get("held_back"):
         lines.append(f"Held back, fired but not raised: {counts['held_back']:,} (see the scores).")
     if target != "live":
@@ -144,6 +140,19 @@ def not_checked(skipped: Mapping[str, str]) -> list[str]:
         return [f"Not checked, {why}: {', '.join(names)}." for why, names in named.items()]
     tables = ", ".join(why.removeprefix("table ").removesuffix(" is absent") for why in reasons)
     return [f"Not checked: {len(skipped)} features, for want of {tables} (--json names them)."]
+
+
+def shadow_line(shadows: dict[str, dict[str, int]]) -> list[str]:
+    """What rules in shadow would have raised; nothing when none judged anybody."""
+    judged = {name: told for name, told in shadows.items() if told["judged"]}
+    if not judged:
+        return []
+    most = sorted(judged, key=lambda name: (-judged[name]["fired"], name))[:3]
+    named = ", ".join(f"{name} {judged[name]['fired']:,}" for name in most)
+    total = sum(told["fired"] for told in judged.values())
+    return [
+        f"In shadow, raising no alert: {len(judged)} rules fired {total:,} times; most: {named}."
+    ]
 
 
 def export(

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts.identity import fingerprint, short_id
@@ -66,6 +66,7 @@ def only(changes: Sequence[Change]) -> Change:
     return changes[0]
 
 
+@settings(deadline=None)
 @given(SIGNALS, SIGNALS, st.lists(STATES, min_size=12, max_size=12))
 def test_the_same_signals_twice_change_nothing(
     before: list[Signal], now: list[Signal], states: list[State]
@@ -78,6 +79,7 @@ def test_the_same_signals_twice_change_nothing(
     assert {**after, **applied(again)} == after
 
 
+@settings(deadline=None)
 @given(SIGNALS, SIGNALS, st.lists(STATES, min_size=12, max_size=12), st.randoms())
 def test_order_does_not_matter(
     before: list[Signal], now: list[Signal], states: list[State], random: Any
@@ -88,6 +90,7 @@ def test_order_does_not_matter(
     assert merge(now, known, FIRST, {CELL}) == merge(shuffled, turned, FIRST, {CELL})
 
 
+@settings(deadline=None)
 @given(SIGNALS, SIGNALS, st.lists(STATES, min_size=12, max_size=12))
 def test_a_run_never_closes_and_steps_one_version_per_event(
     before: list[Signal], now: list[Signal], states: list[State]
