@@ -13,6 +13,7 @@ from polars.testing import assert_frame_equal
 from features.catalogue import catalogue
 from features.compute import Computed, compute_features
 from tests.features.world import CONTEXT, world
+from tests.features.world.compare import as_it_is
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -75,7 +76,7 @@ def remember_names(patched: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def here() -> Computed:
-    return compute_features(world_lazily(), None, CONTEXT)
+    return as_it_is()
 
 
 @pytest.fixture(scope="module")

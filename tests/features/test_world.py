@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
 
 import polars as pl
 
 from features.catalogue import Feature, catalogue
-from features.compute import Computed, compute_features
 from features.contracts import CONTRACTS
 from tests.features.filings import holds_the_promise
-from tests.features.world import CONTEXT, world
+from tests.features.world import world
+from tests.features.world.compare import as_it_is
 
 _UNVERIFIED = "the EU thresholds are not verified, so no deal is judged by them"
 NO_VALUE: Mapping[str, str] = {"eu_notifiable": _UNVERIFIED, "eu_threshold_ratio": _UNVERIFIED}
@@ -23,12 +22,6 @@ NEVER_NULL: Mapping[str, str] = {
     "rt_return_ratio": "the contracts take no transfer of nothing",
 }
 """Features that name reasons none of which the world shows, and why."""
-
-
-@cache
-def computed() -> Computed:
-    """All features of the world."""
-    return compute_features({n: f.lazy() for n, f in world().items()}, None, CONTEXT)
 
 
 def test_every_table_holds_valid_rows_with_keys_of_their_own() -> None:
@@ -43,7 +36,7 @@ def test_every_table_holds_valid_rows_with_keys_of_their_own() -> None:
 
 
 def test_every_feature_has_a_value_somewhere() -> None:
-    done = computed()
+    done = as_it_is()
     assert done.skipped == {}
     holds_the_promise(done)
     frames = {g: f.frame for g, f in done.frames.items()}
@@ -61,7 +54,7 @@ def _reasons(f: Feature) -> set[str]:
 
 
 def test_every_feature_that_can_be_unknown_is_unknown_somewhere() -> None:
-    frames = {g: f.frame for g, f in computed().frames.items()}
+    frames = {g: f.frame for g, f in as_it_is().frames.items()}
     known = {
         f.name
         for f in catalogue().features.values()

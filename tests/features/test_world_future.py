@@ -20,7 +20,7 @@ from features.contracts import CONTRACTS
 from features.periods import with_period
 from features.vocabulary import RunContext
 from tests.features.world import CONTEXT, world
-from tests.features.world.compare import KEY, computed, differing, frames, parts_of
+from tests.features.world.compare import KEY, as_it_is, computed, differing, frames, parts_of
 
 BELONGS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "bids": ("tenders", ("tender_id",)),
@@ -46,7 +46,7 @@ DAYS = (date(2024, 8, 31), date(2025, 5, 31), date(2024, 12, 31), date(2025, 9, 
 
 @cache
 def _whole() -> dict[str, pl.DataFrame]:
-    return frames(computed(world()))
+    return frames(as_it_is())
 
 
 def _moment(name: str, frame: pl.DataFrame) -> pl.Series:

@@ -14,7 +14,7 @@ from features.catalogue import Feature, catalogue
 from features.compute import Computed
 from features.contracts import CONTRACTS
 from tests.features.world import world
-from tests.features.world.compare import computed, differing, frames, lacking, parts_of
+from tests.features.world.compare import as_it_is, computed, differing, frames, lacking, parts_of
 
 MONEY: Mapping[str, str] = {
     "sqz_margin": "a margin in money",
@@ -50,15 +50,9 @@ DICTIONARIES = ("limits", "data_type_map")
 
 
 @cache
-def alone() -> Computed:
-    """The world as it is."""
-    return computed(world())
-
-
-@cache
 def settled() -> dict[str, pl.DataFrame]:
     """Its frames."""
-    return frames(alone())
+    return frames(as_it_is())
 
 
 def _same(other: Computed) -> None:
@@ -75,9 +69,9 @@ def _same(other: Computed) -> None:
     for grain, frame in frames(other).items():
         assert frame["subject_key"].equals(settled()[grain]["subject_key"]), grain
     assert {n: m.rows() for n, m in other.notes.items()} == {
-        n: m.rows() for n, m in alone().notes.items()
+        n: m.rows() for n, m in as_it_is().notes.items()
     }
-    assert all(m.equals(other.memberships[pair]) for pair, m in alone().memberships.items())
+    assert all(m.equals(other.memberships[pair]) for pair, m in as_it_is().memberships.items())
 
 
 def test_the_order_of_rows_changes_nothing() -> None:
@@ -127,11 +121,11 @@ def _reads_amounts(factor: float) -> tuple[set[str], set[str]]:
     return scales, changes
 
 
-def test_ten_times_the_money_scales_amounts_alone() -> None:
+def test_ten_times_the_money_scales_amounts_as_it_is() -> None:
     assert _reads_amounts(10.0) == (set(MONEY), set(STATUTORY))
 
 
-def test_a_thousand_times_the_money_scales_amounts_alone() -> None:
+def test_a_thousand_times_the_money_scales_amounts_as_it_is() -> None:
     assert _reads_amounts(1000.0) == (set(MONEY), set(STATUTORY))
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 
 import polars as pl
 
 from detector.planning import steadied
 from features.compute import Computed, compute_features
 from features.vocabulary import RunContext
-from tests.features.world import CONTEXT
+from tests.features.world import CONTEXT, world
 
 KEY = ("subject_key", "period_start")
 Frames = Mapping[str, pl.DataFrame]
@@ -19,6 +20,12 @@ Tables = Mapping[str, pl.DataFrame | pl.LazyFrame]
 def computed(tables: Tables, context: RunContext = CONTEXT) -> Computed:
     """All features of the tables."""
     return compute_features({n: f.lazy() for n, f in tables.items()}, None, context)
+
+
+@cache
+def as_it_is() -> Computed:
+    """All features of the whole world: computed once, whichever test asks first."""
+    return computed(world())
 
 
 def frames(done: Computed) -> dict[str, pl.DataFrame]:
