@@ -11,6 +11,7 @@ from features.catalogue import catalogue
 from features.vocabulary import TYPOLOGIES
 from rules.cases import failed, run_cases
 from rules.lint import lint_rules
+from rules.lock import forbidden, shipped_lock
 from rules.mutation import Mutant, mutate, score, survivors
 from rules.parameters import ThresholdClass
 from rules.ruleset import load_library
@@ -84,6 +85,11 @@ def test_the_library_notices_nine_of_ten_nudges_and_more() -> None:
     mutants = [mutant for rule_id in IDS for mutant in mutants_of(rule_id)]
     assert len(mutants) > 1000
     assert score(mutants) >= 0.9
+
+
+def test_published_rules_changed_only_with_a_new_version() -> None:
+    """Drafts change freely; see the decision on locked rules."""
+    assert [str(issue) for issue in forbidden(LIBRARY, shipped_lock())] == []
 
 
 def test_thresholds_that_were_not_verified_say_so() -> None:
