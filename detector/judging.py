@@ -119,14 +119,14 @@ def compute_and_assemble(system: System, plan: Plan) -> tuple[Computed, Panel]:
     if moved is None or plan.base is None:
         computed = planning.compute(system, plan)
         return computed, assemble(system, plan, computed, current)
-    needed = grains_of(plan.typologies)
+    needed = grains_of(plan.typologies, plan.snapshot.filled)
     poor = poor_grains(current) & set(moved.scope(plan, ()))
     unfitted = {g for g in needed if current is None or g not in current.reference.grains} | poor
     anew = dict.fromkeys(sorted(unfitted & needed))
     first = planning.compute(system, plan, anew) if anew else nothing()
     panel = assemble(system, plan, first, current)
     others = [t for t in plan.typologies if plan.base.digests.get(t) != panel.digests[t]]
-    back = {grain for _, grain in panel.looking_back()}
+    back = {grain for _, grain in panel.looking_back()} & needed
     scope = dict(moved.scope(plan, sorted(grains_of(others) | back)))
     rest = {grain: months for grain, months in scope.items() if grain not in unfitted}
     return first.joined(planning.compute(system, plan, rest)), panel
@@ -139,11 +139,14 @@ def nothing() -> Computed:
     return Computed({}, {}, {}, {}, scope={})
 
 
-def grains_of(typologies: Collection[str]) -> set[str]:
-    """Grains some feature of the typologies has."""
+def grains_of(typologies: Collection[str], filled: Collection[str] | None = None) -> set[str]:
+    """Grains some feature of the typologies has; with `filled`, those whose tables hold rows."""
     from features.catalogue import catalogue
 
-    return {base.grain for base in catalogue().bases_for(typologies)}
+    bases = catalogue().bases_for(typologies)
+    if filled is not None:
+        bases = tuple(b for b in bases if b.tables and set(b.tables) <= set(filled))
+    return {base.grain for base in bases}
 
 
 def poor_grains(current: FittedSet | None) -> set[str]:

@@ -129,9 +129,13 @@ def test_only_what_a_filing_can_move_is_computed(
     file_all(later, tmp_path / "late", {"tenders": late.with_columns(region=pl.lit("elsewhere"))})
     scope = computed_months(system)
     october, year = 2026 * 12 + 9, frozenset(range(2026 * 12, 2027 * 12))
-    assert {"tender", "pair_y"} <= set(scope) <= {"tender", "pair_y", "firm_y", "buyer_y"}
+    yearly = {"pair_y", "firm_y", "category_y"}
+    # A buyer is compared with all its past, and a deal is judged by the day of the judgement.
+    whole = {"buyer_y", "deal"}
+    assert {"tender", "pair_y"} <= set(scope) <= {"tender", "pair_tender", *yearly, *whole}
     assert min(scope["tender"] or ()) == october
-    assert all(scope[grain] == year for grain in set(scope) - {"tender"})
+    assert scope.get("pair_tender", {october}) == {october}
+    assert all(scope[grain] == year for grain in set(scope) & yearly)
 
 
 def test_a_change_of_the_code_of_features_computes_everything(
