@@ -11,7 +11,7 @@ from features.catalogue import catalogue
 from features.vocabulary import TYPOLOGIES
 from rules.cases import failed, run_cases
 from rules.lint import lint_rules
-from rules.lock import forbidden, shipped_lock
+from rules.lock import check_lock, forbidden, shipped_lock
 from rules.mutation import Mutant, mutate, score, survivors
 from rules.parameters import ThresholdClass
 from rules.ruleset import load_library
@@ -90,6 +90,7 @@ def test_the_library_notices_nine_of_ten_nudges_and_more() -> None:
 def test_published_rules_changed_only_with_a_new_version() -> None:
     """Drafts change freely; see the decision on locked rules."""
     assert [str(issue) for issue in forbidden(LIBRARY, shipped_lock())] == []
+    assert [str(issue) for issue in check_lock(LIBRARY, shipped_lock())] == [], "warden rules lock"
 
 
 def test_thresholds_that_were_not_verified_say_so() -> None:
