@@ -13,6 +13,8 @@ _CONTEXT_SEVERITY = 2
 
 
 class Severity(Check):
+    """D14: severities agree with each other and with the typology."""
+
     code = "D14"
     title = "Severities agree with each other and with the typology"
     why = (
@@ -40,6 +42,8 @@ class Severity(Check):
 
 
 class Suppressed(Check):
+    """D15: silence is by parts of the subject's key."""
+
     code = "D15"
     title = "Silence is by parts of the subject's key"
     why = (

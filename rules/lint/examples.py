@@ -15,6 +15,8 @@ from rules.reader import Place
 
 
 class Examples(Check):
+    """D11: examples show every end of the rule and its limit."""
+
     code = "D11"
     title = "Examples show every end of the rule and its limit"
     why = (
@@ -42,6 +44,8 @@ class Examples(Check):
 
 
 class PersonalData(Check):
+    """D22: examples name nobody."""
+
     code = "D22"
     title = "Examples name nobody"
     why = (

@@ -14,6 +14,8 @@ from rules.spec import Status
 
 
 class FileName(Check):
+    """D1: the id is unique and names the file."""
+
     code = "D1"
     title = "The id is unique and names the file"
     why = (
@@ -29,6 +31,8 @@ class FileName(Check):
 
 
 class Metadata(Check):
+    """D2: what the status asks for is there."""
+
     code = "D2"
     title = "What the status asks for is there"
     why = (
@@ -61,6 +65,8 @@ def _has_features(typology: str, grain: str, context: Context) -> bool:
 
 
 class Duplicates(Check):
+    """D3: no other rule has the title or the judgement."""
+
     code = "D3"
     title = "No other rule has the title or the judgement"
     why = (

@@ -18,6 +18,8 @@ _FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
 class LawInForce(Check):
+    """D4: an article is in force while the rule judges."""
+
     code = "D4"
     title = "An article is in force while the rule judges"
     why = (
@@ -39,6 +41,8 @@ def _holds(basis: LegalBasis, day: date) -> bool:
 
 
 class DatedTables(Check):
+    """D17: a dated table covers the time in which the rule judges."""
+
     code = "D17"
     title = "A dated table covers the time in which the rule judges"
     why = (

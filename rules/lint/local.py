@@ -12,6 +12,8 @@ from rules.ruleset import RuleSet
 
 
 class Exceptions(Check):
+    """D20: an exception has an owner, a reason and an end."""
+
     code = "D20"
     title = "An exception has an owner, a reason and an end"
     why = (
@@ -31,6 +33,8 @@ class Exceptions(Check):
 
 
 class Overlays(Check):
+    """D21: a local change still fits the shipped rule."""
+
     code = "D21"
     title = "A local change still fits the shipped rule"
     why = (

@@ -17,6 +17,8 @@ from rules.writing import write
 
 
 class Scope(Check):
+    """D7: a scope tells subjects apart."""
+
     code = "D7"
     title = "A scope tells subjects apart"
     why = (
@@ -37,6 +39,8 @@ class Scope(Check):
 
 
 class Support(Check):
+    """D8: a small sample judges nobody."""
+
     code = "D8"
     title = "A small sample judges nobody"
     why = (
@@ -77,6 +81,8 @@ class Support(Check):
 
 
 class Redundance(Check):
+    """D9: every part of the condition matters."""
+
     code = "D9"
     title = "Every part of the condition matters"
     why = (
@@ -119,6 +125,8 @@ class Redundance(Check):
 
 
 class Literals(Check):
+    """D10: a threshold is a parameter."""
+
     code = "D10"
     title = "A threshold is a parameter"
     why = (

@@ -19,6 +19,8 @@ MOST_YEARS = 10
 
 
 class Lookback(Check):
+    """D16: what a rule looks back for can be there."""
+
     code = "D16"
     title = "What a rule looks back for can be there"
     why = (

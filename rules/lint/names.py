@@ -16,6 +16,8 @@ from rules.refused import refused_words
 
 
 class Names(Check):
+    """D5: features, parameters and tables exist; types and units agree."""
+
     code = "D5"
     title = "Features, parameters and tables exist; types and units agree"
     why = (
@@ -54,6 +56,8 @@ class Names(Check):
 
 
 class NoClock(Check):
+    """D6: no clock, no randomness, no query."""
+
     code = "D6"
     title = "No clock, no randomness, no query"
     why = (

@@ -20,6 +20,8 @@ _HAN = re.compile(r"[\u4e00-\u9fff]")
 
 
 class Shown(Check):
+    """D12: the evidence covers every figure that decides."""
+
     code = "D12"
     title = "The evidence covers every figure that decides"
     why = (
@@ -66,6 +68,8 @@ def _facts(tree: Node) -> set[str]:
 
 
 class Wording(Check):
+    """D13: messages are neutral, short and the same in both languages."""
+
     code = "D13"
     title = "Messages are neutral, short and the same in both languages"
     why = (

@@ -11,6 +11,8 @@ from rules.lock import changed_alone
 
 
 class NewVersion(Check):
+    """D18: a changed rule has a new version."""
+
     code = "D18"
     title = "A changed rule has a new version"
     why = (
@@ -24,6 +26,8 @@ class NewVersion(Check):
 
 
 class RetiredUnchanged(Check):
+    """D19: a retired rule does not change."""
+
     code = "D19"
     title = "A retired rule does not change"
     why = (
