@@ -25,7 +25,7 @@ from detector.tables import run as run_table
 
 if TYPE_CHECKING:
     from alerts.model import Signal
-    from detector.judging import Panel
+    from detector.panel import Panel
     from detector.system import System
 
 

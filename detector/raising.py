@@ -16,7 +16,8 @@ from features.vocabulary import GRAINS, TYPOLOGIES, Outcome, Typology
 
 if TYPE_CHECKING:
     from alerts.model import Signal
-    from detector.judging import Judgement, Panel
+    from detector.judging import Judgement
+    from detector.panel import Panel
     from detector.planning import Plan
     from detector.system import System
     from features.compute import Computed

@@ -61,10 +61,14 @@ class Computed:
     scope: Scope | None = None
 
     def joined(self, other: Computed) -> Computed:
-        """Both, where they computed different grains."""
+        """Both, where they computed different grains; they may tell of the same memberships."""
+        links = {**self.memberships, **other.memberships}
+        for pair in self.memberships.keys() & other.memberships.keys():
+            rows = pl.concat([self.memberships[pair], other.memberships[pair]]).unique()
+            links[pair] = rows.sort(rows.columns)
         return Computed(
             {**self.frames, **other.frames},
-            {**self.memberships, **other.memberships},
+            links,
             {**self.skipped, **other.skipped},
             {**self.notes, **other.notes},
             {**self.reads, **other.reads},
@@ -219,7 +223,8 @@ def _memberships(
 ) -> dict[tuple[str, str], pl.DataFrame]:
     found: dict[tuple[str, str], pl.DataFrame] = {}
     for pair, entry in registry.memberships.items():
-        if entry.child in frames and part.whole.missing(entry.tables) is None:
+        # A parent computed for features of its own is rolled up again, whatever its children did.
+        if {entry.child, entry.parent} & set(frames) and part.whole.missing(entry.tables) is None:
             run, months = part.for_roll_up(*pair)
             rows = collect(entry.fn(run)).unique()
             if months is not None:

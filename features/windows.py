@@ -119,10 +119,17 @@ class Part:
         return self._cut(reach_of(base), self.cells(base.grain))
 
     def for_roll_up(self, child: str, parent: str) -> tuple[Watched, Months | None]:
-        """The tables of a membership, and the months of the children it must tell of."""
-        reach, months = ROLL_UPS.get((child, parent)), self.cells(child)
-        if reach is None or months is None:
+        """The tables of a membership, and the months of the children it must tell of.
+
+        Parents are told whole: those of computed children, and those computed themselves.
+        """
+        reach, scope = ROLL_UPS.get((child, parent)), self.scope
+        if reach is None or scope is None:
             return self.whole, None
+        wanted = [scope[grain] for grain in (child, parent) if grain in scope]
+        if any(months is None for months in wanted):
+            return self.whole, None
+        months = frozenset[int]().union(*(months for months in wanted if months is not None))
         return self._cut(reach, months), whole_units(months, reach.unit)
 
     def _cut(self, reach: Reach | None, cells: Months | None) -> Watched:
