@@ -48,6 +48,8 @@ _OLD = re.compile(
 )
 """Plain words that some readers of YAML take for truths or numbers, and others for text."""
 _BRACKET = re.compile(r"[\[\]{}]")
+_DISPUTED = re.compile(r"[\t\r]|[|>][-+0-9]*(\s*#|\n(?! )|\Z)")
+"""Spellings in which the two parsers of YAML differ: tabs, and blocks that open on nothing."""
 _DIGIT = re.compile(r"[1-9]")
 _FLOAT = re.compile(r"[-+]?(0|[1-9][0-9]{0,19})(\.[0-9]{0,20})?([eE][-+]?[0-9]{1,3})?\Z")
 
@@ -95,9 +97,20 @@ def read_yaml(text: str, path: str) -> tuple[Document, list[RuleIssue]]:
     issues = list(_unreadable(text, path))
     if issues:
         return document, issues
+    if not _DISPUTED.search(text):
+        quick = Document(path, widths=document.widths)
+        if not _built(quick, text, pure=False):
+            return quick, []
+    # The pure parser words its findings better, and decides what is disputed.
+    return document, _built(document, text, pure=True)
+
+
+def _built(document: Document, text: str, *, pure: bool) -> list[RuleIssue]:
+    """Fills the document from the text; what was found wrong on the way."""
+    path, issues = document.path, list[RuleIssue]()
     try:
         events: list[Event] = []
-        issues.extend(_refused(text, path, events))
+        issues.extend(_refused(text, path, events, pure=pure))
         if not issues:
             values = [e for e in events if isinstance(e, NodeEvent | CollectionEndEvent)]
             if not values:
@@ -113,7 +126,7 @@ def read_yaml(text: str, path: str) -> tuple[Document, list[RuleIssue]]:
     except (YAMLError, ValueError, RecursionError, LookupError, AttributeError, TypeError) as error:
         reason = str(error).strip().splitlines()
         issues.append(_issue(path, 1, 1, f"not valid YAML: {(reason or ['unreadable'])[0][:120]}"))
-    return document, issues
+    return issues
 
 
 def _unreadable(text: str, path: str) -> Iterator[RuleIssue]:
@@ -131,13 +144,13 @@ def _unreadable(text: str, path: str) -> Iterator[RuleIssue]:
             return
 
 
-def _refused(text: str, path: str, events: list[Event]) -> Iterator[RuleIssue]:
+def _refused(text: str, path: str, events: list[Event], *, pure: bool) -> Iterator[RuleIssue]:
     """Constructs a rule file may not use, found on the flat event stream, before building.
 
     Keeps what it saw in `events`: reading is slow, so it is done once.
     """
     depth = documents = told = 0
-    for count, event in enumerate(YAML(typ="safe", pure=True).parse(text)):
+    for count, event in enumerate(YAML(typ="safe", pure=pure).parse(text)):
         events.append(event)
         line, column = event.start_mark.line + 1, event.start_mark.column + 1
         name = type(event).__name__

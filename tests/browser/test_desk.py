@@ -113,6 +113,7 @@ def test_taking_an_alert_and_closing_it_with_a_reason(page) -> None:  # type: ig
     page.get_by_label("Acting as").locator("visible=true").first.fill("Reviewer 3")
     page.keyboard.press("Enter")
     page.get_by_text("The alert is in review, in your name.").wait_for()
+    page.wait_for_load_state()  # The text is there before the script that listens for keys.
     page.keyboard.press("d")
     page.get_by_label("Reason").select_option("explained")
     page.locator("textarea[name=note]").fill("The log shows an earlier notice.")
