@@ -25,7 +25,7 @@ demo: $(VENV)/.ready  ## simulated market -> alert queue -> web pages on 127.0.0
 	$(BIN)/warden demo $(ARGS)
 
 test: $(VENV)/.ready-test  ## the whole suite
-	$(BIN)/python -m pytest -n 2 --dist loadscope $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder $(ARGS)
 
 lint: $(VENV)/.ready-test  ## style, types, layers
 	$(BIN)/ruff check .

@@ -65,7 +65,12 @@ def rule_of(kept: RuleVersion) -> Rule:
     Raises:
         WardenError: `unreadable_version` when this release cannot read it any more.
     """
-    return _read(kept.text, f"{kept.rule_id}@{kept.version}")
+    return _read(kept.text, label_of(kept))
+
+
+def label_of(kept: RuleVersion) -> str:
+    """How a kept text is named where a file would be."""
+    return f"{kept.rule_id}@{kept.version}"
 
 
 @lru_cache(maxsize=1024)

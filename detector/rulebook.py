@@ -20,7 +20,15 @@ from detector.database import reading
 from detector.rule_records import RuleEvent, RuleVersion, Source, kept_events, kept_versions
 from detector.rule_releases import released
 from detector.rule_states import Standing, Text, by_rule, standing
-from detector.rule_texts import is_shipped, rule_of, source_of, stamped, text_of, unknown_rule
+from detector.rule_texts import (
+    is_shipped,
+    label_of,
+    rule_of,
+    source_of,
+    stamped,
+    text_of,
+    unknown_rule,
+)
 from features.errors import WardenError
 from rules.errors import RuleFilesError, RuleIssue
 from rules.load import Rule
@@ -97,11 +105,14 @@ class Rulebook:
             WardenError: `unknown_rule`, `unknown_version`.
         """
         kept = self.kept.get((rule_id, version))
+        files = (self.files.get(rule_id), self.merged.get(rule_id))
+        for rule in (r for r in files if r is not None and r.version == version):
+            if kept is None:
+                return rule
+            if kept.text == rule.text:  # Read already; a kept text is named by its version.
+                return replace(rule, path=label_of(kept))
         if kept is not None:
             return rule_of(kept)
-        for rule in (self.files.get(rule_id), self.merged.get(rule_id)):
-            if rule is not None and rule.version == version:
-                return rule
         if rule_id not in self.ids():
             raise unknown_rule(rule_id, self.ids())
         known = ", ".join(self.versions(rule_id))

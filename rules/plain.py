@@ -12,18 +12,19 @@ PLACEHOLDER = re.compile(
 
 _BRACE = re.compile(r"[{}]")
 _FOREIGN = re.compile(r"<[A-Za-z/!?]|&#|javascript:|\{\{|\}\}|\{%|%\}|\{#|\$\{|%\(", re.IGNORECASE)
-_BLANKS = frozenset(" \t\n\r")
+_DOUBTFUL = re.compile(
+    "[^\t\n\r -~\u00b7-\u024f\u2013\u2014\u2018-\u201d\u3001-\u3011\u4e00-\u9fff\uff01-\uff5e]"
+)
+"""Anything but the letters and signs that fill our texts, so that few are looked up one by one."""
 HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 """Kinds of characters nobody sees: controls, direction marks, halves, private ones, line ends."""
 
 
 def hidden_character(text: str) -> int | None:
     """Offset of the first character nobody sees, or None; blanks and line ends are seen."""
-    if text.isascii() and text.isprintable():
-        return None
-    for offset, char in enumerate(text):
-        if char not in _BLANKS and unicodedata.category(char) in HIDDEN:
-            return offset
+    for found in _DOUBTFUL.finditer(text):
+        if unicodedata.category(found[0]) in HIDDEN:
+            return found.start()
     return None
 
 

@@ -11,6 +11,18 @@ import pytest
 # databases on both engines: `database_url`, `engine`, `postgres_url`, `sqlite_url`
 pytest_plugins = ("tests.servers",)
 
+LONG = (
+    "tests/conformance/test_features_on_spark.py",
+    "tests/repo/test_docs.py",
+    "tests/kill/",
+    "tests/detector/",
+    "tests/repo/",
+    "tests/features/test_world_",
+    "tests/real/",
+    "tests/ledger/",
+)
+"""Where the minutes go: begun first, so that at the end no worker waits for the other."""
+
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
@@ -25,6 +37,15 @@ def shared_file(name: str) -> Path:
 def shared_data(name: str) -> Path:
     """Folder of one real data set; skips the test with one clear line when absent."""
     return shared_file(f"data/{name}")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts the long modules first; otherwise the order stays."""
+
+    def turn(item: pytest.Item) -> int:
+        return next((n for n, start in enumerate(LONG) if item.nodeid.startswith(start)), len(LONG))
+
+    items.sort(key=turn)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import random
+import sys
+import unicodedata
 from pathlib import Path
 
 import pytest
 
 from rules import reader
+from rules.plain import HIDDEN, hidden_character
 from rules.reader import Document, read_yaml
 
 ROOT = Path(__file__).parents[2] / "rules"
@@ -69,12 +72,20 @@ def test_damaged_files_are_never_read_otherwise_than_by_the_careful_parser(seed:
     assert taken > 100 and refused > 100
 
 
-@pytest.mark.parametrize(
-    "text", ["a: |#\n  b", "|\n# ", "|\n...\n", "g\tk: {a: 1}", "a: >#\n  b"]
-)
+@pytest.mark.parametrize("text", ["a: |#\n  b", "|\n# ", "|\n...\n", "g\tk: {a: 1}", "a: >#\n  b"])
 def test_disputed_spellings_are_left_to_the_careful_parser(text: str) -> None:
     quick, fine = by(text, pure=False)
     careful, also = by(text, pure=True)
     assert (quick.data, fine) != (careful.data, also)
     document, issues = read_yaml(text, "x.yaml")
     assert (document.data, not issues) == (careful.data, also)
+
+
+def test_every_character_nobody_sees_is_found_and_no_other() -> None:
+    wrong = [
+        hex(code)
+        for code in range(sys.maxunicode + 1)
+        if (hidden_character(char := chr(code)) == 0)
+        != (char not in " \t\n\r" and unicodedata.category(char) in HIDDEN)
+    ]
+    assert wrong == []
