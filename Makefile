@@ -5,6 +5,9 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 ARGS ?=
 
+# The suite starts hundreds of processes; none should compile every module again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test lint bench docs lock clean
 
 $(VENV)/bin/python:
