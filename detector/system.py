@@ -44,6 +44,14 @@ def create_home(home: Path) -> bool:
     return new
 
 
+def _other_home(home: Path) -> str:
+    """Where a home lies beneath, as after `warden demo`; empty when there is none."""
+    beneath = home / "demo"
+    if not (beneath / CONFIG_NAME).exists():
+        return ""
+    return f"The demonstration's home lies in it: add `--home {beneath}`. Or run `warden init`."
+
+
 def open_system(
     home: Path, *, create: bool = False, clock: Callable[[], datetime] = utc_now
 ) -> System:
@@ -62,7 +70,7 @@ def open_system(
         raise WardenError(
             "no_home",
             f"There is no Marketwarden home at {home}.",
-            "Run `warden init`, or name another place with --home.",
+            _other_home(home) or "Run `warden init`, or name another place with --home.",
             kind="not_found",
         )
     settings = load_settings(home)

@@ -53,6 +53,8 @@ def demo(
         from detector.cli.operations import serve_system
 
         serve_system(home, "127.0.0.1", port)
+    else:
+        note(f"Look at it with `warden serve --home {home}`.")
 
 
 def fresh_home(home: Path) -> Path:

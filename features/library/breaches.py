@@ -42,6 +42,9 @@ _RANK = {"general": 0, "relatively_major": 1, "major": 2, "particularly_major": 
         "deadline_notice",
         "deadline_source",
         "deadline_class",
+        "notice_delay_h",
+        "notice_open",
+        "to_persons",
         "censored",
         "day_only",
     ),
@@ -185,15 +188,16 @@ def _delays(t: Tables, rows: Lazy) -> Lazy:
 
 
 def _overdue(rows: Lazy) -> Lazy:
-    """Hours beyond the limit, of the notice the limit is about.
+    """Hours beyond the limit, of the notice the limit is about, and what that notice was.
 
+    `notice_delay_h` is counted as the limit counts: in whole days of the calendar, or in hours.
     Where persons must be told and only the authority's date was filed, that date stands in.
     """
     persons = (nw.col("deadline_notice") == "individuals") & ~nw.col("users_notified_at").is_null()
     rows = rows.with_columns(
         nw.when(persons).then(nw.col(f"users_notified_at_{c}")).otherwise(nw.col(f"notified_at_{c}"))
         .alias(f"due_{c}")
-        for c in ("hours", "days", "rough")
+        for c in ("hours", "days", "rough", "open")
     )  # fmt: skip
     hours, days, limit = nw.col("due_hours"), nw.col("due_days"), nw.col("limit")
     whole_days = ((days - limit) * 24.0).clip(lower_bound=0.0)
@@ -201,7 +205,13 @@ def _overdue(rows: Lazy) -> Lazy:
     sure = ~nw.col("due_rough") | ((days - 1) * 24 >= limit)
     by_hour = nw.when(sure).then((hours - limit).clip(lower_bound=0.0)).otherwise(0.0)
     overdue = nw.when(nw.col("deadline_unit") == "day").then(whole_days).otherwise(by_hour)
-    return rows.with_columns(overdue.alias("overdue"))
+    by_day = (nw.col("deadline_unit") == "day").fill_null(value=False)
+    return rows.with_columns(
+        overdue.alias("overdue"),
+        persons.fill_null(value=False).alias("to_persons"),
+        nw.col("due_open").alias("notice_open"),
+        nw.when(by_day).then(days * 24.0).otherwise(hours).alias("notice_delay_h"),
+    )
 
 
 def _checks(hours: str) -> tuple[tuple[nw.Expr, Reason], ...]:

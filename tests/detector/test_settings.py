@@ -10,6 +10,7 @@ import pytest
 
 from detector.cli.main import main
 from detector.settings import CONFIG_TEMPLATE, load_settings, origins
+from detector.system import open_system
 from features.errors import WardenError
 from rules.ruleset import load_library
 
@@ -78,3 +79,13 @@ def test_rule_folders_of_the_environment_need_no_home(
     assert "rule-of-my-own" in {r["id"] for r in json.loads(printed("--json", "rules", "list"))}
     assert printed("rules", "show", "rule-of-my-own").startswith("id: rule-of-my-own")
     assert not home.exists()
+
+
+def test_a_missing_home_names_the_one_the_demonstration_left(tmp_path: Path) -> None:
+    with pytest.raises(WardenError, match="no Marketwarden home") as plain:
+        open_system(tmp_path)
+    assert "warden init" in plain.value.hint and "demo" not in plain.value.hint
+    open_system(tmp_path / "demo", create=True)
+    with pytest.raises(WardenError) as told:
+        open_system(tmp_path)
+    assert f"--home {tmp_path / 'demo'}" in told.value.hint

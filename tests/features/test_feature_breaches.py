@@ -101,6 +101,21 @@ def test_limit_about_persons_reads_their_notice() -> None:
     assert found["breach_delay_h"] == 63 * 24
     assert found["deadline_notice"] == "individuals"
     assert (found["deadline_h"], found["deadline_class"]) == (720, "LEGAL")
+    assert (found["notice_delay_h"], found["notice_open"], found["to_persons"]) == (
+        720,
+        False,
+        True,
+    )
+
+
+def test_the_delay_told_is_that_of_the_notice_the_limit_is_about() -> None:
+    persons_waiting = judged("US-CA", "2026-02-01", "2026-02-04")
+    assert (persons_waiting["notice_delay_h"], persons_waiting["to_persons"]) == (72, False)
+    late = judged("US-CA", "2026-05-16T19:00:00Z", "2026-05-17", users_notified_at="2026-07-29")
+    assert (late["breach_overdue_h"], late["notice_delay_h"]) == (44 * 24, 74 * 24)
+    authority = judged("EU", "2026-11-18T12:00:00Z", None, users_notified_at="2026-11-19")
+    assert (authority["notice_open"], authority["to_persons"]) == (True, False)
+    assert authority["notice_delay_h"] - authority["deadline_h"] == authority["breach_overdue_h"]
 
 
 def test_period_is_the_month_of_awareness() -> None:
