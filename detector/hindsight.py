@@ -24,7 +24,7 @@ from detector.results import Manifest, Results
 from features.catalogue import KEY_COLUMNS, catalogue
 from features.compute import FeatureFrame
 from features.errors import WardenError
-from features.vocabulary import Outcome, RunContext
+from features.vocabulary import RunContext
 from rules.backtest import KEY, fired_keys
 from rules.evaluate import evaluate_rules, peer_features
 from rules.spec import Status
@@ -113,14 +113,11 @@ class Hindsight:
         self, table: FeatureFrame, rules: Sequence[Rule]
     ) -> dict[tuple[str, str], pl.DataFrame]:
         try:
-            outcomes = sweep_rules(rules, table, self.ruleset.parameters).outcomes
+            sweep = sweep_rules(rules, table, self.ruleset.parameters)
         except WardenError:  # one of them does not fit the table: each on its own
             return {(r.spec.grain, label_of(r)): fired_keys(self.judged(r)) for r in rules}
-        return {
-            (table.grain, label_of(r)): outcomes.filter(pl.col(label_of(r)) == Outcome.FIRED.value)
-            .select(KEY)
-            for r in rules
-        }  # fmt: skip
+        keys = sweep.codes.select(KEY)
+        return {(table.grain, label_of(r)): keys[sweep.fired(r)] for r in rules}
 
     def _not_held(self, rule: Rule) -> set[str]:
         """Features a rule compares that the frozen peers of its grain do not hold."""
