@@ -57,6 +57,9 @@ FAMILIES: dict[str, str] = {
 }
 """Tables that lie in time by a key they share with others."""
 
+SEATED = ("operator_id", "platform_id", "buyer_id", "firm_id")
+"""Columns whose firm may lend a row its jurisdiction (`features.jurisdictions`)."""
+
 
 def is_placed(table: str) -> bool:
     """Whether rows of the table lie in time."""
@@ -113,6 +116,14 @@ def naming_firms(tables: Frames, table: str, firms: pl.LazyFrame) -> pl.LazyFram
         for reference in REFERENCES.get(table, ())
         if ("firms", ("firm_id",)) in reference.targets
     ]
+    rows = tables[table]
+    found = [rows.join(firms, left_on=c, right_on="firm_id", how="semi") for c in columns]
+    return pl.concat(found) if found else None
+
+
+def naming_seats(tables: Frames, table: str, firms: pl.LazyFrame) -> pl.LazyFrame | None:
+    """Rows of a table that may take their jurisdiction from one of the firms (`firm_id`)."""
+    columns = [name for name in SEATED if name in CONTRACTS[table].dtypes]
     rows = tables[table]
     found = [rows.join(firms, left_on=c, right_on="firm_id", how="semi") for c in columns]
     return pl.concat(found) if found else None

@@ -36,6 +36,7 @@ class Reach:
         clock: depends on the day of the judgement.
         firms: reads the register of firms only for the group of the firms its rows name, directly
             or as accounts of merchants.
+        seats: reads the register for the jurisdiction of the firms its rows name.
     """
 
     unit: Unit = "m"
@@ -43,6 +44,7 @@ class Reach:
     ahead: int = 0
     clock: bool = False
     firms: bool = False
+    seats: bool = False
 
     def affected(self, touched: Iterable[int]) -> Months:
         """Months whose cells may depend on rows of the touched months."""
@@ -90,6 +92,7 @@ def runs(months: Collection[int]) -> list[tuple[int, int]]:
 _TENDER = Reach(firms=True)
 _TENDER_YEAR = Reach("y", firms=True)
 _POSITIONS = Reach(back=12, firms=True)
+_SEATED = Reach(seats=True)
 
 REACHES: dict[str, Reach] = {
     "bid_screens": _TENDER,
@@ -103,13 +106,16 @@ REACHES: dict[str, Reach] = {
     "buyer_flags": _TENDER_YEAR,
     "pair_calm": _TENDER_YEAR,
     "incidents": Reach(clock=True),
+    "filed_numbers": Reach("y", back=None),
+    # What merchants were shown before they were cheaper elsewhere reaches a month back.
+    "parity": Reach(back=1, seats=True),
     "app_collection": Reach(),
     "app_types": Reach(),
-    "app_necessity": Reach(),
-    "app_preconsent": Reach(),
-    "app_purposes": Reach(),
-    "app_sensitive": Reach(),
-    "app_sharing": Reach(),
+    "app_necessity": _SEATED,
+    "app_preconsent": _SEATED,
+    "app_purposes": _SEATED,
+    "app_sensitive": _SEATED,
+    "app_sharing": _SEATED,
     "bid_traces": _TENDER,
     "market_firms": _POSITIONS,
     "market_dominance": _POSITIONS,
@@ -122,7 +128,7 @@ REACHES: dict[str, Reach] = {
     "price_rigidity": Reach("q"),
     "price_pairs": Reach("q", firms=True),
     "wash_clusters": Reach(firms=True),
-    "tied_pairs": Reach(),
+    "tied_pairs": _SEATED,
     "category_allocation": _TENDER_YEAR,
     "category_digits": _TENDER_YEAR,
     "category_margins": _TENDER_YEAR,
@@ -130,9 +136,9 @@ REACHES: dict[str, Reach] = {
     "pair_cover": _TENDER_YEAR,
     "cobid_pair": _TENDER_YEAR,
     "cobid_group": _TENDER_YEAR,
-    "platform_subscriptions": Reach(),
-    "platform_optout": Reach(),
-    "service_links": Reach(),
+    "platform_subscriptions": _SEATED,
+    "platform_optout": _SEATED,
+    "service_links": _SEATED,
 }
 """By base. Why each is true is seen from its views; the test shows it."""
 

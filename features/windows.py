@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import narwhals as nw
 import polars as pl
 
 from features.catalogue import Base, FeatureCatalogue
+from features.jurisdictions import JURISDICTION
 from features.operators import Lazy
-from features.places import FAMILIES, Frames, is_placed, months_of, naming_firms, with_kin, within
+from features.places import (
+    FAMILIES,
+    Frames,
+    is_placed,
+    months_of,
+    naming_firms,
+    naming_seats,
+    with_kin,
+    within,
+)
 from features.reach import ROLL_UPS, Months, Reach, first_day, reach_of, runs, whole_units
 from features.tables import AnyLazy, Tables
 from features.vocabulary import RunContext
@@ -19,6 +29,8 @@ Scope = Mapping[str, Months | None]
 """Months whose cells are computed, by grain; None for all. Grains left out are not computed."""
 
 REGISTER = "firms"
+Naming = Callable[[Frames, str, pl.LazyFrame], pl.LazyFrame | None]
+"""How rows of a table are found that name firms."""
 
 
 class Watched(Tables):
@@ -211,8 +223,9 @@ class Changes:
         for name in touched:
             if is_placed(name):
                 months |= self._in_time(name)
-            elif name == REGISTER and reach.firms:
-                months |= self._of_firms(reads)
+            elif name == REGISTER and (reach.firms or reach.seats):
+                months |= self._of_firms(reads) if reach.firms else frozenset()
+                months |= self._of_seats(reads) if reach.seats else frozenset()
             else:
                 return None
         return reach.affected(months) if months else frozenset()
@@ -232,14 +245,25 @@ class Changes:
         """Months of the rows that name a changed firm or one of its group."""
         if not self._kin:
             self._kin.append(with_kin(self.tables, self.changed[REGISTER]).collect())
-        firms = self._kin[0]
+        return self._naming("firms", self._kin[0], reads, naming_firms)
+
+    def _of_seats(self, reads: Collection[str]) -> Months:
+        """Months of the rows that may take their jurisdiction from a changed firm."""
+        placed = pl.col(JURISDICTION).is_not_null().any().over("firm_id")
+        firms = self.changed[REGISTER].filter(placed).select("firm_id").unique().collect()
+        return self._naming("seats", firms, reads, naming_seats)
+
+    def _naming(
+        self, kind: str, firms: pl.DataFrame, reads: Collection[str], rows_of: Naming
+    ) -> Months:
+        """Months of the rows of these tables that name one of the firms."""
         if firms.is_empty():
             return frozenset()
         found: set[int] = set()
         for name in sorted(n for n in reads if is_placed(n) and n in self.tables):
-            label = f"{REGISTER} in {name}"
+            label = f"{kind} in {name}"
             if label not in self._months:
-                rows = naming_firms(self.tables, name, firms.lazy())
+                rows = rows_of(self.tables, name, firms.lazy())
                 self._months[label] = (
                     frozenset() if rows is None else months_of(name, rows, self.tables)
                 )

@@ -123,6 +123,22 @@ def test_a_new_group_moves_only_what_names_its_firms() -> None:
     unmoved(computed(before), affected(before, {"firms": changed.lazy()}))
 
 
+@pytest.mark.parametrize("column", ["operator_id", "platform_id"])
+def test_another_entry_of_a_firm_moves_only_what_names_it(column: str) -> None:
+    firms = world()["firms"]
+    naming = [f.select(firm_id=column) for f in world().values() if column in f.columns]
+    named = pl.concat(naming).unique().join(firms, on="firm_id").sort("firm_id").head(1)
+    assert named["jurisdiction"].item() is not None
+    other = [c for c in firms.columns if c not in ("firm_id", "group_id", "recorded_at")]
+    is_it = pl.col("firm_id") == named["firm_id"].item()
+    emptied = firms.with_columns(pl.when(~is_it).then(c).alias(c) for c in other)
+    before = filings() | {"firms": emptied.lazy()}
+    changed = pl.concat([f.filter(is_it) for f in (firms, emptied)])
+    scope = affected(before, {"firms": changed.lazy()})
+    assert scope.get("app_v", frozenset()) is not None
+    unmoved(computed(before), scope)
+
+
 def unmoved(before: Computed, scope: Scope) -> None:
     """Cells out of scope are the same in the smaller and in the whole world."""
     for grain, frame in everything().frames.items():
