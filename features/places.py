@@ -7,7 +7,7 @@ place (a register, a dictionary) always takes part whole.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import polars as pl
 
@@ -109,22 +109,22 @@ def _family(tables: Frames, key: str) -> Frames:
     return {name: frame for name, frame in tables.items() if FAMILIES.get(name) == key}
 
 
-def naming_firms(tables: Frames, table: str, firms: pl.LazyFrame) -> pl.LazyFrame | None:
-    """Rows of a table that name one of the firms (`firm_id`); None where it names none."""
-    columns = [
+def columns_naming_firms(table: str) -> list[str]:
+    """Columns of a table that refer to the register of firms."""
+    return [
         reference.columns[0]
         for reference in REFERENCES.get(table, ())
         if ("firms", ("firm_id",)) in reference.targets
     ]
-    rows = tables[table]
-    found = [rows.join(firms, left_on=c, right_on="firm_id", how="semi") for c in columns]
-    return pl.concat(found) if found else None
 
 
-def naming_seats(tables: Frames, table: str, firms: pl.LazyFrame) -> pl.LazyFrame | None:
-    """Rows of a table that may take their jurisdiction from one of the firms (`firm_id`)."""
-    columns = [name for name in SEATED if name in CONTRACTS[table].dtypes]
-    rows = tables[table]
+def columns_naming_seats(table: str) -> list[str]:
+    """Columns of a table whose firm may lend a row its jurisdiction."""
+    return [name for name in SEATED if name in CONTRACTS[table].dtypes]
+
+
+def naming(rows: pl.LazyFrame, columns: Sequence[str], firms: pl.LazyFrame) -> pl.LazyFrame | None:
+    """Rows that name one of the firms (`firm_id`) in a column; None without any column."""
     found = [rows.join(firms, left_on=c, right_on="firm_id", how="semi") for c in columns]
     return pl.concat(found) if found else None
 

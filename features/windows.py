@@ -14,10 +14,11 @@ from features.operators import Lazy
 from features.places import (
     FAMILIES,
     Frames,
+    columns_naming_firms,
+    columns_naming_seats,
     is_placed,
     months_of,
-    naming_firms,
-    naming_seats,
+    naming,
     with_kin,
     within,
 )
@@ -29,8 +30,6 @@ Scope = Mapping[str, Months | None]
 """Months whose cells are computed, by grain; None for all. Grains left out are not computed."""
 
 REGISTER = "firms"
-Naming = Callable[[Frames, str, pl.LazyFrame], pl.LazyFrame | None]
-"""How rows of a table are found that name firms."""
 
 
 class Watched(Tables):
@@ -185,7 +184,7 @@ class Changes:
     reads: Mapping[str, Collection[str]]
     new_day: bool
     _months: dict[str, Months] = field(default_factory=dict)
-    _kin: list[pl.DataFrame] = field(default_factory=list)
+    _firms: dict[str, pl.DataFrame] = field(default_factory=dict)
 
     def scope(
         self, bases: Iterable[Base], whole: Collection[str], filed: Collection[str]
@@ -243,27 +242,30 @@ class Changes:
 
     def _of_firms(self, reads: Collection[str]) -> Months:
         """Months of the rows that name a changed firm or one of its group."""
-        if not self._kin:
-            self._kin.append(with_kin(self.tables, self.changed[REGISTER]).collect())
-        return self._naming("firms", self._kin[0], reads, naming_firms)
+        if "kin" not in self._firms:
+            self._firms["kin"] = with_kin(self.tables, self.changed[REGISTER]).collect()
+        return self._naming("kin", reads, columns_naming_firms)
 
     def _of_seats(self, reads: Collection[str]) -> Months:
         """Months of the rows that may take their jurisdiction from a changed firm."""
-        placed = pl.col(JURISDICTION).is_not_null().any().over("firm_id")
-        firms = self.changed[REGISTER].filter(placed).select("firm_id").unique().collect()
-        return self._naming("seats", firms, reads, naming_seats)
+        if "seats" not in self._firms:
+            placed = pl.col(JURISDICTION).is_not_null().any().over("firm_id")
+            changed = self.changed[REGISTER].filter(placed)
+            self._firms["seats"] = changed.select("firm_id").unique().collect()
+        return self._naming("seats", reads, columns_naming_seats)
 
     def _naming(
-        self, kind: str, firms: pl.DataFrame, reads: Collection[str], rows_of: Naming
+        self, kind: str, reads: Collection[str], columns: Callable[[str], list[str]]
     ) -> Months:
-        """Months of the rows of these tables that name one of the firms."""
+        """Months of the rows of these tables that name one of the firms of a kind."""
+        firms = self._firms[kind]
         if firms.is_empty():
             return frozenset()
         found: set[int] = set()
         for name in sorted(n for n in reads if is_placed(n) and n in self.tables):
             label = f"{kind} in {name}"
             if label not in self._months:
-                rows = rows_of(self.tables, name, firms.lazy())
+                rows = naming(self.tables[name], columns(name), firms.lazy())
                 self._months[label] = (
                     frozenset() if rows is None else months_of(name, rows, self.tables)
                 )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import polars as pl
 
@@ -29,8 +28,6 @@ FIRINGS = {
 }  # fmt: skip
 """Columns of `Sweep.firings`: the two sides of each numeric comparison, in the rule's order."""
 
-_CODE = pl.Enum([outcome.value for outcome in CODES])
-
 
 @dataclass(frozen=True)
 class Sweep:
@@ -44,11 +41,6 @@ class Sweep:
     codes: pl.DataFrame
     data: pl.DataFrame
     prepared: tuple[Prepared, ...]
-
-    @cached_property
-    def outcomes(self) -> pl.DataFrame:
-        """The same with the outcomes by name."""
-        return self.codes.with_columns(pl.exclude(KEYS).cat.to(_CODE))
 
     def fired(self, rule: Rule) -> pl.Series:
         """Row numbers of a rule's firings."""

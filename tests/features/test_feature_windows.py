@@ -12,7 +12,7 @@ import pytest
 
 from features.catalogue import FeatureCatalogue, catalogue
 from features.compute import Computed, compute_features
-from features.places import EVENTS, FAMILIES, is_placed, within
+from features.places import EVENTS, FAMILIES, SEATED, is_placed, within
 from features.reach import REACHES, ROLL_UPS, Months, Reach, month_of, runs, whole_units
 from features.windows import Changes, Scope, inside
 from tests.features.world import CONTEXT, world
@@ -123,7 +123,7 @@ def test_a_new_group_moves_only_what_names_its_firms() -> None:
     unmoved(computed(before), affected(before, {"firms": changed.lazy()}))
 
 
-@pytest.mark.parametrize("column", ["operator_id", "platform_id"])
+@pytest.mark.parametrize("column", SEATED)
 def test_another_entry_of_a_firm_moves_only_what_names_it(column: str) -> None:
     firms = world()["firms"]
     naming = [f.select(firm_id=column) for f in world().values() if column in f.columns]

@@ -11,11 +11,13 @@ import pytest
 from rule_frames import make_feature, make_rule
 
 from features.compute import FeatureFrame
+from features.vocabulary import Outcome
 from rules.clauses import Absence
 from rules.errors import ExpressionError
 from rules.evaluate import evaluate_rule, evaluate_rules
 from rules.history import earlier_rows, with_silent
 from rules.parameters import ParameterBook
+from rules.staging import CODES
 from rules.sweep import sweep_rules
 
 BOOK = ParameterBook()
@@ -196,7 +198,7 @@ def test_a_sweep_tells_the_same_as_judging_one_by_one() -> None:
     for rule in rules:
         rows = whole.filter(pl.col("rule_id") == rule.id)
         label = f"{rule.id}@{rule.version}"
-        assert sweep.outcomes[label].cast(pl.String).to_list() == rows["outcome"].to_list()
+        assert sweep.codes[label].to_list() == [CODES[Outcome(o)] for o in rows["outcome"]]
         fired = rows.filter(pl.col("outcome") == "fired")
         told = sweep.firings().filter(pl.col("rule") == label)
         assert told["subject_key"].to_list() == fired["subject_key"].to_list()
