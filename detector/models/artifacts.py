@@ -2,19 +2,19 @@
 
 Layout below the models folder::
 
-    <model id>/<version>/model.json, arrays.npz, [forests.joblib]
+    <model id>/<version>/model.json, arrays.npz, detector/ (what the detector wrote)
     peers/<version>/peers.json, <grain>.parquet, <grain>.edges.parquet
-    CURRENT.json      every set made current, oldest first, with the hash of each part
+    CURRENT.json      every set with the hash of each part, see `detector.models.versions`
 
 `CURRENT.json` holds the hash of each part's manifest and each manifest the hashes of its files,
-so nothing, a pickled forest least of all, is read before its bytes are known to be ours.
+so nothing is read before its bytes are known to be ours. They hold data, never code: a detector
+that writes anything but arrays, tables and JSON is refused.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -24,74 +24,85 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from filelock import FileLock
 
-from detector.models.base import ModelSpec, make_scorer
+from detector.models.base import ModelSpec, make_detector
 from detector.models.fitted import FittedModel, FittedSet
 from detector.models.reference import Calibration
+from detector.models.versions import (
+    CURRENT,
+    Act,
+    Entry,
+    damaged,
+    locked,
+    read_versions,
+    replace_text,
+    write_versions,
+)
 from detector.peers import GrainReference, Reference
 from detector.strata import cut
 from features.errors import WardenError
 
-CURRENT = "CURRENT.json"
 MODEL, PEERS, ARRAYS = "model.json", "peers.json", "arrays.npz"
+DETECTOR = "detector"
+"""Folder of a model in which its detector keeps what it learnt."""
+PICKLED = {"forests.joblib"}
+DATA = {".npz", ".npy", ".json", ".parquet", ".csv", ".txt"}
+"""Kinds of files a detector may write: read without running anything."""
 
 
-def store(models_dir: Path, fitted: FittedSet) -> None:
-    """Writes what is new and lists the set as current; a crash leaves the former set in force."""
-    models_dir.mkdir(parents=True, exist_ok=True)
-    with FileLock(str(models_dir / ".lock")):
-        peers = fitted.reference.version
-        parts = {f"peers/{peers}": _place(
-            models_dir / "peers" / peers, PEERS, lambda d: _write_peers(d, fitted.reference)
-        )}  # fmt: skip
-        for model in fitted:
-            place = models_dir / model.spec.id / model.version
-            parts[f"{model.spec.id}/{model.version}"] = _place(
-                place,
-                MODEL,
-                lambda d, m=model: _write_model(d, m),  # type: ignore[misc]
-            )
-        entry = {
-            "digest": fitted.digest,
-            "snapshot_id": fitted.snapshot_id,
-            "known_as_of": fitted.known_as_of.astimezone(UTC).isoformat(),
-            "peers": peers,
-            "models": {m.spec.id: m.version for m in fitted},
-            "parts": parts,
-        }
-        sets = [s for s in _sets(models_dir) if s != entry]
-        _replace(models_dir / CURRENT, json.dumps({"sets": [*sets, entry]}, indent=1))
+def store(
+    models_dir: Path, fitted: FittedSet, *, shadow: bool = False, act: Act | None = None
+) -> None:
+    """Writes what is new and lists the set as in force; a crash leaves the former one in force.
+
+    Args:
+        shadow: list it beside the set in force, which goes on scoring.
+        act: who did this, for the list.
+    """
+    with locked(models_dir):
+        entry = _placed(models_dir, fitted)
+        versions = read_versions(models_dir)
+        now = versions.with_shadow(entry, act) if shadow else versions.with_set(entry, act)
+        write_versions(models_dir, now)
+
+
+def _placed(models_dir: Path, fitted: FittedSet) -> Entry:
+    """Writes the parts of a set that are not there yet; its entry in the list."""
+    peers = fitted.reference.version
+    parts = {f"peers/{peers}": _place(
+        models_dir / "peers" / peers, PEERS, lambda d: _write_peers(d, fitted.reference)
+    )}  # fmt: skip
+    for model in fitted:
+        place = models_dir / model.spec.id / model.version
+        parts[f"{model.spec.id}/{model.version}"] = _place(
+            place,
+            MODEL,
+            lambda d, m=model: _write_model(d, m),  # type: ignore[misc]
+        )
+    return {
+        "digest": fitted.digest,
+        "snapshot_id": fitted.snapshot_id,
+        "known_as_of": fitted.known_as_of.astimezone(UTC).isoformat(),
+        "peers": peers,
+        "models": {m.spec.id: m.version for m in fitted},
+        "parts": parts,
+    }
 
 
 def load_current(models_dir: Path, known_as_of: datetime | None = None) -> FittedSet | None:
-    """The set in force: the last one made current, or the last known by then.
+    """The set in force: the last one put into force, or the last of those known by then.
 
     Raises:
         WardenError: `damaged_model` when a file is missing or not what was written.
     """
-    known = [
-        s
-        for s in _sets(models_dir)
-        if known_as_of is None or datetime.fromisoformat(s["known_as_of"]) <= known_as_of
-    ]
-    return _load(models_dir, known[-1]) if known else None
+    known = read_versions(models_dir).known_by(known_as_of)
+    return _load(models_dir, known) if known else None
 
 
 def load_set(models_dir: Path, digest: str) -> FittedSet | None:
-    """A set by its digest, for replays; None when it was never stored here."""
-    found = [s for s in _sets(models_dir) if s["digest"] == digest]
-    return _load(models_dir, found[-1]) if found else None
-
-
-def _sets(models_dir: Path) -> list[dict[str, Any]]:
-    path = models_dir / CURRENT
-    if not path.exists():
-        return []
-    try:
-        return list(json.loads(path.read_text(encoding="utf-8"))["sets"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise _damaged(path) from error
+    """A set by its digest, in force or not, for replays; None when it was never stored here."""
+    found = read_versions(models_dir).by_digest(digest)
+    return _load(models_dir, found) if found else None
 
 
 def _load(models_dir: Path, entry: dict[str, Any]) -> FittedSet:
@@ -107,7 +118,7 @@ def _load(models_dir: Path, entry: dict[str, Any]) -> FittedSet:
         reference, models, entry["snapshot_id"], datetime.fromisoformat(entry["known_as_of"])
     )
     if fitted.digest != entry["digest"]:
-        raise _damaged(models_dir / CURRENT)
+        raise damaged(models_dir / CURRENT)
     return fitted
 
 
@@ -122,8 +133,9 @@ def _place(target: Path, manifest: str, write: Callable[[Path], dict[str, Any]])
     draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=target.parent))
     try:
         card = write(draft)
-        card["files"] = {f.name: _sha256(f) for f in sorted(draft.iterdir())}
-        _replace(draft / manifest, json.dumps(card, indent=1, sort_keys=True))
+        files = sorted(f for f in draft.rglob("*") if f.is_file())
+        card["files"] = {f.relative_to(draft).as_posix(): _sha256(f) for f in files}
+        replace_text(draft / manifest, json.dumps(card, indent=1, sort_keys=True))
         if target.exists():
             shutil.rmtree(target)
         draft.rename(target)
@@ -144,36 +156,17 @@ def _manifest(folder: Path, name: str, expected: str) -> dict[str, Any]:
     """Reads a manifest after checking it and every file it names."""
     path = folder / name
     if not path.exists() or _sha256(path) != expected:
-        raise _damaged(path)
+        raise damaged(path)
     card: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     for file, digest in card["files"].items():
         if not (folder / file).exists() or _sha256(folder / file) != digest:
-            raise _damaged(folder / file)
+            raise damaged(folder / file)
     return card
-
-
-def _damaged(path: Path) -> WardenError:
-    return WardenError(
-        "damaged_model",
-        f"The model file {path.parent.name}/{path.name} is missing or was changed.",
-        "Restore it from a backup, or fit anew with `warden models fit`.",
-        "integrity",
-    )
 
 
 def _sha256(path: Path) -> str:
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
-
-
-def _replace(path: Path, text: str) -> None:
-    """Replaces a small file so that a reader sees the old or the new one, never a part."""
-    draft = path.with_name(f".{path.name}.draft")
-    with draft.open("w", encoding="utf-8") as handle:
-        handle.write(text)
-        handle.flush()
-        os.fsync(handle.fileno())
-    draft.replace(path)
 
 
 # --- the two kinds of folder ------------------------------------------------------------------
@@ -202,7 +195,7 @@ def _write_peers(folder: Path, reference: Reference) -> dict[str, Any]:
 def _read_peers(folder: Path, card: dict[str, Any]) -> Reference:
     grains: dict[str, GrainReference] = {}
     if any("size" not in c for c in card["grains"].values()):
-        raise _damaged(folder / PEERS)  # frozen before groups were left out
+        raise damaged(folder / PEERS)  # frozen before groups were left out
     for g, c in card["grains"].items():
         rows = pl.read_parquet(folder / f"{g}.parquet")
         edges = pl.read_parquet(folder / f"{g}.edges.parquet") if c["size"] else None
@@ -221,8 +214,21 @@ def _write_model(folder: Path, model: FittedModel) -> dict[str, Any]:
             arrays[f"{name}_keys"] = np.asarray(calibration.keys.to_list(), dtype=np.str_)
     np.savez_compressed(folder / ARRAYS, allow_pickle=False, **arrays)
     if model.usable:
-        model.scorer.save(folder)
+        _write_detector(folder / DETECTOR, model)
     return model.card()
+
+
+def _write_detector(folder: Path, model: FittedModel) -> None:
+    """Lets the detector write; raises `code_in_model` where that is not plainly data."""
+    folder.mkdir()
+    model.scorer.save(folder)
+    for file in folder.rglob("*"):
+        if file.is_file() and file.suffix not in DATA:
+            raise WardenError(
+                "code_in_model",
+                f"The detector '{model.spec.scorer}' wrote {file.name}, which may hold code.",
+                f"A detector stores data only: {', '.join(sorted(DATA))}.",
+            )
 
 
 def _read_model(folder: Path, card: dict[str, Any]) -> FittedModel:
@@ -230,9 +236,11 @@ def _read_model(folder: Path, card: dict[str, Any]) -> FittedModel:
     with np.load(folder / ARRAYS, allow_pickle=False) as arrays:
         own = _calibration(arrays, "own")
         joint = _calibration(arrays, "joint") if "joint_scores" in arrays else None
-    scorer = make_scorer(spec.scorer)
+    scorer = make_detector(spec.scorer)
     if own.n:
-        scorer = scorer.load(folder)
+        if not card["files"].keys().isdisjoint(PICKLED):
+            raise damaged(folder / MODEL)  # stored as a pickle by an early version; never read
+        scorer = scorer.load(folder / DETECTOR)
     return FittedModel(
         spec, card["version"], tuple(card["features"]), scorer, own, joint, card["rho"],
         card["seed"], card["libraries"],
