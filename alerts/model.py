@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -113,12 +113,15 @@ class Priority:
         harm: 0 to 1.
         urgency: 1, 1.25 or 1.5.
         rank: place in the whole queue, the legal lane above everything else.
+        evidence: how `likely` came about, piece by piece (`alerts.likelihood.Reckoning`); empty
+            for an alert of a release that did not keep it.
     """
 
     likely: float
     harm: float
     urgency: float
     rank: float
+    evidence: Part = field(default_factory=dict)
 
     @property
     def value(self) -> float:
@@ -139,6 +142,8 @@ class Alert:
         tags: exceptions and suppressions that hold for it, each with `kind`, `rule` and what
             it rests on.
         set_aside: whether nothing untagged is left of it: it comes last in the queue.
+        blind: whether the figures of the machine are kept back until it is closed, so that they
+            sway no reviewer.
     """
 
     id: str
@@ -156,6 +161,7 @@ class Alert:
     priority: Priority
     tags: Sequence[Part] = ()
     set_aside: bool = False
+    blind: bool = False
 
 
 @dataclass(frozen=True, slots=True)

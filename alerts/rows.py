@@ -50,6 +50,8 @@ def alert_row(alert: Alert) -> dict[str, Any]:
         "search_text": search_text(seen),
         "tags": [dict(tag) for tag in alert.tags] or None,
         "set_aside": alert.set_aside,
+        "evidence": dict(alert.priority.evidence) or None,
+        "blind": alert.blind,
     }
 
 
@@ -74,9 +76,12 @@ def alert_from(row: RowMapping) -> Alert:
         opened_at=row["opened_at"],
         updated_at=row["updated_at"],
         run_id=row["run_id"],
-        priority=Priority(row["likely"], row["harm"], row["urgency"], row["queue_rank"]),
+        priority=Priority(
+            row["likely"], row["harm"], row["urgency"], row["queue_rank"], row["evidence"] or {}
+        ),
         tags=tuple(row["tags"] or ()),
         set_aside=row["set_aside"],
+        blind=row["blind"],
     )
 
 

@@ -98,6 +98,10 @@ alert = Table(
     # what exceptions and suppressions said of it: a tag never drops anything
     Column("tags", JSON(none_as_null=True)),
     Column("set_aside", Boolean, nullable=False, server_default=false()),
+    # how the rank came about, piece by piece; null for alerts of releases before
+    Column("evidence", JSON(none_as_null=True)),
+    # whether the figures of the machine are kept back until somebody has decided
+    Column("blind", Boolean, nullable=False, server_default=false()),
     CheckConstraint("state IN ('open', 'acknowledged', 'closed')", name="alert_state"),
     CheckConstraint("(state = 'closed') = (close_reason IS NOT NULL)", name="alert_close_reason"),
     CheckConstraint("lane IN ('legal', 'screen')", name="alert_lane"),
@@ -155,3 +159,27 @@ rule_exception = Table(
     ),
     Index("ix_rule_exception_rule", "rule_id"),
 )
+
+review_draw = Table(
+    "review_draw",
+    metadata,
+    Column("alert_id", String(64), ForeignKey("alert.id"), primary_key=True),
+    # `sample`: no run had raised it; `decoy`: an alert of a run shown in the same way beside it
+    Column("role", String(8), nullable=False),
+    # year and week of the draw; one draw a week, however often it is asked for
+    Column("slot", String(16), nullable=False),
+    Column("grain", String(32), nullable=False),
+    # subjects of the stratum without an alert, and with one, when it was drawn
+    Column("population", Integer, nullable=False),
+    Column("alerted", Integer, nullable=False),
+    Column("probability", Double, nullable=False),
+    Column("suspicion", Double),
+    Column("run_id", String(64), nullable=False),
+    Column("drawn_by", String(128), nullable=False),
+    Column("drawn_at", Instant, nullable=False),
+    CheckConstraint("role IN ('sample', 'decoy')", name="review_draw_role"),
+    CheckConstraint("probability > 0 AND probability <= 1", name="review_draw_probability"),
+    Index("ix_review_draw_slot", "slot"),
+)
+"""Where alerts of the blind review came from. Reviewers are not told: neither queue nor page nor
+API reads this table for them."""
