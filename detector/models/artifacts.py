@@ -2,12 +2,13 @@
 
 Layout below the models folder::
 
-    <model id>/<version>/model.json, arrays.npz, [forests.joblib]
+    <model id>/<version>/model.json, arrays.npz, detector/ (what the detector wrote)
     peers/<version>/peers.json, <grain>.parquet, <grain>.edges.parquet
     CURRENT.json      every set with the hash of each part, see `detector.models.versions`
 
 `CURRENT.json` holds the hash of each part's manifest and each manifest the hashes of its files,
-so nothing, a pickled forest least of all, is read before its bytes are known to be ours.
+so nothing is read before its bytes are known to be ours. They hold data, never code: a detector
+that writes anything but arrays, tables and JSON is refused.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from detector.models.base import ModelSpec, make_scorer
+from detector.models.base import ModelSpec, make_detector
 from detector.models.fitted import FittedModel, FittedSet
 from detector.models.reference import Calibration
 from detector.models.versions import (
@@ -42,6 +43,11 @@ from detector.strata import cut
 from features.errors import WardenError
 
 MODEL, PEERS, ARRAYS = "model.json", "peers.json", "arrays.npz"
+DETECTOR = "detector"
+"""Folder of a model in which its detector keeps what it learnt."""
+PICKLED = "forests.joblib"
+DATA = {".npz", ".npy", ".json", ".parquet", ".csv", ".txt"}
+"""Kinds of files a detector may write: read without running anything."""
 
 
 def store(
@@ -127,7 +133,8 @@ def _place(target: Path, manifest: str, write: Callable[[Path], dict[str, Any]])
     draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=target.parent))
     try:
         card = write(draft)
-        card["files"] = {f.name: _sha256(f) for f in sorted(draft.iterdir())}
+        files = sorted(f for f in draft.rglob("*") if f.is_file())
+        card["files"] = {f.relative_to(draft).as_posix(): _sha256(f) for f in files}
         replace_text(draft / manifest, json.dumps(card, indent=1, sort_keys=True))
         if target.exists():
             shutil.rmtree(target)
@@ -207,8 +214,21 @@ def _write_model(folder: Path, model: FittedModel) -> dict[str, Any]:
             arrays[f"{name}_keys"] = np.asarray(calibration.keys.to_list(), dtype=np.str_)
     np.savez_compressed(folder / ARRAYS, allow_pickle=False, **arrays)
     if model.usable:
-        model.scorer.save(folder)
+        _write_detector(folder / DETECTOR, model)
     return model.card()
+
+
+def _write_detector(folder: Path, model: FittedModel) -> None:
+    """Lets the detector write; raises `code_in_model` where that is not plainly data."""
+    folder.mkdir()
+    model.scorer.save(folder)
+    for file in folder.rglob("*"):
+        if file.is_file() and file.suffix not in DATA:
+            raise WardenError(
+                "code_in_model",
+                f"The detector '{model.spec.scorer}' wrote {file.name}, which may hold code.",
+                f"A detector stores data only: {', '.join(sorted(DATA))}.",
+            )
 
 
 def _read_model(folder: Path, card: dict[str, Any]) -> FittedModel:
@@ -216,9 +236,17 @@ def _read_model(folder: Path, card: dict[str, Any]) -> FittedModel:
     with np.load(folder / ARRAYS, allow_pickle=False) as arrays:
         own = _calibration(arrays, "own")
         joint = _calibration(arrays, "joint") if "joint_scores" in arrays else None
-    scorer = make_scorer(spec.scorer)
+    scorer = make_detector(spec.scorer)
     if own.n:
-        scorer = scorer.load(folder)
+        if PICKLED in card["files"]:
+            raise WardenError(
+                "old_model",
+                f"The model {spec.id} was stored by an earlier version as a pickle, which may hold"
+                " code and is never read.",
+                "Fit anew with `warden models fit`.",
+                "integrity",
+            )
+        scorer = scorer.load(folder / DETECTOR)
     return FittedModel(
         spec, card["version"], tuple(card["features"]), scorer, own, joint, card["rho"],
         card["seed"], card["libraries"],

@@ -1,18 +1,22 @@
-"""What a model is, and the registry it joins.
+"""What a model is, what a detector is, and the registries they join.
 
 Adding a model means one entry: a `ModelSpec` registered in a module of this package (or any module
-imported before fitting). A new way of scoring means one class with the `Scorer` protocol.
+imported before fitting). A new way of scoring is a `Detector`: one class, named in `SHIPPED`, given
+to `register_detector`, or brought by an installed package through the entry point group
+`marketwarden.detectors`.
 """
 
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol, Self
 
+import numpy as np
 import polars as pl
 
 from detector.inference import Floats
@@ -24,26 +28,74 @@ MIN_REFERENCE = 20
 """Usable reference rows below which a model is not fitted (catalogue, 6.2 step 1)."""
 SEED = 20240501
 """Seed of everything random in a fit; recorded with the model."""
+ENTRY_POINTS = "marketwarden.detectors"
+"""Group under which an installed package names its detectors: a class, or a function making one."""
+SHIPPED = {
+    "isolation_forest": "isolation_forest:IsolationForest",
+    "signed_rank": "signed_rank:SignedRank",
+    "signed_rank_any": "signed_rank:SignedRankAny",
+}
+"""The product's own detectors: module of `detector.models.detectors` and class."""
 
 Joint = Literal["alone", "both", "sum"]
 
 
-class Scorer(Protocol):
-    """Turns signed evidence into one raw score a row.
+@dataclass(frozen=True, slots=True)
+class DetectorCard:
+    """What a user must know of a detector before trusting it.
 
-    `evidence` has shape (rows, features): percentiles among peers, already turned so that 1 is the
-    suspicious end, NaN where a feature is missing. The raw score is higher where more suspicious
-    and depends on nothing but the row, its key and what was fitted.
+    Attributes:
+        name: the name specs refer to.
+        title: what it is, in a few words.
+        assumptions: what must hold for its ranking to mean something.
+        min_rows: reference rows below which it refuses to fit.
+        invariance: which changes of the evidence leave the ranking as it is.
+        direction: ``monotone`` when more suspicious evidence never lowers a score; ``average``
+            when it raises scores on the whole only.
+        supervised: whether it learns from labels.
+        baseline: whether it is here to be beaten.
+        libraries: packages whose version can change a score.
+        source: literature.
     """
 
-    def fit(self, evidence: Floats, keys: pl.Series, seed: int) -> Self:
-        """Learns from the reference rows; returns itself."""
+    name: str
+    title: str
+    assumptions: str
+    min_rows: int
+    invariance: str
+    direction: Literal["monotone", "average"] = "monotone"
+    supervised: bool = False
+    baseline: bool = False
+    libraries: tuple[str, ...] = ()
+    source: str = ""
+
+
+class Detector(Protocol):
+    """Turns signed evidence into one raw score a row.
+
+    `evidence` has shape (rows, features): percentiles among peers, turned so that 1 is the
+    suspicious end, missing ones already at the neutral 0.5. The raw score is higher where more
+    suspicious and depends on the row, its key and what was fitted, on nothing else.
+    """
+
+    @property
+    def card(self) -> DetectorCard:
+        """What it assumes and asks for."""
+
+    def fit(
+        self, evidence: Floats, keys: pl.Series, seed: int, labels: Floats | None = None
+    ) -> Self:
+        """Learns from the reference rows; returns itself. Unsupervised ones ignore `labels`.
+
+        Raises:
+            WardenError: see `check_reference`.
+        """
 
     def score(self, evidence: Floats, keys: pl.Series) -> Floats:
-        """Raw scores, shape (rows,)."""
+        """Raw scores, shape (rows,). Raises `null_evidence`."""
 
     def save(self, folder: Path) -> None:
-        """Writes what was learnt into an empty folder."""
+        """Writes what was learnt into an empty folder, as data: never pickled objects."""
 
     def load(self, folder: Path) -> Self:
         """Reads what `save` wrote; the caller has checked the files' hashes."""
@@ -58,7 +110,7 @@ class ModelSpec:
         typology: the typology it speaks for, or a family pattern such as ``MON-BID-*``.
         grain: the feature table it reads.
         features: names whose declared direction it uses; a feature without direction is refused.
-        scorer: name of the registered scorer.
+        scorer: name of the detector that scores.
         family: id of the model of the whole family this one is read together with.
         joint: ``alone``; ``both`` (suspicious only where the family is too); ``sum`` (agreement).
         active: whether its suspicion is used; others are challengers, scored on request only.
@@ -86,7 +138,7 @@ class ModelSpec:
 
 
 _SPECS: dict[str, ModelSpec] = {}
-_SCORERS: dict[str, Callable[[], Scorer]] = {}
+_ADDED: dict[str, Callable[[], Detector]] = {}
 _LOADING = threading.RLock()
 
 
@@ -98,11 +150,6 @@ def register(spec: ModelSpec) -> ModelSpec:
     return spec
 
 
-def register_scorer(name: str, make: Callable[[], Scorer]) -> None:
-    """Adds a way of scoring under a name that specs refer to."""
-    _SCORERS[name] = make
-
-
 def specs() -> tuple[ModelSpec, ...]:
     """All registered models, families before those that are read together with them."""
     with _LOADING:
@@ -110,9 +157,114 @@ def specs() -> tuple[ModelSpec, ...]:
     return tuple(sorted(_SPECS.values(), key=lambda s: (bool(s.family), s.id)))
 
 
-def make_scorer(name: str) -> Scorer:
-    """A fresh scorer. Raises `unknown_scorer`."""
-    specs()
-    if name not in _SCORERS:
-        raise WardenError("unknown_scorer", f"There is no scorer '{name}'.")
-    return _SCORERS[name]()
+def register_detector(name: str, make: Callable[[], Detector]) -> None:
+    """Adds a detector for this process. Raises `duplicate_detector` for a name of the product."""
+    if name in SHIPPED:
+        raise _taken(name)
+    _ADDED[name] = make
+
+
+def detectors() -> Mapping[str, Callable[[], Detector]]:
+    """Every detector by name: the product's own, those added, those of installed packages.
+
+    Raises:
+        WardenError: `duplicate_detector` when a package takes a name of another.
+    """
+    found: dict[str, Callable[[], Detector]] = {n: _shipped(n) for n in sorted(SHIPPED)}
+    found |= _ADDED
+    for entry in importlib.metadata.entry_points(group=ENTRY_POINTS):
+        if entry.name in found:
+            raise _taken(entry.name)
+        found[entry.name] = _plugged(entry)
+    return found
+
+
+def make_detector(name: str) -> Detector:
+    """A fresh detector. Raises `unknown_detector`; `broken_detector` when its package fails."""
+    if name in SHIPPED:
+        return _shipped(name)()
+    known = detectors()
+    if name not in known:
+        raise WardenError(
+            "unknown_detector", f"There is no detector '{name}'.", f"Known: {', '.join(known)}."
+        )
+    return known[name]()
+
+
+def _shipped(name: str) -> Callable[[], Detector]:
+    def make() -> Detector:
+        module, made = SHIPPED[name].split(":")
+        detector: Detector = getattr(
+            importlib.import_module(f"detector.models.detectors.{module}"), made
+        )()
+        return detector
+
+    return make
+
+
+def _plugged(entry: importlib.metadata.EntryPoint) -> Callable[[], Detector]:
+    def make() -> Detector:
+        try:
+            detector: Detector = entry.load()()
+            named = detector.card.name
+        except Exception as error:
+            raise WardenError(
+                "broken_detector",
+                f"The detector '{entry.name}' ({entry.value}) cannot be made: {error}",
+                "Mend or remove the package that brings it.",
+            ) from error
+        if named != entry.name:
+            raise WardenError(
+                "broken_detector",
+                f"The detector '{entry.name}' ({entry.value}) calls itself '{named}'.",
+                "Its entry point and its card must agree.",
+            )
+        return detector
+
+    return make
+
+
+def _taken(name: str) -> WardenError:
+    return WardenError(
+        "duplicate_detector",
+        f"The detector '{name}' is defined twice.",
+        "Give yours a name of its own; those of the product cannot be replaced.",
+    )
+
+
+def check_reference(
+    card: DetectorCard, evidence: Floats, keys: pl.Series, labels: Floats | None = None
+) -> None:
+    """What every detector asks of its reference before it learns.
+
+    Raises:
+        WardenError: `null_evidence`; `too_few_reference`, naming the least number of rows;
+            `labels_needed` when one that learns from labels lacks one of the two classes.
+    """
+    check_evidence(evidence, keys)
+    if len(evidence) < card.min_rows:
+        raise WardenError(
+            "too_few_reference",
+            f"'{card.name}' needs at least {card.min_rows} reference rows, not {len(evidence)}.",
+        )
+    if not card.supervised:
+        return
+    if labels is None or len(labels) != len(evidence) or set(np.unique(labels)) != {0.0, 1.0}:
+        raise WardenError(
+            "labels_needed",
+            f"'{card.name}' learns from reviewed cases and needs a label of 0 or 1 for every row,"
+            " both of them present.",
+            "Review some more, or use a detector that needs no labels.",
+        )
+
+
+def check_evidence(evidence: Floats, keys: pl.Series) -> None:
+    """Raises `null_evidence` for what is no finite number, `bad_shape` for rows without keys."""
+    if evidence.ndim != 2 or len(evidence) != len(keys):
+        raise WardenError("bad_shape", "Evidence needs a row for each key and a column a feature.")
+    if not np.isfinite(evidence).all():
+        raise WardenError(
+            "null_evidence",
+            "Evidence holds a null or infinite number.",
+            "Fill what is missing with the neutral 0.5 first (`signed_evidence` does).",
+        )

@@ -14,7 +14,7 @@ import polars as pl
 
 from detector.inference import Floats
 from detector.models import artifacts, joint
-from detector.models.base import MIN_REFERENCE, SEED, ModelSpec, make_scorer, specs
+from detector.models.base import MIN_REFERENCE, SEED, ModelSpec, make_detector, specs
 from detector.models.fitted import LIBRARIES, FittedModel, FittedSet, content_version
 from detector.models.judge import own_judgement
 from detector.models.reference import Calibration
@@ -61,12 +61,11 @@ def fit_in_memory(
     reference = fit_reference(judged, groups)
     used = {f for spec in specs() for f in spec.features}
     standing = {grain: apply_peers(frame, reference, used) for grain, frame in judged.items()}
-    libraries = {name: importlib.metadata.version(name) for name in LIBRARIES}
     models: dict[str, FittedModel] = {}
     for spec in specs():
         if spec.grain in standing and (only is None or spec.id in only):
             family = models.get(spec.family)
-            model = _fit_one(spec, standing[spec.grain], family, reference, libraries)
+            model = _fit_one(spec, standing[spec.grain], family, reference)
             if model is not None:
                 models[spec.id] = model
     return FittedSet(reference, models, snapshot_id, known_as_of)
@@ -77,7 +76,6 @@ def _fit_one(
     frame: FeatureFrame,
     family: FittedModel | None,
     reference: Reference,
-    libraries: Mapping[str, str],
 ) -> FittedModel | None:
     """One model; None where the table has none of its features."""
     held = reference.grains[spec.grain].features
@@ -85,15 +83,17 @@ def _fit_one(
     if not evidence.features:
         return None
     keys = frame.frame["subject_key"]
-    present = (~np.isnan(evidence.signed)).sum(axis=1) >= spec.min_present
+    present = (~evidence.missing).sum(axis=1) >= spec.min_present
     rows = np.flatnonzero(present)
-    scorer = make_scorer(spec.scorer)
+    scorer = make_detector(spec.scorer)
     raw: Floats = np.empty(0)
-    if rows.size >= MIN_REFERENCE:
+    if rows.size >= max(MIN_REFERENCE, scorer.card.min_rows):
         scorer = scorer.fit(evidence.signed[rows], keys.gather(rows), SEED)
         raw = scorer.score(evidence.signed[rows], keys.gather(rows))
     else:
         rows = rows[:0]
+    named = sorted({*LIBRARIES, *scorer.card.libraries})
+    libraries = {name: importlib.metadata.version(name) for name in named}
     model = FittedModel(
         spec, "", evidence.features, scorer, Calibration.of(raw, keys.gather(rows)), None, 0.0,
         SEED, libraries,

@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from detector.models.base import CODE_VERSION, MIN_REFERENCE, ModelSpec, Scorer
+from detector.models.base import CODE_VERSION, MIN_REFERENCE, Detector, ModelSpec
 from detector.models.reference import Calibration
 from detector.owners import Groups
 from detector.peers import Reference
 
 LIBRARIES = ("numpy", "polars", "scipy", "scikit-learn", "pyod")
+"""Recorded with every model, besides those its detector names."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class FittedModel:
     spec: ModelSpec
     version: str
     features: tuple[str, ...]
-    scorer: Scorer
+    scorer: Detector
     calibration: Calibration
     joint_calibration: Calibration | None
     rho: float
@@ -127,8 +128,9 @@ def content_version(model: FittedModel) -> str:
     h = hashlib.sha256()
     card = {k: v for k, v in model.card().items() if k not in ("version", "libraries")}
     h.update(repr(sorted(card.items())).encode())
-    if model.spec.scorer == "isolation_forest":
-        h.update(repr(sorted(model.libraries.items())).encode())
+    if model.scorer.card.libraries:
+        used = {name: model.libraries[name] for name in model.scorer.card.libraries}
+        h.update(repr(sorted(used.items())).encode())
     for calibration in (model.calibration, model.joint_calibration):
         if calibration is not None:
             h.update(np.ascontiguousarray(calibration.scores).tobytes())

@@ -42,7 +42,7 @@ def own_judgement(model: FittedModel, frame: FeatureFrame) -> Judgement:
     """The model's own evidence, calibrated; its family is not asked."""
     evidence = signed_evidence(frame, model.features)
     n = frame.frame.height
-    enough = (~np.isnan(evidence.signed)).sum(axis=1) >= model.spec.min_present
+    enough = (~evidence.missing).sum(axis=1) >= model.spec.min_present
     whole = evidence.features == model.features
     present: NDArray[np.bool_] = enough & model.usable & whole
     raw, p, suspicion = np.full((3, n), np.nan)
@@ -54,7 +54,7 @@ def own_judgement(model: FittedModel, frame: FeatureFrame) -> Judgement:
         raw[rows] = model.scorer.score(signed, keys)
         p[rows] = model.calibration.p_values(raw[rows], keys)
         suspicion[rows] = model.calibration.suspicion(raw[rows], p[rows])
-        shares[rows] = _shares(model, signed, keys, raw[rows])
+        shares[rows] = _shares(model, signed, evidence.missing[rows], keys, raw[rows])
     absent = Reason.TOO_FEW if whole else Reason.MISSING_INPUT
     reasons = evidence.reasons.fill_null(absent.value) if whole else _all(n, absent)
     if not model.usable:
@@ -77,10 +77,12 @@ def joint_judgement(model: FittedModel, own: Judgement, family: Judgement, keys:
     return present & ~np.isnan(p), p, suspicion
 
 
-def _shares(model: FittedModel, signed: Floats, keys: pl.Series, raw: Floats) -> Floats:
+def _shares(
+    model: FittedModel, signed: Floats, missing: NDArray[np.bool_], keys: pl.Series, raw: Floats
+) -> Floats:
     """How much of the score each feature brings: the fall when it is set to its peers' median.
 
-    Works for any scorer. Parts that lower the suspicion count as zero; where nothing raises it,
+    Works for any detector. Parts that lower the suspicion count as zero; where nothing raises it,
     the features that are present share equally.
     """
     gain = np.zeros_like(signed)
@@ -88,7 +90,7 @@ def _shares(model: FittedModel, signed: Floats, keys: pl.Series, raw: Floats) ->
         without = signed.copy()
         without[:, j] = NEUTRAL
         gain[:, j] = np.maximum(0.0, raw - model.scorer.score(without, keys))
-    here = (~np.isnan(signed)).astype(np.float64)
+    here = (~missing).astype(np.float64)
     gain = np.where(gain.sum(axis=1, keepdims=True) > 0, gain, here)
     return np.asarray(gain / gain.sum(axis=1, keepdims=True), dtype=np.float64)
 

@@ -155,7 +155,8 @@ def _baseline(model: FittedModel, own: Judgement) -> Floats:
     name = model.spec.baseline or model.features[0]
     if name not in own.evidence.features:
         return np.full(own.p.shape, np.nan)
-    return own.evidence.signed[:, own.evidence.features.index(name)]
+    at = own.evidence.features.index(name)
+    return np.where(own.evidence.missing[:, at], np.nan, own.evidence.signed[:, at])
 
 
 def add_q_values(

@@ -17,13 +17,7 @@ its figures there show that it works on both, not how well it will do on a third
 
 from __future__ import annotations
 
-from detector.models.base import ModelSpec, register, register_scorer
-from detector.models.isolation_forest import CrossFittedForest
-from detector.models.signed_rank import SignedRank
-
-register_scorer("signed_rank", lambda: SignedRank("mean"))
-register_scorer("signed_rank_any", lambda: SignedRank("max"))
-register_scorer("isolation_forest", CrossFittedForest)
+from detector.models.base import ModelSpec, register
 
 _BIDS = "Imhof 2019; Huber & Imhof 2019; Wallimann, Imhof & Huber 2022"
 FAMILY = register(

@@ -2,8 +2,8 @@
 
 Two-sided outlier scores rank cartels last, because rigged tenders are too regular. So a model never
 sees a value: it sees the mid-rank percentile among frozen peers, flipped where low is suspicious.
-A missing feature stays missing (NaN, named in the facts) and counts as the peers' median, the
-neutral point, so it can neither raise nor lower a score.
+A missing feature counts as the peers' median, the neutral point, so it can neither raise nor lower
+a score; that it is missing is kept beside it and named in the facts.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from detector.inference import Floats
 from features.errors import WardenError
@@ -33,12 +34,14 @@ class Evidence:
 
     Attributes:
         features: column names in order.
-        signed: shape (rows, features), 0 to 1, NaN where missing.
+        signed: shape (rows, features), 0 to 1, neutral where missing; never NaN.
+        missing: shape (rows, features), where a feature is missing.
         reasons: per row the reason of the first missing feature, else null.
     """
 
     features: tuple[str, ...]
     signed: Floats
+    missing: NDArray[np.bool_]
     reasons: pl.Series
 
 
@@ -64,7 +67,7 @@ def signed_evidence(frame: FeatureFrame, features: tuple[str, ...]) -> Evidence:
         share = pl.col(f"{name}__pct")
         columns.append((share if directions[name] == "high" else 1.0 - share).alias(name))
     table = frame.frame.select(columns)
-    signed = table.to_numpy() if present else np.empty((frame.frame.height, 0))
+    signed = table.to_numpy(writable=True) if present else np.empty((frame.frame.height, 0))
     reasons = [
         pl.when(pl.col(name).is_null())
         .then(pl.col(f"{name}__reason"))
@@ -73,17 +76,15 @@ def signed_evidence(frame: FeatureFrame, features: tuple[str, ...]) -> Evidence:
         for name in present
     ]
     why = pl.coalesce([*reasons, pl.lit(None, dtype=pl.String)]).alias("reason")
-    return Evidence(present, signed.astype(np.float64), frame.frame.select(why)["reason"])
-
-
-def neutral(signed: Floats) -> Floats:
-    """Missing evidence as the peers' median."""
-    return np.where(np.isnan(signed), NEUTRAL, signed)
+    signed = signed.astype(np.float64)
+    missing = np.isnan(signed)
+    signed[missing] = NEUTRAL
+    return Evidence(present, signed, missing, frame.frame.select(why)["reason"])
 
 
 def one_sided(signed: Floats) -> Floats:
-    """max(0, normal score): only the suspicious half speaks; missing is 0."""
+    """max(0, normal score): only the suspicious half speaks."""
     from scipy.special import ndtri
 
-    inside = np.clip(neutral(signed), EDGE, 1.0 - EDGE)
+    inside = np.clip(signed, EDGE, 1.0 - EDGE)
     return np.asarray(np.maximum(0.0, ndtri(inside)), dtype=np.float64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -80,15 +81,42 @@ def test_a_changed_file_is_refused(frame_of: FrameOf, tmp_path: Path, pattern: s
     assert victim.name in str(caught.value)
 
 
+class Planted:
+    """Writes a file when it is unpickled."""
+
+    def __init__(self, proof: Path) -> None:
+        self.proof = proof
+
+    def __reduce__(self) -> tuple[object, tuple[str, str]]:
+        return open, (str(self.proof), "w")
+
+
 def test_a_planted_pickle_is_never_opened(frame_of: FrameOf, tmp_path: Path) -> None:
+    """Not even by someone who can write every hash of the folder anew."""
     store(tmp_path, fit_in_memory(bids(frame_of), "s", MAY))
-    victim = next(iter(tmp_path.glob("*/*/forests.joblib")))
+    victim = next(iter(tmp_path.glob("*/*/detector/*.npz")))
     proof = tmp_path / "opened"
-    # A pickle that writes a file when it is loaded.
-    victim.write_bytes(b"cbuiltins\nexec\n(V" + f"open({str(proof)!r},'w')".encode() + b"\ntR.")
+    held = np.load(victim)
+    arrays = {name: np.array([Planted(proof)], dtype=object) for name in held.files}
+    np.savez(victim, **arrays)
     with pytest.raises(WardenError):
         load_current(tmp_path)
+    folder = victim.parent.parent
+    card = json.loads((folder / "model.json").read_text())
+    card["files"][f"detector/{victim.name}"] = sha256(victim)
+    (folder / "model.json").write_text(json.dumps(card))
+    listed = json.loads((tmp_path / CURRENT).read_text())
+    listed["sets"][-1]["parts"][f"{folder.parent.name}/{folder.name}"] = sha256(
+        folder / "model.json"
+    )
+    (tmp_path / CURRENT).write_text(json.dumps(listed))
+    with pytest.raises(ValueError, match="allow_pickle"):
+        load_current(tmp_path)
     assert not proof.exists()
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def test_a_missing_file_and_a_broken_list_are_refused(frame_of: FrameOf, tmp_path: Path) -> None:
@@ -135,6 +163,6 @@ def test_cards_tell_what_they_were_fitted_on(frame_of: FrameOf, tmp_path: Path) 
     assert card["n"] == 120
     assert card["seed"]
     assert {"numpy", "pyod", "scikit-learn"} <= set(card["libraries"])
-    assert set(card["files"]) == {"arrays.npz", "forests.joblib"}
+    assert set(card["files"]) == {"arrays.npz", "detector/learnt.npz"}
     entry = json.loads((tmp_path / CURRENT).read_text())["sets"][-1]
     assert (entry["snapshot_id"], entry["known_as_of"]) == ("s", "2024-05-01T00:00:00+00:00")
