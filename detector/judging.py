@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from detector import increments, planning, rollup, signals
+from detector import false_alarms, increments, planning, rollup, signals
 from detector.excess import Nulls
 from detector.owners import Groups
 from detector.panel import Panel, assemble, models_in_force, poor_grains
-from detector.planning import Plan, within
-from detector.results import CELL, OUTCOMES, Results, cells_of, shaped
+from detector.planning import Parts, Plan, within
+from detector.results import ALSO, CELL, OUTCOMES, Results, cells_of, shaped
 from detector.storms import Storm, shadow_counts, storms
 from features.vocabulary import TYPOLOGIES, Outcome
 
@@ -39,6 +39,7 @@ class Judgement:
         shadows: by rule in shadow, how many subjects it judged and fired for.
         nulls: frozen nulls of the excess test.
         skipped: by feature, why it could not be computed at all.
+        beside: rows judged before whose q-values moved with these; nothing else of them did.
     """
 
     judged: pl.DataFrame
@@ -49,11 +50,13 @@ class Judgement:
     nulls: Nulls
     skipped: Mapping[str, str]
     shadows: Mapping[str, dict[str, int]] = field(default_factory=dict)
+    beside: pl.DataFrame = field(default_factory=lambda: shaped(pl.DataFrame(), signals.JUDGED))
 
     def frames(self) -> dict[str, pl.DataFrame]:
         """What is stored of it."""
         return {
-            "judged": self.judged,
+            "judged": pl.concat([self.judged, self.beside]).sort(signals.KEYS),
+            f"{ALSO}judged": self.beside.select(CELL).unique().sort(CELL),
             "outcomes": self.outcomes,
             "firings": self.firings,
             "cells": self.cells,
@@ -161,21 +164,44 @@ def judge(
         for (child, parent), table in computed.memberships.items()
     }
     everyone = pl.concat([children, standing(before, cells, links, native)])
-    parents, nulls = rollup.roll_up(
-        everyone, links, native, system.settings.false_discovery_rate, known_nulls(plan, panel)
-    )
-    parents = within(parents, above)
+    parents, nulls = rollup.roll_up(everyone, links, native, known_nulls(plan, panel))
+    all_cells = pl.concat([cells, above]).unique().sort(CELL)
     said = within(outcomes, cells)
+    rate = system.settings.false_discovery_rate
+    judged, beside = with_false_alarms(children, within(parents, above), before, all_cells, rate)
     return Judgement(
-        judged=pl.concat([children, parents]).sort(signals.KEYS),
+        judged=judged,
+        beside=beside,
         outcomes=shaped(said, OUTCOMES).sort("rule_id", "rule_version", *signals.KEYS),
         firings=firing_cells(said),
-        cells=pl.concat([cells, above]).unique().sort(CELL),
+        cells=all_cells,
         storms=storms(said, panel.ruleset),
         nulls=nulls,
         skipped=computed.skipped,
         shadows=shadow_counts(said, panel.ruleset),
     )
+
+
+def with_false_alarms(
+    children: pl.DataFrame,
+    parents: pl.DataFrame,
+    before: pl.LazyFrame,
+    cells: pl.DataFrame,
+    rate: float,
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Rows of the cells with their q-values, and those judged before whose q-values moved.
+
+    What is in force together is counted together, whenever it was judged; so the q-values do not
+    depend on how the work was cut into runs.
+    """
+    old = shaped(false_alarms.beside(before, cells), signals.JUDGED)
+    rows = pl.concat([shaped(part, rollup.ROLLED) for part in (children, parents, old)])
+    fired = rollup.fire_excess(false_alarms.with_q_values(rows), rate)
+    told = shaped(fired, signals.JUDGED).sort(signals.KEYS)
+    moved = told.join(cells, on=list(CELL), how="anti")
+    place = [*signals.KEYS, "q_value"]
+    again = moved.join(old, on=place, how="anti", nulls_equal=True).select(CELL).unique()
+    return within(told, cells), within(moved, again)
 
 
 def standing(
@@ -204,12 +230,35 @@ def standing(
     return pl.concat(parts)
 
 
+def frames_to_keep(
+    judgement: Judgement, plan: Plan, parts: Parts, cells: pl.DataFrame, results: Results
+) -> dict[str, pl.DataFrame]:
+    """Everything a run writes, by name.
+
+    Args:
+        parts: features computed.
+        cells: those whose features are judged anew; of the others, rolled up anew, the features
+            and the outcomes of rules are written again as they stand.
+    """
+    frames = judgement.frames() | {
+        f"features-{grain}-{typology}": within(part, cells)
+        for (typology, grain), part in parts.items()
+    }
+    others = judgement.cells.join(cells, on=list(CELL), how="anti")
+    if plan.base is not None and others.height:
+        for name, rows in results.carried(plan.base, others).items():
+            both = [frames[name], rows] if name in frames else [rows]
+            frames[name] = pl.concat(both, how="diagonal_relaxed")
+    return frames
+
+
 def known_nulls(plan: Plan, panel: Panel) -> dict[str, tuple[float, float]]:
     """Nulls frozen by earlier runs, of typologies whose rules and models are still the same."""
     if plan.base is None:
         return {}
     old = {t: digest.partition(":")[0] for t, digest in plan.base.digests.items()}
     same = {t for t, new in panel.digests.items() if old.get(t) == new.partition(":")[0]}
+    same |= old.keys() - panel.digests.keys()  # not asked about: judged as before
     frozen = plan.base.nulls.items()
     return {key: (null[0], null[1]) for key, null in frozen if key.split("|")[0] in same}
 
@@ -229,7 +278,8 @@ def parent_cells(
     """Cells of coarser subjects that a changed cell feeds, or fed before the change.
 
     Those judged anew for features of their own are among them: what is not rolled up again in a
-    judged cell is no longer in force. Those that are judged natively are never rolled up.
+    judged cell is no longer in force. So are those of the same family, for what fires in one
+    depends on the q-values of all. Those that are judged natively are never rolled up.
     """
     found: list[tuple[str, str, date]] = []
     coarser = sorted({parent for _, parent in memberships})
@@ -252,6 +302,10 @@ def parent_cells(
         rows = covered.filter(inside).select("typology", "period_start").rows()
         found += [(t, parent, p) for t, p in rows]
     found += cells.filter(pl.col("grain").is_in(coarser)).select(CELL).rows()
+    counted = [parent for child, parent in memberships if child in rollup.ONLY_COUNTED]
+    groups = false_alarms.with_family(cells_of(found)).filter(pl.col("grain").is_in(counted))
+    family = false_alarms.with_family(known).join(groups, on=false_alarms.GROUP, how="semi")
+    found += family.select(CELL).rows()
     return cells_of(cell for cell in found if cell[:2] not in native)
 
 

@@ -19,6 +19,8 @@ from typing import Any
 import polars as pl
 
 CELL = ("typology", "grain", "period_start")
+ALSO = "cells-"
+"""Begins the name of the list of cells a run wrote besides those it judged, of one kind of rows."""
 MAX_LAYERS = 16
 SUBJECT = {
     "typology": pl.String(),
@@ -137,16 +139,23 @@ class Results:
             if path.exists():
                 frame = pl.scan_parquet(path)
                 parts.append(frame if later is None else frame.join(later, on=CELL, how="anti"))
-            cells = pl.scan_parquet(self.root / run_id / "cells.parquet")
+            cells = self._cells(run_id, name)
             later = cells if later is None else pl.concat([later, cells]).unique()
         return pl.concat(reversed(parts), how="diagonal_relaxed") if parts else None
+
+    def _cells(self, run_id: str, name: str) -> pl.LazyFrame:
+        """The cells of which a run wrote all rows of one kind: those it judged, and of some kinds
+        others, too (`cells-NAME`)."""
+        cells = pl.scan_parquet(self.root / run_id / "cells.parquet")
+        more = self.root / run_id / f"{ALSO}{name}.parquet"
+        return pl.concat([cells, pl.scan_parquet(more)]) if more.exists() else cells
 
     def flatten(self, manifest: Manifest) -> Manifest:
         """Rewrites all layers into the newest folder, which then stands alone.
 
         Keeps reads fast after many small runs; earlier folders stay for looking back.
         """
-        names = {n for n in self.names(manifest, "") if n != "cells"}
+        names = {n for n in self.names(manifest, "") if n != "cells" and not n.startswith(ALSO)}
         merged = {n: self.read(manifest, n) for n in names}
         cells = pl.concat(
             pl.scan_parquet(self.root / r / "cells.parquet") for r in manifest.layers
@@ -155,6 +164,23 @@ class Results:
         frames["cells"] = cells.sort(CELL).collect()
         self.write(manifest.run_id, frames)
         return replace(manifest, layers=(manifest.run_id,))
+
+    def carried(self, manifest: Manifest, cells: pl.DataFrame) -> dict[str, pl.DataFrame]:
+        """What is in force of some cells besides their judged rows, to be written again.
+
+        A run that only counts a cell anew keeps with it what its rules and features say.
+        """
+        found: dict[str, pl.DataFrame] = {}
+        grains = cells["grain"].unique().implode()
+        for name in self.names(manifest, ""):
+            frame = None
+            if name not in ("cells", "judged") and not name.startswith(ALSO):
+                frame = self.read(manifest, name)
+            if frame is not None:
+                here = frame.filter(pl.col("grain").is_in(grains))
+                rows = here.join(cells.lazy(), on=list(CELL), how="semi").collect()
+                found |= {name: rows} if rows.height else {}
+        return found
 
     def names(self, manifest: Manifest, prefix: str) -> list[str]:
         """Names of result files with a prefix in any layer, for example ``features-tender-``."""

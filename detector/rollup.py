@@ -13,7 +13,7 @@ import polars as pl
 
 from detector.excess import MIN_CHILDREN, TAIL, Nulls, with_tails
 from detector.results import shaped
-from detector.signals import JUDGED, KEYS, gravity, with_q_values
+from detector.signals import JUDGED, KEYS, gravity
 from features.vocabulary import GRAINS, Lane, Outcome, Reason
 
 LEAST_HITS = 3
@@ -28,6 +28,15 @@ ONLY_COUNTED = frozenset({"tender"})
 ONLY_OFTEN = frozenset({"pair_y"})
 """Subjects that exist only once they have met that often: most pairs of bidders never do."""
 
+ROLLED: Mapping[str, pl.DataType] = {
+    **JUDGED,
+    "x": pl.Int64(),
+    "n": pl.Int64(),
+    "rate": pl.Float64(),
+}
+"""A judged row with what an excess was counted from: `x` of `n` children in the tail, at a usual
+`rate`; null for rows of any other kind."""
+
 Memberships = Mapping[tuple[str, str], pl.DataFrame]
 
 
@@ -35,20 +44,21 @@ def roll_up(
     judged: pl.DataFrame,
     memberships: Memberships,
     native: Collection[tuple[str, str]],
-    fdr: float,
     known: Nulls,
 ) -> tuple[pl.DataFrame, Nulls]:
-    """Rows of every parent grain without a judgement of its own (schema `JUDGED`), and the nulls.
+    """Rows of every parent grain without a judgement of its own (schema `ROLLED`), and the nulls.
+
+    Nothing fires for its counts yet: that takes q-values over all that is judged together
+    (`fire_excess`).
 
     Args:
         judged: child rows.
         native: (typology, grain) that rules or models judge themselves.
         memberships: child to parent keys and periods by (child grain, parent grain).
-        fdr: false discovery rate at which an excess fires.
         known: nulls frozen before; returned with those frozen now.
     """
     nulls = dict(known)
-    parts = [shaped(pl.DataFrame(), JUDGED)]
+    parts = [shaped(pl.DataFrame(), ROLLED)]
     for (child, parent), links in memberships.items():
         rows = judged.filter(pl.col("grain") == child)
         taken = [t for t, g in native if g == parent]
@@ -56,9 +66,7 @@ def roll_up(
         if rows.is_empty() or links.is_empty():
             continue
         if child in ONLY_COUNTED:
-            found, fresh = excess(
-                under(rows.select(COUNTED), often(links, parent)), parent, fdr, nulls
-            )
+            found, fresh = excess(under(rows.select(COUNTED), often(links, parent)), parent, nulls)
             nulls |= fresh
             parts.append(found)
         else:
@@ -99,17 +107,26 @@ def as_parent(linked: pl.DataFrame, parent: str) -> pl.DataFrame:
 
 
 def worst(linked: pl.DataFrame, parent: str) -> pl.DataFrame:
-    """The gravest and most suspicious child stands for its parent."""
+    """The gravest and most suspicious child stands for its parent.
+
+    The smallest of several p-values is no p-value; the parent has that of Simes (1986) over all.
+    """
     order = as_parent(linked, parent).with_columns(_gravity=gravity())
-    best = order.sort(
-        ["_gravity", "suspicion", "child_subject"], descending=[False, True, False], nulls_last=True
-    ).unique(KEYS, keep="first", maintain_order=True)
-    return shaped(best, JUDGED)
+    tested = pl.col("p_value").count().over(KEYS)
+    place = pl.col("p_value").rank("ordinal").over(KEYS)
+    best = (
+        order.with_columns(p_value=(pl.col("p_value") * tested / place).min().over(KEYS))
+        .sort(
+            ["_gravity", "suspicion", "child_subject"],
+            descending=[False, True, False],
+            nulls_last=True,
+        )
+        .unique(KEYS, keep="first", maintain_order=True)
+    )
+    return shaped(best, ROLLED)
 
 
-def excess(
-    linked: pl.DataFrame, parent: str, fdr: float, known: Nulls
-) -> tuple[pl.DataFrame, Nulls]:
+def excess(linked: pl.DataFrame, parent: str, known: Nulls) -> tuple[pl.DataFrame, Nulls]:
     """More children in the suspicious tail than is usual, and the nulls frozen on the way."""
     in_tail = pl.col("p_value") <= TAIL
     fired = pl.col("outcome") == Outcome.FIRED
@@ -154,13 +171,16 @@ def excess(
         facts=excess_facts(),
         severity=pl.col("severity").fill_null(3),
     )
-    counts = {"x": pl.Int64(), "n": pl.Int64(), "rate": pl.Float64()}
-    judged = with_q_values(shaped(rows, {**JUDGED, **counts}))
-    return shaped(judged.pipe(fire_excess, fdr), JUDGED), nulls
+    return shaped(rows, ROLLED), nulls
 
 
 def fire_excess(rows: pl.DataFrame, fdr: float) -> pl.DataFrame:
-    """Fires where the q-value stays within the false discovery rate; writes the sentence."""
+    """Fires where the q-value of an excess stays within the rate; writes the sentence.
+
+    Args:
+        rows: schema `ROLLED` with their q-values; rows that count nothing stay as they are.
+        fdr: false discovery rate.
+    """
     hit = (
         (pl.col("q_value") <= fdr)
         & (pl.col("x") >= LEAST_HITS)
@@ -187,8 +207,8 @@ def fire_excess(rows: pl.DataFrame, fdr: float) -> pl.DataFrame:
     )
     return rows.with_columns(
         outcome=pl.when(hit).then(pl.lit(Outcome.FIRED.value)).otherwise("outcome"),
-        message_en=pl.when(hit).then(english),
-        message_zh=pl.when(hit).then(chinese),
+        message_en=pl.when(hit).then(english).otherwise("message_en"),
+        message_zh=pl.when(hit).then(chinese).otherwise("message_zh"),
     )
 
 

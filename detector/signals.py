@@ -48,8 +48,7 @@ def gravity(column: str = "outcome") -> pl.Expr:
 def combine(rules: pl.DataFrame, models: pl.DataFrame) -> pl.DataFrame:
     """Joins rule outcomes and model scores into judged rows (schema `JUDGED`).
 
-    No q-value is given here: a conformal p-value ranks a subject among its own peers and is
-    uniform over them by construction, so its step-up over the same peers would say nothing.
+    No q-value is given here: it depends on all that is judged together (`detector.false_alarms`).
 
     Args:
         rules: rows of `rules.evaluate.evaluate_rules`; shadow rules are left aside.
@@ -137,17 +136,3 @@ def joined_json(*columns: str) -> pl.Expr:
     ).list.drop_nulls()
     inner = lists.list.eval(pl.element().str.strip_prefix("[").str.strip_suffix("]"))
     return pl.concat_str(pl.lit("["), inner.list.join(","), pl.lit("]"))
-
-
-def with_q_values(judged: pl.DataFrame) -> pl.DataFrame:
-    """Adds Benjamini-Hochberg q-values inside each (typology, grain, period) family."""
-    family = ["typology", "grain", "period_start"]
-    tested = judged.filter(pl.col("p_value").is_not_null()).sort(
-        [*family, "p_value", "subject_key"]
-    )
-    m = pl.len().over(family)
-    rank = pl.int_range(1, pl.len() + 1).over(family)
-    step_up = (pl.col("p_value") * m / rank).reverse().cum_min().reverse().over(family)
-    tested = tested.with_columns(q_value=pl.min_horizontal(step_up, 1.0))
-    untested = judged.filter(pl.col("p_value").is_null())
-    return pl.concat([tested, untested]).sort(KEYS)

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from detector import excess, rollup, signals
+from detector import excess, false_alarms, rollup, signals
 from detector.results import shaped
 
 DAY = date(2025, 1, 1)
@@ -55,6 +55,17 @@ def test_the_mass_of_a_null_is_one() -> None:
         assert np.exp(excess.log_mass(k, k * 0 + 12, *null)).sum() == pytest.approx(1.0)
 
 
+def rolled_up(
+    children: pl.DataFrame,
+    table: rollup.Memberships,
+    native: set[tuple[str, str]],
+    known: excess.Nulls,
+) -> tuple[pl.DataFrame, excess.Nulls]:
+    """Parents with q-values and what fires at a rate of 0.1, and the nulls."""
+    rows, nulls = rollup.roll_up(children, table, native, known)
+    return rollup.fire_excess(false_alarms.with_q_values(rows), 0.1), nulls
+
+
 def test_two_odd_tenders_are_no_pattern() -> None:
     rows = [("bad0", 0.01, "clear"), ("bad1", 0.01, "clear")]
     rows += [(f"t{i}", 0.2 + 0.8 * i / 300, "clear") for i in range(300)]
@@ -62,7 +73,7 @@ def test_two_odd_tenders_are_no_pattern() -> None:
     pairs += [("bad0", "ODD"), ("bad1", "ODD"), *((f"t{i}", "ODD") for i in range(3))]
     known = {"MON-BID-CV|firm_y": (0.005, 0.0)}
     table = {("tender", "firm_y"): links(pairs)}
-    parents, _ = rollup.roll_up(judged(*rows), table, set(), 0.1, known)
+    parents, _ = rolled_up(judged(*rows), table, set(), known)
     odd = parents.filter(pl.col("subject_key") == "ODD")
     assert odd["q_value"].item() < 0.1
     assert odd["outcome"].item() == "clear"
@@ -116,9 +127,7 @@ def test_a_firm_whose_tenders_keep_turning_up_fires_and_others_do_not() -> None:
     pairs = [(f"bad{i}", "RING") for i in range(8)]
     pairs += [(f"t{i}", f"H{i % 40}") for i in range(300)]
     pairs += [("bad0", "RARE")]
-    parents, nulls = rollup.roll_up(
-        judged(*rows), {("tender", "firm_y"): links(pairs)}, set(), 0.1, {}
-    )
+    parents, nulls = rolled_up(judged(*rows), {("tender", "firm_y"): links(pairs)}, set(), {})
     by_firm = {r["subject_key"]: r for r in parents.to_dicts()}
     assert {k for k, r in by_firm.items() if r["outcome"] == "fired"} == {"RING"}
     assert by_firm["RING"]["message_en"].startswith("**8 of 8** tenders")
@@ -129,20 +138,15 @@ def test_a_firm_whose_tenders_keep_turning_up_fires_and_others_do_not() -> None:
 
 
 def test_nobody_to_count_is_no_surprise() -> None:
-    parents, _ = rollup.roll_up(
-        judged(("t0", 0.5, "clear")),
-        {("tender", "firm_y"): links([("t0", "A")])},
-        set(),
-        0.1,
-        {},
-    )
+    table = {("tender", "firm_y"): links([("t0", "A")])}
+    parents, _ = rolled_up(judged(("t0", 0.5, "clear")), table, set(), {})
     assert parents["outcome"].to_list() == ["not_evaluable"]
 
 
 def test_a_grain_with_judges_of_its_own_is_not_rolled_up_to() -> None:
     native = {("MON-BID-CV", "firm_y")}
     table = {("tender", "firm_y"): links([("t0", "A")])}
-    parents, _ = rollup.roll_up(judged(("t0", 0.5, "clear")), table, native, 0.1, {})
+    parents, _ = rolled_up(judged(("t0", 0.5, "clear")), table, native, {})
     assert parents.is_empty()
 
 
@@ -151,7 +155,7 @@ def test_the_worst_child_stands_for_its_parent() -> None:
         grain=pl.lit("deal_market"), typology=pl.lit("MON-HHI-MERGER")
     )
     table = {("deal_market", "deal"): links([("d1/m1", "d1"), ("d1/m2", "d1")])}
-    parents, _ = rollup.roll_up(frame, table, set(), 0.1, {})
+    parents, _ = rolled_up(frame, table, set(), {})
     assert parents.select("subject_kind", "subject_key", "outcome").rows() == [
         ("deal", "d1", "fired")
     ]

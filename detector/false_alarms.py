@@ -1,0 +1,161 @@
+"""How many false alarms to expect: q-values over entities, then over typologies inside them.
+
+A firm is asked about by many screens. If each were a test of its own, a firm with eighty screens
+would flood the queue. So entities come first: each entity's p-values in one family of typologies
+become one by Simes, Benjamini-Hochberg chooses among entities, and inside the chosen ones
+Benjamini-Hochberg runs again at the level times the share of entities chosen (Benjamini and
+Bogomolov 2014). On average over the chosen entities, the share of false findings stays within the
+level. The q-value of a (typology, entity) is the smallest level at which this procedure finds it.
+
+Judged together are the hypotheses of the screen lane, one family of typologies, one grain and one
+period. The legal lane has none: a limit passed is a fact, not a test.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from detector.owners import OWNED
+from detector.results import CELL
+from features.vocabulary import TYPOLOGIES, Lane
+
+FAMILIES = {typology.id: typology.family for typology in TYPOLOGIES.values()}
+OVERLAPPING = frozenset({g for g, owned in OWNED.items() if owned.joint} | {"market_firm_y"})
+"""Grains whose subjects share firms (pairs, clusters, a firm's shares of several markets): their
+p-values may depend on each other in any way, so the factor of Benjamini and Yekutieli is due."""
+GROUP = ("family", "grain", "period_start")
+ENTITY = (*GROUP, "subject_key")
+
+
+def with_family(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows with the `family` of their typology."""
+    return rows.with_columns(
+        family=pl.col("typology").replace_strict(FAMILIES, default=pl.col("typology"))
+    )
+
+
+def with_q_values(judged: pl.DataFrame) -> pl.DataFrame:
+    """Gives every row with a p-value its `q_value`; null without one and in the legal lane.
+
+    The rows must hold whole groups (`GROUP`): a q-value depends on all p-values judged together.
+
+    Args:
+        judged: columns `typology`, `grain`, `subject_key`, `period_start`, `lane`, `p_value`.
+    """
+    rows = with_family(judged.with_row_index("_row"))
+    screens = (pl.col("lane") != Lane.LEGAL.value).fill_null(value=True)
+    tested = rows.filter(screens & pl.col("p_value").is_not_null()).select(
+        "_row", *GROUP, "subject_key", "p_value"
+    )
+    inside = tested.sort(*ENTITY, "p_value", "_row").with_columns(
+        within=_step_up("p_value", ENTITY)
+    )
+    entities = entity_levels(inside)
+    found = adjusted(inside, entities).select("_row", "q_value")
+    return (
+        rows.drop("q_value", "family", strict=False)
+        .join(found, on="_row", how="left", maintain_order="left")
+        .drop("_row")
+    )
+
+
+def entity_levels(inside: pl.DataFrame) -> pl.DataFrame:
+    """One row an entity of each group, best first: `simes`, `place`, `entities`, `level`, `bound`.
+
+    Args:
+        inside: tests with `within`, their Benjamini-Hochberg value among those of their entity.
+
+    Returns:
+        `level` is the least level at which `place` entities are chosen; `bound` is that level times
+        the share chosen, the least a test inside must fall below; both never fall with `place`.
+    """
+    simes = inside.group_by(ENTITY, maintain_order=True).agg(simes=pl.col("within").min())
+    ordered = simes.sort(*GROUP, "simes", "subject_key").with_columns(
+        place=pl.int_range(1, pl.len() + 1).over(GROUP), entities=pl.len().over(GROUP)
+    )
+    leveled = ordered.with_columns(level=_step_up("simes", GROUP))
+    return leveled.with_columns(bound=pl.col("level") * pl.col("place") / pl.col("entities"))
+
+
+def adjusted(inside: pl.DataFrame, entities: pl.DataFrame) -> pl.DataFrame:
+    """The smallest level at which the two-level procedure finds each test, as `q_value`.
+
+    With k entities chosen, a test is found where `within` is at most level times k over the number
+    of entities; k entities are chosen from `level` of the k-th on. The best k is where the two
+    requirements cross: the first whose `bound` reaches `within`, or the one before it.
+    """
+    steps = entities.select(*GROUP, "bound", "place", "level").sort("bound")
+    sizes = entities.select(*GROUP, "entities").unique()
+    crossed = (
+        inside.sort("within")
+        .join_asof(
+            steps, left_on="within", right_on="bound", by=list(GROUP), strategy="forward",
+            check_sortedness=False,
+        )
+        .join(sizes, on=GROUP, how="left")
+    )  # fmt: skip
+    before = pl.col("within") * pl.col("entities") / (pl.col("place") - 1)
+    level = (
+        pl.when(pl.col("place").is_null())
+        .then(pl.col("within"))
+        .when(pl.col("place") == 1)
+        .then(pl.col("level"))
+        .otherwise(pl.min_horizontal("level", before))
+    )
+    return crossed.with_columns(q_value=pl.min_horizontal(level * dependence(), 1.0))
+
+
+def dependence() -> pl.Expr:
+    """1, or for subjects that share firms the sum of 1/i up to the number of `entities`."""
+    harmonic = pl.col("entities").map_batches(_harmonic, return_dtype=pl.Float64)
+    shared = pl.col("grain").is_in(sorted(OVERLAPPING))
+    return pl.when(shared).then(harmonic).otherwise(1.0)
+
+
+def _harmonic(counts: pl.Series) -> pl.Series:
+    import numpy as np
+
+    most = int(counts.max() or 0)  # type: ignore[arg-type]
+    sums = np.concatenate([[0.0], np.cumsum(1.0 / np.arange(1, most + 1))])
+    return pl.Series(sums[counts.to_numpy()])
+
+
+def _step_up(p: str, group: tuple[str, ...]) -> pl.Expr:
+    """Benjamini-Hochberg values of sorted p-values inside each group."""
+    rank, size = pl.int_range(1, pl.len() + 1), pl.len()
+    steps = (pl.col(p) * size / rank).reverse().cum_min().reverse()
+    return pl.min_horizontal(steps, 1.0).over(group)
+
+
+def beside(before: pl.LazyFrame, cells: pl.DataFrame) -> pl.DataFrame:
+    """Rows in force that are not judged anew but share a group with cells that are.
+
+    Their q-values move with those judged anew: all rows of such cells are given, those without a
+    p-value too. None where no row of the groups has one.
+
+    Args:
+        before: rows in force before this run.
+        cells: cells judged anew (`detector.results.CELL`).
+    """
+    groups = with_family(cells).select("family", "grain", "period_start").unique()
+    names = pl.LazyFrame(
+        {"typology": list(FAMILIES), "family": list(FAMILIES.values())}, schema_overrides=_TEXTS
+    )
+    near = (
+        before.filter(
+            pl.col("p_value").is_not_null(),
+            pl.col("grain").is_in(groups["grain"].unique().implode()),
+        )
+        .select(CELL)
+        .unique()
+        .join(names, on="typology")
+        .join(groups.lazy(), on=["family", "grain", "period_start"], how="semi")
+        .join(cells.lazy(), on=list(CELL), how="anti")
+        .select(CELL)
+    ).collect()
+    if near.is_empty():
+        return before.head(0).collect()
+    return before.join(near.lazy(), on=list(CELL), how="semi").collect()
+
+
+_TEXTS = {"typology": pl.String(), "family": pl.String()}
