@@ -31,9 +31,18 @@ SEED = 20240501
 ENTRY_POINTS = "marketwarden.detectors"
 """Group under which an installed package names its detectors: a class, or a function making one."""
 SHIPPED = {
+    "copod": "ecod:Copod",
+    "ecod": "ecod:Ecod",
+    "extra_trees": "supervised:ExtraTrees",
+    "gap": "first_column:Gap",
+    "hbos": "hbos:Hbos",
     "isolation_forest": "isolation_forest:IsolationForest",
+    "knn": "knn:Knn",
+    "logistic": "supervised:Logistic",
+    "pca": "pca:Pca",
     "signed_rank": "signed_rank:SignedRank",
     "signed_rank_any": "signed_rank:SignedRankAny",
+    "size": "first_column:Size",
 }
 """The product's own detectors: module of `detector.models.detectors` and class."""
 
@@ -52,6 +61,7 @@ class DetectorCard:
         invariance: which changes of the evidence leave the ranking as it is.
         direction: ``monotone`` when more suspicious evidence never lowers a score; ``average``
             when it raises scores on the whole only.
+        reads: ``signs`` of suspicion; or ``size``, percentiles upwards whatever a feature declares.
         supervised: whether it learns from labels.
         baseline: whether it is here to be beaten.
         libraries: packages whose version can change a score.
@@ -64,6 +74,7 @@ class DetectorCard:
     min_rows: int
     invariance: str
     direction: Literal["monotone", "average"] = "monotone"
+    reads: Literal["signs", "size"] = "signs"
     supervised: bool = False
     baseline: bool = False
     libraries: tuple[str, ...] = ()

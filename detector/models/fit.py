@@ -13,14 +13,16 @@ import numpy as np
 import polars as pl
 
 from detector.inference import Floats
+from detector.known_cases import KnownCases
 from detector.models import artifacts, joint
-from detector.models.base import MIN_REFERENCE, SEED, ModelSpec, make_detector, specs
+from detector.models.base import MIN_REFERENCE, SEED, Detector, ModelSpec, make_detector, specs
 from detector.models.fitted import LIBRARIES, FittedModel, FittedSet, content_version
 from detector.models.judge import own_judgement
 from detector.models.reference import Calibration
 from detector.models.signed import signed_evidence
 from detector.owners import Groups
 from detector.peers import Reference, apply_peers, fit_reference
+from features.errors import WardenError
 from features.reliance import relied_on
 
 if TYPE_CHECKING:
@@ -33,13 +35,14 @@ def fit_models(
     snapshot_id: str,
     known_as_of: datetime,
     groups: Groups | None = None,
+    cases: KnownCases | None = None,
 ) -> FittedSet:
     """Freezes the peers, fits every registered model, stores the set and makes it current.
 
     The same frames give the same versions and digest; storing them again changes nothing but the
     list of what is current.
     """
-    fitted = fit_in_memory(frames, snapshot_id, known_as_of, groups=groups)
+    fitted = fit_in_memory(frames, snapshot_id, known_as_of, groups=groups, cases=cases)
     artifacts.store(models_dir, fitted)
     return fitted
 
@@ -50,17 +53,20 @@ def fit_in_memory(
     known_as_of: datetime,
     only: Collection[str] | None = None,
     groups: Groups | None = None,
+    cases: KnownCases | None = None,
 ) -> FittedSet:
     """The same without writing anything.
 
     Args:
         only: names of the models to fit, all when None.
         groups: economic groups to be left out together; every owner alone when None.
+        cases: known cases, which are nobody's peers and calibrate nothing.
     """
-    judged = {grain: relied_on(frame) for grain, frame in frames.items()}
+    known = cases or KnownCases.none()
+    judged = {grain: known.without(relied_on(frame)) for grain, frame in frames.items()}
     reference = fit_reference(judged, groups)
     used = {f for spec in specs() for f in spec.features}
-    standing = {grain: apply_peers(frame, reference, used) for grain, frame in judged.items()}
+    standing = {grain: apply_peers(frame, reference, used, used) for grain, frame in judged.items()}
     models: dict[str, FittedModel] = {}
     for spec in specs():
         if spec.grain in standing and (only is None or spec.id in only):
@@ -79,19 +85,16 @@ def _fit_one(
 ) -> FittedModel | None:
     """One model; None where the table has none of its features."""
     held = reference.grains[spec.grain].features
-    evidence = signed_evidence(frame, tuple(f for f in spec.features if f in held))
+    scorer = make_detector(spec.scorer)
+    used = tuple(f for f in spec.features if f in held)
+    evidence = signed_evidence(frame, used, scorer.card.reads)
     if not evidence.features:
         return None
     keys = frame.frame["subject_key"]
     present = (~evidence.missing).sum(axis=1) >= spec.min_present
     rows = np.flatnonzero(present)
-    scorer = make_detector(spec.scorer)
-    raw: Floats = np.empty(0)
-    if rows.size >= max(MIN_REFERENCE, scorer.card.min_rows):
-        scorer = scorer.fit(evidence.signed[rows], keys.gather(rows), SEED)
-        raw = scorer.score(evidence.signed[rows], keys.gather(rows))
-    else:
-        rows = rows[:0]
+    scorer, raw = _learnt(scorer, evidence.signed[rows], keys.gather(rows))
+    rows = rows[: raw.size]
     named = sorted({*LIBRARIES, *scorer.card.libraries})
     libraries = {name: importlib.metadata.version(name) for name in named}
     model = FittedModel(
@@ -100,6 +103,18 @@ def _fit_one(
     )  # fmt: skip
     model = _calibrate_sum(model, family, frame)
     return dataclasses.replace(model, version=content_version(model))
+
+
+def _learnt(detector: Detector, evidence: Floats, keys: pl.Series) -> tuple[Detector, Floats]:
+    """The fitted detector and its scores of the reference; none where that is too small."""
+    if len(evidence) >= max(MIN_REFERENCE, detector.card.min_rows):
+        try:
+            fitted = detector.fit(evidence, keys, SEED)
+            return fitted, fitted.score(evidence, keys)
+        except WardenError as error:
+            if error.code != "too_few_reference":
+                raise
+    return detector, np.empty(0)
 
 
 def _calibrate_sum(

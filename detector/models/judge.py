@@ -40,7 +40,7 @@ class Judgement:
 
 def own_judgement(model: FittedModel, frame: FeatureFrame) -> Judgement:
     """The model's own evidence, calibrated; its family is not asked."""
-    evidence = signed_evidence(frame, model.features)
+    evidence = signed_evidence(frame, model.features, model.scorer.card.reads)
     n = frame.frame.height
     enough = (~evidence.missing).sum(axis=1) >= model.spec.min_present
     whole = evidence.features == model.features
@@ -53,7 +53,7 @@ def own_judgement(model: FittedModel, frame: FeatureFrame) -> Judgement:
         signed = evidence.signed[rows]
         raw[rows] = model.scorer.score(signed, keys)
         p[rows] = model.calibration.p_values(raw[rows], keys)
-        suspicion[rows] = model.calibration.suspicion(raw[rows], p[rows])
+        suspicion[rows] = model.calibration.suspicion(raw[rows], keys)
         shares[rows] = _shares(model, signed, evidence.missing[rows], keys, raw[rows])
     absent = Reason.TOO_FEW if whole else Reason.MISSING_INPUT
     reasons = evidence.reasons.fill_null(absent.value) if whole else _all(n, absent)
@@ -73,7 +73,7 @@ def joint_judgement(model: FittedModel, own: Judgement, family: Judgement, keys:
     elif model.joint_calibration is not None and rows.size:
         total = joint.stouffer(own.suspicion[rows], family.suspicion[rows], model.rho)
         p[rows] = model.joint_calibration.p_values(total, keys.gather(rows))
-        suspicion[rows] = model.joint_calibration.suspicion(total, p[rows])
+        suspicion[rows] = model.joint_calibration.suspicion(total, keys.gather(rows))
     return present & ~np.isnan(p), p, suspicion
 
 

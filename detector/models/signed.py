@@ -9,7 +9,7 @@ a score; that it is missing is kept beside it and named in the facts.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import polars as pl
@@ -45,15 +45,22 @@ class Evidence:
     reasons: pl.Series
 
 
-def signed_evidence(frame: FeatureFrame, features: tuple[str, ...]) -> Evidence:
+def signed_evidence(
+    frame: FeatureFrame,
+    features: tuple[str, ...],
+    reads: Literal["signs", "size"] = "signs",
+) -> Evidence:
     """Signed percentiles from a table that `apply_peers` has been through.
 
     Features the table lacks are left out.
 
+    Args:
+        reads: ``size`` reads every percentile upwards, whatever direction the feature declares.
+
     Raises:
         WardenError: `undirected_feature` when a feature declares no suspicious direction.
     """
-    directions = {f.name: f.direction for f in frame.features}
+    directions = {f.name: "high" if reads == "size" else f.direction for f in frame.features}
     present = tuple(f for f in features if f in directions and f"{f}__pct" in frame.frame.columns)
     for name in present:
         if directions[name] == "none":
@@ -64,7 +71,8 @@ def signed_evidence(frame: FeatureFrame, features: tuple[str, ...]) -> Evidence:
             )
     columns = []
     for name in present:
-        share = pl.col(f"{name}__pct")
+        drawn = f"{name}__drawn"
+        share = pl.col(drawn if drawn in frame.frame.columns else f"{name}__pct")
         columns.append((share if directions[name] == "high" else 1.0 - share).alias(name))
     table = frame.frame.select(columns)
     signed = table.to_numpy(writable=True) if present else np.empty((frame.frame.height, 0))

@@ -19,8 +19,11 @@ from numpy.typing import NDArray
 from detector.inference import Floats
 from detector.models.base import DetectorCard, check_evidence, check_reference
 from detector.peers import stable_hash
+from features.errors import WardenError
 
 FOLDS = 5
+LEAST_LEARNT = 5
+"""Rows each fold must be able to learn from; a few subjects with many periods leave too few."""
 FIT_CAP = 20_000
 """Reference rows a detector learns from, chosen by key hash."""
 LEARNT_FILE = "learnt.npz"
@@ -51,7 +54,7 @@ class CrossFitted(ABC):
         """Learns once a fold from the reference rows of the other folds."""
         check_reference(self.card, evidence, keys, labels)
         order = sample(keys, self.cap)
-        rows, fold = evidence[order], fold_of(keys.gather(order))
+        rows, fold = evidence[order], spread(self.card, keys.gather(order))
         self.learnt = [self.learn(rows[fold != k], seed + k) for k in range(FOLDS)]
         return self
 
@@ -90,3 +93,15 @@ def sample(keys: pl.Series, cap: int) -> NDArray[np.intp]:
 def fold_of(keys: pl.Series) -> NDArray[np.int64]:
     """Each row's fold, 0 to FOLDS - 1: all rows of a subject in the same."""
     return (stable_hash(keys, "fold") % FOLDS).astype(np.int64)
+
+
+def spread(card: DetectorCard, keys: pl.Series) -> NDArray[np.int64]:
+    """Folds of a reference. Raises `too_few_reference` when its subjects are too few to split."""
+    fold = fold_of(keys)
+    if len(fold) - np.bincount(fold).max() < LEAST_LEARNT:
+        raise WardenError(
+            "too_few_reference",
+            f"The {len(fold)} reference rows of '{card.name}' are of {keys.n_unique()} subjects,"
+            f" too few to judge each by at least {LEAST_LEARNT} rows of others.",
+        )
+    return fold

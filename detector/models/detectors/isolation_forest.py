@@ -10,7 +10,7 @@ import polars as pl
 
 from detector.inference import Floats
 from detector.models.base import MIN_REFERENCE, DetectorCard, check_evidence, check_reference
-from detector.models.detectors.crossfit import FIT_CAP, FOLDS, LEARNT_FILE, fold_of, sample
+from detector.models.detectors.crossfit import FIT_CAP, FOLDS, LEARNT_FILE, fold_of, sample, spread
 from detector.models.detectors.refit import agree, probe
 from detector.models.signed import one_sided
 
@@ -50,7 +50,8 @@ class IsolationForest:
         """Grows one forest a fold on the reference rows of the other folds."""
         check_reference(self.card, evidence, keys, labels)
         order = sample(keys, FIT_CAP)
-        self.rows, self.fold = one_sided(evidence[order]), fold_of(keys.gather(order))
+        self.rows = one_sided(evidence[order])
+        self.fold = spread(self.card, keys.gather(order))
         self.seed, self.probes = seed, None
         self.forests = self._grown()
         return self
