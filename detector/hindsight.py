@@ -18,6 +18,7 @@ import polars as pl
 
 from detector import planning, publishing
 from detector.increments import features_code
+from detector.known_cases import KnownCases
 from detector.owners import Groups, with_owners
 from detector.planning import Plan
 from detector.results import Manifest, Results
@@ -68,6 +69,7 @@ class Hindsight:
     computed: set[Table] = field(default_factory=set)
     unfrozen: set[str] = field(default_factory=set)
     _tables: dict[Table, FeatureFrame] = field(default_factory=dict)
+    _memberships: dict[tuple[str, str], pl.DataFrame] = field(default_factory=dict)
     _of_rule: dict[str, Table] = field(default_factory=dict)
     _beside: dict[tuple[Table, bool], FeatureFrame] = field(default_factory=dict)
 
@@ -144,7 +146,8 @@ class Hindsight:
         if self.current is not None and not fresh:
             held = Reference(self.current.reference.grains, groups)
         else:
-            held = fit_reference({table.grain: relied_on(table)}, groups)
+            cases = KnownCases.known(self.system, self.plan.known_at, self._memberships)
+            held = fit_reference({table.grain: cases.without(relied_on(table))}, groups)
         return FittedSet(held, {}, self.plan.snapshot.id, self.plan.known_at)
 
 
@@ -243,6 +246,7 @@ def _load(
     hindsight.computed |= set(wanted.values())
     plan = replace(hindsight.plan, typologies=typologies)
     computed = planning.compute(hindsight.system, plan, dict.fromkeys(wanted))
+    hindsight._memberships |= computed.memberships
     hindsight._tables |= {wanted[g]: t for g, t in computed.frames.items() if g in wanted}
 
 

@@ -11,6 +11,7 @@ import polars as pl
 
 from detector import false_alarms, increments, planning, rollup, signals
 from detector.excess import Nulls
+from detector.known_cases import KnownCases
 from detector.owners import Groups
 from detector.panel import Panel, assemble, models_in_force, poor_grains
 from detector.planning import Parts, Plan, within
@@ -319,6 +320,7 @@ def fit_all(system: System, plan: Plan, computed: Computed) -> int:
         snapshot_id=plan.snapshot.id,
         known_as_of=plan.known_at,
         groups=Groups.known(system.lake, plan.snapshot),
+        cases=KnownCases.known(system, plan.known_at, computed.memberships),
     )
     return len(fitted.models)
 

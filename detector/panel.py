@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from detector.known_cases import KnownCases
 from detector.owners import OWNED, Groups
 from detector.planning import LIVE, Plan
 
@@ -86,7 +87,8 @@ def fitted_for(
         frames = {grain: frame for grain, frame in frames.items() if grain not in have}
     if not frames and current is not None:
         return current
-    fitted = fit_in_memory(frames, plan.snapshot.id, plan.known_at, models_in_use(), groups)
+    cases = KnownCases.known(system, plan.known_at, computed.memberships)
+    fitted = fit_in_memory(frames, plan.snapshot.id, plan.known_at, models_in_use(), groups, cases)
     if current is not None:
         grains = {**current.reference.grains, **fitted.reference.grains}
         models = {**current.models, **fitted.models}
