@@ -10,13 +10,16 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import partial
 
 from alerts import store
 from alerts.connections import WriteConnection
 from alerts.identity import fingerprint, short_id
 from alerts.merge import Cell, Change, Moment, merge
 from alerts.model import SYSTEM, AlertEvent, EventKind, Signal
-from alerts.tagging import known_for, ranked, tagged
+from alerts.ranking import enforce, ranked, settle
+from alerts.tagging import known_for, tagged
+from alerts.weights import NEW, Weights
 from features.vocabulary import GRAINS
 
 Stage = Callable[[Sequence[Change]], list[Change]]
@@ -42,6 +45,7 @@ def process(
     now: datetime,
     judged: Collection[tuple[str, str, date]] = (),
     held: Collection[tuple[str, str, str, date]] = (),
+    weights: Weights = NEW,
 ) -> Counts:
     """Brings the alerts up to a run's signals, in the caller's transaction; idempotent.
 
@@ -53,27 +57,38 @@ def process(
             of them without a signal no longer fires. It is marked, never closed.
         held: (typology, subject kind, subject key, period start) that fired and raise no alert
             while their rule is in a storm: what is known of them stays as it is.
+        weights: what evidence is worth, frozen for the run; others than before rank every alert
+            anew.
     """
     fired, paused = list(signals), {fingerprint(*subject) for subject in held}
     cells, moment = _cells(judged), Moment(run_id, now)
     changes = _merge_with_remembered(connection, fired, moment, cells, paused)
-    for stage in stages(connection, moment):
+    for stage in stages(connection, moment, weights):
         changes = stage(changes)
     _persist(connection, changes)
+    if enforce(connection, weights, run_id, now):
+        settle(connection, weights)
+    else:
+        settle(connection, weights, {c.alert.fingerprint for c in changes if c.kind is not None})
     return _counted(changes)
 
 
-def rank(changes: Sequence[Change]) -> list[Change]:
-    """Gives every changed alert its place, by what is left of it without tagged rules."""
+def rank(changes: Sequence[Change], weights: Weights = NEW) -> list[Change]:
+    """Gives every changed alert its place, by what is left of it without tagged rules.
+
+    Its companions are looked at once all changes are written (`alerts.ranking.settle`).
+    """
     return [
         change
         if change.kind is None
-        else replace(change, alert=replace(change.alert, priority=ranked(change.alert)))
+        else replace(change, alert=replace(change.alert, priority=ranked(change.alert, weights)))
         for change in changes
     ]
 
 
-def stages(connection: WriteConnection, moment: Moment) -> tuple[Stage, ...]:
+def stages(
+    connection: WriteConnection, moment: Moment, weights: Weights = NEW
+) -> tuple[Stage, ...]:
     """The stages after the merge, in order."""
 
     def tag_exceptions(changes: Sequence[Change]) -> list[Change]:
@@ -81,7 +96,7 @@ def stages(connection: WriteConnection, moment: Moment) -> tuple[Stage, ...]:
         found = tagged(changes, known_for(connection, changes))
         return [_stamped(change, moment) for change in found]
 
-    return (tag_exceptions, rank)
+    return (tag_exceptions, partial(rank, weights=weights))
 
 
 def _stamped(change: Change, moment: Moment) -> Change:

@@ -183,3 +183,15 @@ review_draw = Table(
 )
 """Where alerts of the blind review came from. Reviewers are not told: neither queue nor page nor
 API reads this table for them."""
+
+weights = Table(
+    "weights",
+    metadata,
+    # hash of the figures; the newest row is the one in force
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("mark", String(16), nullable=False),
+    Column("data", JSON, nullable=False),
+    Column("run_id", String(64), nullable=False),
+    Column("at", Instant, nullable=False),
+)
+"""What evidence was worth, by the run that first ranked by it; a replay reads it from here."""

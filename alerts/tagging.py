@@ -15,14 +15,13 @@ import sqlalchemy as sa
 from alerts.connections import ReadConnection, WriteConnection
 from alerts.exceptions import RuleException, listed
 from alerts.merge import Change
-from alerts.model import Alert, AlertEvent, EventKind, Part, Priority, Signal
-from alerts.priority import prioritise
+from alerts.model import Alert, AlertEvent, EventKind, Part, Signal
+from alerts.ranking import ranked, settle, weights_in_force
 from alerts.rows import alert_from
 from alerts.store import add_events, lock_merging, update_alerts
 from alerts.tables import alert as alert_table
+from alerts.weights import NEW, Weights
 
-LAST = -1.0
-"""Rank of an alert that is set aside: below everything that is not."""
 MATERIAL = 0.25
 """A measured value that moved by more than this share of itself is another finding."""
 _DAYS_OF_MONTH = 28
@@ -102,18 +101,6 @@ def with_tags(alert: Alert, known: Known) -> Alert:
     return replace(alert, tags=tuple(tags), set_aside=bool(rules) and rules <= covered)
 
 
-def ranked(alert: Alert) -> Priority:
-    """The place of an alert by what is left of it without its tagged rules."""
-    covered = {tag["rule"] for tag in alert.tags}
-    if not covered:
-        return prioritise(alert.signal)
-    left = [rule for rule in alert.signal.rules if rule["id"] not in covered]
-    graves = [int(rule["severity"]) for rule in left if "severity" in rule]
-    severity = min(alert.signal.severity, max(graves)) if graves else alert.signal.severity
-    priority = prioritise(replace(alert.signal, rules=left, severity=severity))
-    return replace(priority, rank=LAST) if alert.set_aside else priority
-
-
 def retag(connection: WriteConnection, rule_id: str, actor: str, now: datetime) -> int:
     """Brings the alerts of a rule up to its exceptions; returns how many changed."""
     lock_merging(connection)
@@ -123,14 +110,17 @@ def retag(connection: WriteConnection, rule_id: str, actor: str, now: datetime) 
     mine = [a for a in alerts if any(rule["id"] == rule_id for rule in a.signal.rules)]
     changes = [Change(None, alert, alert, {}) for alert in mine]
     moved = [c for c in tagged(changes, known_for(connection, changes)) if c.kind is not None]
-    after = [_stamped(change.alert, now) for change in moved]
+    weights = weights_in_force(connection) or NEW
+    after = [_stamped(change.alert, now, weights) for change in moved]
     update_alerts(connection, after)
     add_events(connection, [_event(a, c, actor, now) for a, c in zip(after, moved, strict=True)])
+    settle(connection, weights, {alert.fingerprint for alert in after})
     return len(after)
 
 
-def _stamped(alert: Alert, now: datetime) -> Alert:
-    return replace(alert, version=alert.version + 1, updated_at=now, priority=ranked(alert))
+def _stamped(alert: Alert, now: datetime, weights: Weights) -> Alert:
+    priority = ranked(alert, weights)
+    return replace(alert, version=alert.version + 1, updated_at=now, priority=priority)
 
 
 def _event(alert: Alert, change: Change, actor: str, now: datetime) -> AlertEvent:

@@ -9,39 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.priority import bayes_factor_bound, evidence, posterior, prioritise, rule_ratio
+from alerts.priority import prioritise
+from alerts.weights import posterior
 from tests.alerts.samples import signal
 
 CHANCES = st.floats(0, 1)
-
-
-def test_bayes_factor_bound_of_the_golden_file() -> None:
-    assert bayes_factor_bound(0.01) == pytest.approx(7.9884, abs=5e-5)
-    assert bayes_factor_bound(0.4) == bayes_factor_bound(1.0) == 1.0
-
-
-def test_posterior_of_the_golden_file() -> None:
-    assert posterior(math.log(7.9884005653), 0.02) == pytest.approx(0.140175904, abs=1e-6)
-
-
-def test_a_rule_counts_three_at_its_threshold_and_thirty_at_most() -> None:
-    assert rule_ratio(0.5) == rule_ratio(0.1) == 3.0
-    assert rule_ratio(1.0) == pytest.approx(30.0)
-
-
-def test_a_rule_counts_by_its_margin_wherever_that_is_said() -> None:
-    said = signal(rules=({"id": "r", "strength": 0.75},), p_value=None, suspicion=0.1)
-    unsaid = signal(rules=({"id": "r"},), p_value=None, suspicion=0.75)
-    model = signal(rules=({"id": "r"},), p_value=0.5, suspicion=0.75)
-    assert evidence(said) == evidence(unsaid) == pytest.approx(math.log(3 * 10**0.5))
-    assert evidence(model) == pytest.approx(math.log(3))
-
-
-def test_further_correlated_evidence_counts_a_quarter() -> None:
-    rule = {"id": "r", "version": "1.0.0"}
-    alone = signal(rules=(), p_value=0.01)
-    both = signal(rules=(rule,), p_value=0.01)
-    assert evidence(both) - evidence(alone) == pytest.approx(0.25 * math.log(3))
 
 
 @given(st.one_of(st.none(), CHANCES), CHANCES, st.integers(1, 5), st.integers(0, 40))
@@ -79,14 +51,25 @@ def test_the_legal_lane_comes_first_by_severity_then_excess() -> None:
     assert len(set(ranks)) == len(ranks)
 
 
-def test_harm_grows_with_the_persons_affected() -> None:
-    sized = [
-        prioritise(signal(facts=({"feature": "affected_persons", "value": n},))).harm
-        for n in (0, 1_000, 1_000_000, 10**12)
-    ]
-    assert sized == sorted(sized)
-    assert sized[0] == pytest.approx(0.3)
-    assert sized[-1] == pytest.approx((0.6 + 1) / 2)
+def harm(typology: str, severity: int = 3, **facts: float) -> float:
+    given_ = tuple({"feature": name, "value": value} for name, value in facts.items())
+    return prioritise(signal(typology=typology, severity=severity, facts=given_)).harm
+
+
+def test_harm_is_the_size_of_what_is_affected_and_severity_where_no_size_is_known() -> None:
+    sizes = [harm("MON-BID-CV", affected_turnover=n) for n in (1_000, 1_000_000, 10**9, 10**12)]
+    assert sizes[0] == pytest.approx(math.log10(1_001) / 9)
+    assert sizes == sorted(sizes)
+    assert sizes[2:] == pytest.approx([1, 1])
+    assert harm("MON-BID-CV", severity=2) == harm("MON-BID-CV", severity=2, affected=0) == 0.4
+
+
+def test_a_person_counts_ten_times_where_the_data_are_sensitive() -> None:
+    plain, sensitive = harm("PRIV-BREACH-LATE", affected=10_000), harm("PRIV-MINORS", affected=1000)
+    assert sensitive == pytest.approx(plain, abs=1e-4)
+    assert harm("PRIV-XBORDER", xb_persons_ytd=99_999) == pytest.approx(
+        harm("PRIV-XBORDER", xb_sensitive_ytd=9_999.9)
+    )
 
 
 @pytest.mark.parametrize(

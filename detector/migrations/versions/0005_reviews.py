@@ -12,7 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Adds `evidence` and `blind` to `alert` in place, and creates `review_draw`."""
+    """Adds `evidence` and `blind` to `alert` in place, and creates `review_draw` and `weights`."""
     op.add_column("alert", sa.Column("evidence", sa.JSON))
     op.add_column(
         "alert", sa.Column("blind", sa.Boolean, nullable=False, server_default=sa.false())
@@ -34,10 +34,19 @@ def upgrade() -> None:
         sa.CheckConstraint("probability > 0 AND probability <= 1", name="review_draw_probability"),
     )
     op.create_index("ix_review_draw_slot", "review_draw", ["slot"])
+    op.create_table(
+        "weights",
+        sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+        sa.Column("mark", sa.String(16), nullable=False),
+        sa.Column("data", sa.JSON, nullable=False),
+        sa.Column("run_id", sa.String(64), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+    )
 
 
 def downgrade() -> None:
     """Drops them; which alerts were drawn for review is lost."""
+    op.drop_table("weights")
     op.drop_table("review_draw")
     with op.batch_alter_table("alert") as batch:
         batch.drop_column("blind")
