@@ -310,24 +310,32 @@ def parent_cells(
     return cells_of(cell for cell in found if cell[:2] not in native)
 
 
-def fit_all(system: System, plan: Plan, computed: Computed) -> int:
-    """Fits a new version of every model; returns how many there are now."""
-    from detector.models.fit import fit_models
+def fit_all(system: System, plan: Plan, computed: Computed, actor: str) -> dict[str, Any]:
+    """Fits a new version of every model: how many there are, their set, and where it stands."""
+    from detector.models.fit import fit_in_memory
+    from detector.models.versions import NAME_DIGITS
+    from detector.shadow_models import keep
 
-    fitted = fit_models(
+    fitted = fit_in_memory(
         computed.frames,
-        system.home / "models",
-        snapshot_id=plan.snapshot.id,
-        known_as_of=plan.known_at,
+        plan.snapshot.id,
+        plan.known_at,
         groups=Groups.known(system.lake, plan.snapshot),
         cases=KnownCases.known(system, plan.known_at, computed.memberships),
     )
-    return len(fitted.models)
+    state = keep(system, fitted, actor)
+    return {"models": len(fitted.models), "set": fitted.digest[:NAME_DIGITS], "state": state}
 
 
-def model_rows(system: System) -> list[dict[str, Any]]:
-    """The fitted models in force, for the command line and the API."""
-    from detector.models.artifacts import load_current
+def model_rows(system: System, *, everything: bool = False) -> list[dict[str, Any]]:
+    """The models of the set in force and of the one in shadow; of all sets when asked."""
+    from detector.models.artifacts import load_set
+    from detector.shadow_models import sets_of
 
-    fitted = load_current(system.home / "models", None)
-    return fitted.describe() if fitted else []
+    rows = []
+    for one in sets_of(system):
+        if everything or one["state"] != "retired":
+            fitted = load_set(system.home / "models", one["digest"])
+            stands = {"state": one["state"], "set": one["set"]}
+            rows += [row | stands for row in fitted.describe()] if fitted else []
+    return rows

@@ -77,6 +77,7 @@ def fitted_for(
     from detector.models import artifacts
     from detector.models.fit import fit_in_memory
     from detector.models.fitted import FittedSet
+    from detector.models.versions import Act, Kind
     from detector.peers import Reference
 
     folder = system.home / "models"
@@ -95,7 +96,9 @@ def fitted_for(
         reference = Reference(grains, groups)
         fitted = FittedSet(reference, models, plan.snapshot.id, plan.known_at)
     if plan.target == LIVE and (current is None or fitted.digest != current.digest):
-        artifacts.store(folder, fitted)
+        kind: Kind = "fitted" if current is None else "extended"
+        act = Act(kind, fitted.digest, "system", system.clock().isoformat())
+        artifacts.store(folder, fitted, act=act)
     return fitted
 
 

@@ -75,10 +75,13 @@ def run_detection(
         return RunSummary(mine.key, plan.target, counts)
 
 
-def refit(system: System, *, claim: Claim | None = None) -> RunSummary:
-    """Fits a new version of every model on what is known now; the next detection uses it."""
+def refit(system: System, *, claim: Claim | None = None, actor: str = "system") -> RunSummary:
+    """Fits a new version of every model on what is known now.
+
+    It goes into force where no models are; else it shadows (`detector.shadow_models`).
+    """
     with ledger.held(system.engine, system.clock, "refit", claim) as mine:
         plan = planning.make_plan(system, Results(system.home), None)
-        fitted = judging.fit_all(system, plan, planning.compute(system, plan))
-        counts = publishing.finish_quietly(system, plan, mine, {"models": fitted})
+        fitted = judging.fit_all(system, plan, planning.compute(system, plan), actor)
+        counts = publishing.finish_quietly(system, plan, mine, fitted)
         return RunSummary(mine.key, plan.target, counts)

@@ -7,29 +7,46 @@ from typing import Annotated
 
 import typer
 
+from detector.cli import model_versions
 from detector.cli.output import opened, say, say_table
 
 app = typer.Typer(help="Outlier models.", no_args_is_help=True)
+app.command("compare")(model_versions.compare)
+app.command("promote")(model_versions.promote)
+app.command("history")(model_versions.history)
 
 
 @app.command("list")
-def list_models() -> None:
-    """Fitted models in force: what they look at and what they were fitted on."""
+def list_models(
+    everything: Annotated[bool, typer.Option("--all", help="Retired sets of models, too.")] = False,
+) -> None:
+    """Fitted models, in force and in shadow: what they look at and what they were fitted on."""
     from detector.judging import model_rows
 
-    columns = ("model", "version", "grain", "typologies", "features", "n", "fitted_on", "active")
-    say_table(model_rows(opened()), columns, "No model yet; the first `warden detect` fits them.")
+    columns = ("model", "version", "state", "grain", "typologies", "features", "n", "fitted_on",
+               "active", "set")  # fmt: skip
+    rows = model_rows(opened(), everything=everything)
+    say_table(rows, columns, "No model yet; the first `warden detect` fits them.")
 
 
 @app.command("fit")
-def fit() -> None:
-    """Fit a new version of every model on what is known now."""
+def fit(
+    actor: Annotated[
+        str, typer.Option(envvar="WARDEN_ACTOR", help="Who asks for it; another one promotes it.")
+    ] = "",
+) -> None:
+    """Fit a new version of every model on what is known now; it shadows until it is promoted."""
+    from detector.promotion import named
     from detector.run import refit
 
-    summary = refit(opened())
-    say(
-        summary.counts, f"Fitted {summary.counts['models']} models; `warden detect` uses them next."
-    )
+    counts = refit(opened(), actor=named(actor) if actor.strip() else "system").counts
+    following = {
+        "in force": "`warden detect` uses them next.",
+        "shadow": "They shadow as set {set}: see `warden models compare`, then, to put them into "
+        "force, `warden models promote --note WHY`.",
+    }
+    told = following[counts["state"]].format(set=counts["set"])
+    say(counts, f"Fitted {counts['models']} models. {told}")
 
 
 @app.command("evaluate")

@@ -28,6 +28,7 @@ from detector.rule_diff import diff
 from detector.rule_texts import stamped
 from detector.rulebook import Rulebook, rules_in_force
 from detector.run import refit, run_detection
+from detector.shadow_models import promote
 from detector.system import System, open_system
 from features.compute import Computed
 from features.errors import WardenError
@@ -149,7 +150,8 @@ def test_rows_in_force_after_a_second_run_hash_as_a_backtest_of_the_whole(
 def test_peers_are_those_the_run_cites_not_the_newest(judged: System, tmp_path: Path) -> None:
     system = copied(judged, tmp_path / "home", later=True)
     file_all(system, tmp_path / "f", {"firms": _grouped(system)})
-    assert refit(system).counts["models"]
+    assert refit(system).counts["state"] == "shadow"
+    promote(system, None, "Bob", "a group became known")
     report = backtest(system, CV, known_as_of=FILED)
     assert report.data["peers"] == in_force(system).judges["peers"]
     assert report.data["firing_hash"] == in_force(system).firings[f"{CV}@1.0.0"]
