@@ -10,6 +10,7 @@ takes the largest sum (Li et al. 2022). PyOD's is followed: it ranked better on 
 
 from __future__ import annotations
 
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ClassVar
 
@@ -26,6 +27,10 @@ PAIRS = 4_000_000
 """Pairs of a row and a reference row compared at a time."""
 SURELY_SKEWED = 1e-6
 """Skewness beyond which it is not zero, whatever the order of additions."""
+
+
+HARDLY_VARIES = 1e-13
+"""Deviation over mean below which SciPy may call a column constant, whose skewness counts as 0."""
 
 
 class Ecod(CrossFitted):
@@ -155,14 +160,16 @@ def _symmetric(values: Floats) -> NDArray[np.bool_]:
     near = np.array([abs(_skewness(values[:, j])) < SURELY_SKEWED for j in range(values.shape[1])])
     if not near.any():
         return near
-    with np.errstate(all="ignore"):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # constant columns: their skewness is NaN
         exact = np.nan_to_num(np.asarray(skew(np.ascontiguousarray(values), axis=0)))
     return np.asarray(exact == 0.0)
 
 
 def _skewness(column: Floats) -> float:
-    off = column - column.mean()
+    mean = float(column.mean())
+    off = column - mean
     spread = float(np.dot(off, off)) / off.size
-    if spread <= 0.0:
+    if spread <= (HARDLY_VARIES * mean) ** 2:
         return 0.0
     return float(np.dot(off * off, off) / off.size / spread**1.5)
