@@ -119,7 +119,7 @@ def test_no_model_judges_by_what_a_statutory_rule_already_settles(spec: ModelSpe
 
 def test_rules_of_the_legal_lane_test_features_of_the_library() -> None:
     tested = set().union(*statutory().values())
-    assert len(tested & set(catalogue().features)) > 30
+    assert len(tested & set(catalogue().features)) >= 20
 
 
 @pytest.mark.parametrize("spec", SPECS)
