@@ -52,17 +52,19 @@ def with_tails(counted: pl.DataFrame, grain: str, known: Nulls) -> tuple[pl.Data
 
 def with_tail(family: pl.DataFrame, null: tuple[float, float]) -> pl.DataFrame:
     """The family with its upper tails under a null."""
-    from scipy.stats import betabinom, binom
+    from features.library.count_tails import binomial_tail
 
     rate, rho = null
     # Most parents share their counts with others, and a tail takes long to add up.
     counts = family.select("x", "n").unique(maintain_order=True)
     x, n = counts["x"].to_numpy(), counts["n"].to_numpy()
     if rho > 0:
+        from scipy.stats import betabinom
+
         a, b = rate * (1 - rho) / rho, (1 - rate) * (1 - rho) / rho
         tail = betabinom.sf(x - 1, n, a, b)
     else:
-        tail = binom.sf(x - 1, n, rate)
+        tail = binomial_tail(x, n, rate)
     tails = counts.with_columns(tail=pl.Series(tail, dtype=pl.Float64))
     placed = family.join(tails, on=["x", "n"], how="left", maintain_order="left", nulls_equal=True)
     return placed.with_columns(rho=pl.lit(rho), rate=pl.lit(rate))

@@ -52,12 +52,22 @@ def with_binomial_p(
     frame: pl.DataFrame, hits: str, trials: str, rate: str, into: str
 ) -> pl.DataFrame:
     """Add the probability of at least `hits` in `trials` when each hits with probability `rate`."""
-    from scipy import stats
-
     rows = frame.with_row_index("_row")
     known = rows.filter(pl.all_horizontal(pl.col(hits, trials, rate).is_not_null()))
-    tail = stats.binom.sf(
-        known[hits].to_numpy() - 1, known[trials].to_numpy(), known[rate].to_numpy()
-    )
+    tail = binomial_tail(known[hits].to_numpy(), known[trials].to_numpy(), known[rate].to_numpy())
     found = known.select("_row", pl.Series(into, tail, dtype=pl.Float64))
     return rows.join(found, on="_row", how="left").sort("_row").drop("_row")
+
+
+def binomial_tail(hits: Any, trials: Any, rate: Any) -> Any:
+    """Probability of at least `hits` in `trials`, as arrays.
+
+    The incomplete beta function that `scipy.stats.binom.sf` calls, too, but that module takes
+    longer to load than most runs need it.
+    """
+    import numpy as np
+    from scipy.special import betainc
+
+    hits, trials = np.asarray(hits), np.asarray(trials)
+    tail = betainc(np.maximum(hits, 1), np.maximum(trials - hits + 1, 1), rate)
+    return np.where(hits <= 0, 1.0, np.where(hits > trials, 0.0, tail))
