@@ -18,6 +18,7 @@ from features.errors import WardenError
 
 SUBJECT = ("subject_kind", "subject_key")
 MODEL, MEAN, BASELINE = "model", "mean of the family", "single feature"
+WORST = "most suspicious of the family"
 LABEL_COLUMNS = (*SUBJECT, "typology", "label")
 
 
@@ -29,7 +30,8 @@ class Quality:
         typology: as the labels name it (``MON-BID-*`` is any of the family), or one member of it.
         ranking: ``model``, ``mean of the family``, ``single feature``, or the name of a baseline.
         n, positives: labelled subjects the run saw, and how many of them are cases.
-        unjudged: of these, those without a score; they rank last.
+        unjudged: of these, those without a score. They are neither suspected nor cleared, so they
+            stand at the middle (the median) of the ranking.
         base_rate: precision of a random order.
         roc_auc, average_precision: null where only one class is present.
         precision_at_k: ties at the cut count by their expected share.
@@ -96,8 +98,13 @@ def _rankings(
 ) -> Iterator[tuple[str, str, pl.DataFrame]]:
     """(typology, name, table of subject_key and value): model first, then baselines."""
     value = pl.col("suspicion")
-    yield pattern, MODEL, _best(judged, value.max())
     members = sorted(judged["typology"].unique())
+    agreed = "family_suspicion" in judged.columns and judged["family_suspicion"].count() > 0
+    if len(members) > 1 and agreed:
+        yield pattern, MODEL, _best(judged, pl.col("family_suspicion").max())
+        yield pattern, WORST, _best(judged, value.max())
+    else:
+        yield pattern, MODEL, _best(judged, value.max())
     if len(members) > 1:
         worst = judged.group_by("subject_key", "typology").agg(value.max())
         yield pattern, MEAN, _best(worst, value.mean())
@@ -125,9 +132,7 @@ def _quality(
 ) -> Quality:
     both = cases.join(ranked, on="subject_key", how="left")
     y = both["label"].to_numpy()
-    lowest = both["value"].min()
-    last = -1.0 if lowest is None else float(str(lowest)) - 1.0
-    s = both["value"].fill_null(last).to_numpy()
+    s = both["value"].fill_null(both["value"].median()).fill_null(0.0).to_numpy()
     return Quality(
         typology, kind, name, both.height, int(y.sum()), both["value"].null_count(),
         float(y.mean()), roc_auc(y, s), average_precision(y, s),

@@ -36,6 +36,9 @@ MIN_PEERS = 20
 """Usable peers below which a stratum is too small (catalogue, 6.2 step 1)."""
 STRATUM_CAP = 20_000
 """Rows kept of one stratum: the standard error of a percentile stays below 0.0036."""
+PARENT_WEIGHT = MIN_PEERS
+"""Peers' worth of weight a wider stratum has in a standing drawn towards it (catalogue, 6.2 step 1
+and 6.3): a stratum of the least size counts as much as its parent, a large one stands alone."""
 OWN_PAIRS = 4_000_000
 """Pairs of a row and an entry of its own subject that leaving it out may cost in one grain (ENG).
 
@@ -177,7 +180,10 @@ def _thinned(kept: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def apply_peers(
-    frame: FeatureFrame, reference: Reference, only: Collection[str] | None = None
+    frame: FeatureFrame,
+    reference: Reference,
+    only: Collection[str] | None = None,
+    drawn: Collection[str] = (),
 ) -> FeatureFrame:
     """Adds `f__pct`, `f__median`, `f__z`, `f__peers`, `f__level` for every numeric feature.
 
@@ -189,6 +195,9 @@ def apply_peers(
 
     Args:
         only: leave the other features without these columns.
+        drawn: features that also get `f__drawn`, the percentile drawn towards that of the next
+            wider stratum: (n pct + 20 pct of the parent) / (n + 20). Few peers give a rough
+            percentile; models read this one, people and rules the plain one.
     """
     held = reference.grains.get(frame.grain)
     names = [n for n in numeric_features(frame) if only is None or n in only]
@@ -196,8 +205,15 @@ def apply_peers(
     figures: dict[str, Standing | None] = dict.fromkeys(names)
     if held is not None and names:
         strata = _Strata(held, frame.frame, reference.groups)
-        figures |= {n: strata.stand(n) for n in names if n in held.features}
-    return dataclasses.replace(frame, frame=_with(frame.frame, figures), reference=version)
+        figures |= {n: strata.stand(n, n in drawn) for n in names if n in held.features}
+    table = _with(frame.frame, figures)
+    empty = np.full(table.height, np.nan)
+    table = table.with_columns(
+        pl.Series(f"{n}__drawn", s.drawn if (s := figures[n]) else empty).fill_nan(None)
+        for n in names
+        if n in drawn
+    )
+    return dataclasses.replace(frame, frame=table, reference=version)
 
 
 @dataclass(frozen=True)
@@ -209,6 +225,7 @@ class Standing:
     z: Floats
     peers: Ints
     level: NDArray[np.object_]
+    drawn: Floats
 
 
 def _with(frame: pl.DataFrame, figures: Mapping[str, Standing | None]) -> pl.DataFrame:
@@ -224,8 +241,8 @@ def _with(frame: pl.DataFrame, figures: Mapping[str, Standing | None]) -> pl.Dat
 
 
 def _nobody(n: int) -> Standing:
-    pct, median, z = np.full((3, n), np.nan)
-    return Standing(pct, median, z, np.zeros(n, np.int64), np.full(n, "", dtype=object))
+    pct, median, z, drawn = np.full((4, n), np.nan)
+    return Standing(pct, median, z, np.zeros(n, np.int64), np.full(n, "", dtype=object), drawn)
 
 
 class _Strata:
@@ -243,23 +260,31 @@ class _Strata:
             names = names_of(held.rows, level, sizes[0]), names_of(strata, level, sizes[1])
             self.levels.append(_Level(*names, outsiders, own))
 
-    def stand(self, feature: str) -> Standing:
+    def stand(self, feature: str, drawn: bool) -> Standing:
         """Percentile, median, z, count and level of every judged row for one feature."""
         values = self.judged[feature].to_numpy().astype(np.float64)
         reference = self.held.rows[feature].to_numpy().astype(np.float64)
         result = _nobody(values.size)
         todo = np.flatnonzero(~np.isnan(values))
+        rough: Ints = np.empty(0, np.int64)
         for level in self.levels:
-            if not todo.size:
+            if not todo.size and not rough.size:
                 break
+            sample = Sample(level.entry_ids, reference)
+            if rough.size:
+                rough = _draw(result, rough, values, level, sample)
             units, unit = np.unique(level.unit[todo], return_inverse=True)
-            peers = level.without(Sample(level.entry_ids, reference), units)
+            peers = level.without(sample, units)
             result.peers[todo] = peers.count[unit]
             enough = peers.count >= MIN_PEERS
             chosen, place = todo[enough[unit]], np.cumsum(enough) - 1
             _fill(result, chosen, values[chosen], peers.where(enough), place[unit[enough[unit]]])
             result.level[chosen] = level.names[chosen]
             todo = todo[~enough[unit]]
+            if drawn:
+                rough = np.concatenate([rough, chosen])
+        if drawn:
+            result.drawn[rough] = result.pct[rough]
         return result
 
 
@@ -340,6 +365,21 @@ def left_out(
     pairs = pl.concat([shared.select("_unit", "_entry"), same.select("_unit", "_entry")])
     pairs = pairs.cast(pl.Int64).unique().sort("_unit", "_entry")
     return unit.cast(pl.Int64).to_numpy(), (pairs["_unit"].to_numpy(), pairs["_entry"].to_numpy())
+
+
+def _draw(result: Standing, rows: Ints, values: Floats, level: _Level, sample: Sample) -> Ints:
+    """Draws percentiles towards this level where it is wider; returns the rows it is not for."""
+    units, unit = np.unique(level.unit[rows], return_inverse=True)
+    peers = level.without(sample, units)
+    wider = peers.count[unit] > result.peers[rows]
+    mine, at = rows[wider], unit[wider]
+    if mine.size:
+        below, equal = peers.below_and_equal(at, values[mine])
+        parent = (below + 0.5 * equal) / peers.count[at]
+        n = result.peers[mine]
+        own = n * result.pct[mine]
+        result.drawn[mine] = (own + PARENT_WEIGHT * parent) / (n + PARENT_WEIGHT)
+    return np.asarray(rows[~wider], dtype=np.int64)
 
 
 def _fill(result: Standing, rows: Ints, x: Floats, peers: Without, unit: Ints) -> None:

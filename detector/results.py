@@ -39,6 +39,7 @@ SCORES: Mapping[str, pl.DataType] = {
     "reason": pl.String(),
     "facts": pl.String(),
     "baseline": pl.Float64(),
+    "family_suspicion": pl.Float64(),
 }
 OUTCOMES: Mapping[str, pl.DataType] = {
     "rule_id": pl.String(),

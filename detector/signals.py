@@ -117,6 +117,7 @@ def judge_by_models(models: pl.DataFrame) -> pl.DataFrame:
             pl.col("suspicion").first().alias("suspicion_model"),
             pl.col("p_value").first(),
             pl.col("baseline").first(),
+            pl.col("family_suspicion").first(),
             pl.col("contributions").first().alias("facts_model"),
             pl.col("label").alias("models"),
         )

@@ -22,7 +22,7 @@ import polars as pl
 from detector.inference import Floats
 from features.errors import WardenError
 
-CODE_VERSION = "2"
+CODE_VERSION = "3"
 """Raised whenever a change of code changes scores; part of every model's version."""
 MIN_REFERENCE = 20
 """Usable reference rows below which a model is not fitted (catalogue, 6.2 step 1)."""

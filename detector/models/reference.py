@@ -11,6 +11,7 @@ from typing import Self
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from detector.inference import Floats
 from detector.peers import stable_hash
@@ -42,22 +43,37 @@ class Calibration:
 
     def p_values(self, scores: Floats, keys: pl.Series) -> Floats:
         """Conformal p of each score, its own subject's reference rows left out."""
-        rows = pl.DataFrame({"i": np.arange(scores.size), "k": keys, "x": scores})
-        own = rows.join(pl.DataFrame({"k": self.keys, "s": self.scores}), on="k", how="inner")
-        at, above = own["i"].to_numpy(), (own["s"] >= own["x"]).to_numpy()
-        n_own = np.bincount(at, minlength=scores.size)
-        own_above = np.bincount(at, weights=above, minlength=scores.size)
-        reached = self.n - np.searchsorted(self.scores, scores, side="left")
-        return np.asarray((1.0 + reached - own_above) / (self.n - n_own + 1.0), dtype=np.float64)
+        at_least, _, n = self._reached(scores, keys)
+        return np.asarray((1.0 + at_least) / (n + 1.0), dtype=np.float64)
 
-    def suspicion(self, scores: Floats, p: Floats) -> Floats:
-        """1 - p, strictly inside (0, 1), ties broken by the raw score.
+    def suspicion(self, scores: Floats, keys: pl.Series) -> Floats:
+        """1 - mid-p, strictly inside (0, 1), ties with the reference broken by the raw score.
 
-        The added part stays below half a step of the p-values and rises with the score, so the
-        order of the scores is kept also beyond the largest reference score.
+        Of reference rows that score alike one half counts: a subject tied with many stands in
+        their middle, where the p-value, to stay valid, puts it at their end. The added part stays
+        below half a step and rises with the score, so the order of the scores is kept also beyond
+        the largest reference score.
         """
+        at_least, above, n = self._reached(scores, keys)
         low, high = (self.scores[0], self.scores[-1]) if self.n else (0.0, 1.0)
         width = max(float(high - low), 1e-12)
         centred = (scores - (low + high) / 2.0) / width
         squashed = 0.5 + 0.5 * centred / (1.0 + np.abs(centred))
-        return np.asarray(1.0 - p + 0.5 * squashed / (self.n + 1.0), dtype=np.float64)
+        middle = (1.0 + (at_least + above) / 2.0) / (n + 1.0)
+        return np.asarray(1.0 - middle + 0.5 * squashed / (self.n + 1.0), dtype=np.float64)
+
+    def _reached(self, scores: Floats, keys: pl.Series) -> tuple[Floats, Floats, Floats]:
+        """Of the others: how many reach each score, how many lie above it, how many there are."""
+        rows = pl.DataFrame({"i": np.arange(scores.size), "k": keys, "x": scores})
+        own = rows.join(pl.DataFrame({"k": self.keys, "s": self.scores}), on="k", how="inner")
+        at, s, x = (own[c].to_numpy() for c in ("i", "s", "x"))
+
+        def less_own(all_of_them: NDArray[np.int64] | int, mine: NDArray[np.bool_]) -> Floats:
+            taken = np.bincount(at, weights=mine, minlength=scores.size)
+            return np.asarray(all_of_them - taken, dtype=np.float64)
+
+        return (
+            less_own(self.n - np.searchsorted(self.scores, scores, side="left"), s >= x),
+            less_own(self.n - np.searchsorted(self.scores, scores, side="right"), s > x),
+            less_own(self.n, np.ones(at.size, dtype=np.bool_)),
+        )

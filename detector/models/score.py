@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from detector.inference import Floats, bh_adjust
+from detector.models.agreement import agreement, bringing_own_evidence
 from detector.models.explain import contributions
 from detector.models.fitted import FittedModel, FittedSet
 from detector.models.judge import Judgement, joint_judgement, own_judgement
@@ -40,8 +41,10 @@ SCORES: dict[str, pl.DataType] = {
     "contributions": pl.String(),
     "p_own": pl.Float64(),
     "p_family": pl.Float64(),
+    "family_suspicion": pl.Float64(),
 }
-"""Columns of the result. `p_own` and `p_family` keep own and family evidence apart."""
+"""Columns of the result. `p_own` and `p_family` keep own and family evidence apart;
+`family_suspicion` is how far all typologies of the family agree (`detector.models.agreement`)."""
 
 
 def score_models(
@@ -74,12 +77,36 @@ def score_models(
         frame = with_peers(plain, fitted)
         families = {m.spec.family for m in chosen if m.spec.family in fitted.models}
         judged = {name: own_judgement(fitted.models[name], frame) for name in families}
+        own = {m.spec.id: judged.get(m.spec.id) or own_judgement(m, frame) for m in chosen}
+        agreed = {name: _agreed(name, fitted, frame, own | judged) for name in families}
         for model in chosen:
-            own = judged.get(model.spec.id) or own_judgement(model, frame)
-            parts.append(_rows(model, frame, own, judged.get(model.spec.family), alpha))
+            family = judged.get(model.spec.family)
+            rows = _rows(model, frame, own[model.spec.id], family, alpha)
+            parts.append(_with_agreement(rows, agreed.get(model.spec.family)))
     if not parts:
         return pl.DataFrame(schema=SCORES)
     return pl.concat(parts).sort("model_id", "subject_key", "period_start")
+
+
+def _agreed(
+    name: str, fitted: FittedSet, frame: FeatureFrame, own: Mapping[str, Judgement]
+) -> Floats:
+    """How far the members of a family agree about each row."""
+    family = own[name]
+    members: dict[str, Floats] = {}
+    specs = [m.spec for m in fitted]
+    for member in bringing_own_evidence(fitted.models[name].spec, specs):
+        model = fitted.models[member]
+        mine = own.get(member) or own_judgement(model, frame)
+        _, _, suspicion = joint_judgement(model, mine, family, frame.frame["subject_key"])
+        members[member] = suspicion
+    return agreement(family.suspicion, members)
+
+
+def _with_agreement(rows: pl.DataFrame, agreed: Floats | None) -> pl.DataFrame:
+    if agreed is None:
+        return rows
+    return rows.with_columns(family_suspicion=pl.Series(agreed).fill_nan(None))
 
 
 def _wanted(model: FittedModel, typologies: Collection[str] | None, challengers: bool) -> bool:
@@ -98,8 +125,9 @@ def with_peers(
     """
     if frame.reference:
         return frame
-    wanted = None if also is None else {*also, *(f for m in fitted for f in m.features)}
-    return apply_peers(relied_on(frame), fitted.reference, wanted)
+    modelled = {f for m in fitted for f in m.features}
+    wanted = None if also is None else {*also, *modelled}
+    return apply_peers(relied_on(frame), fitted.reference, wanted, modelled)
 
 
 def _rows(
@@ -142,6 +170,7 @@ def _rows(
         p_own=_number(own.p, own.present),
         p_family=_number(family.p, family.present) if family else pl.lit(None, pl.Float64),
         contributions=contributions(frame, own, family, present),
+        family_suspicion=pl.lit(None, pl.Float64),
     )
     return table.select(pl.col(name).cast(dtype) for name, dtype in SCORES.items())
 

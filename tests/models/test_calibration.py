@@ -37,15 +37,31 @@ def test_suspicion_keeps_the_order_of_scores_beyond_the_reference() -> None:
     c = frozen(*np.linspace(0, 1, 50))
     x = np.array([-5.0, 0.0, 0.2, 0.201, 0.7, 1.0, 1.5, 2.0, 40.0])
     names = keys(*[f"n{i}" for i in range(x.size)])
-    suspicion = c.suspicion(x, c.p_values(x, names))
+    suspicion = c.suspicion(x, names)
     assert np.all(np.diff(suspicion) > 0)
     assert np.all((suspicion > 0) & (suspicion < 1))
+
+
+def test_a_subject_tied_with_many_stands_in_their_middle() -> None:
+    c = frozen(0.0, *[1.0] * 8, 2.0)
+    names = keys("new", "other")
+    assert c.p_values(np.array([1.0, 2.0]), names).tolist() == pytest.approx([10 / 11, 2 / 11])
+    tied, first = c.suspicion(np.array([1.0, 2.0]), names)
+    # mid-p (1 + (9 + 1) / 2) / 11 and (1 + (1 + 0) / 2) / 11; the rest is below half a step
+    assert 1 - 6 / 11 < tied < 1 - 5.5 / 11
+    assert 1 - 1.5 / 11 < first < 1 - 1 / 11
+
+
+def test_own_rows_leave_the_middle_too() -> None:
+    c = Calibration.of(np.array([1.0, 1.0, 1.0, 3.0]), keys("a", "b", "c", "a"))
+    # of the others both reach 1 and none lies above: mid-p 2/3; the score breaks ties by 1/30
+    assert c.suspicion(np.array([1.0]), keys("a"))[0] == pytest.approx(1 - 2 / 3 + 1 / 30)
 
 
 def test_suspicion_of_a_constant_reference_is_finite() -> None:
     c = frozen(*[0.5] * 30)
     x = np.array([0.4, 0.5, 0.6])
-    s = c.suspicion(x, c.p_values(x, keys("a", "b", "c")))
+    s = c.suspicion(x, keys("a", "b", "c"))
     assert np.all(np.isfinite(s))
     assert s[0] < s[1] < s[2]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from detector.evaluate import MEAN, MODEL, Quality, as_table, evaluate
+from detector.evaluate import MEAN, MODEL, WORST, Quality, as_table, evaluate
 from features.errors import WardenError
 
 
@@ -62,10 +62,23 @@ def test_the_most_suspicious_period_counts() -> None:
     assert find(rows, "MON-BID-CV", MODEL).n == 3
 
 
-def test_unjudged_subjects_rank_last_and_are_counted() -> None:
-    some = scores([("MON-BID-CV", "a", None, 0.1), ("MON-BID-CV", "b", 0.0, 0.1)])
-    row = evaluate(some, labels({"a": 1, "b": 0, "never seen": 1}), k=1)[0]
-    assert (row.n, row.positives, row.unjudged, row.roc_auc) == (2, 1, 1, 0.0)
+def test_unjudged_subjects_stand_in_the_middle_and_are_counted() -> None:
+    some = scores(
+        [("MON-BID-CV", k, v, 0.1) for k, v in (("a", None), ("b", 0.1), ("c", 0.6), ("d", 0.9))]
+    )
+    row = evaluate(some, labels({"a": 1, "b": 0, "c": 0, "d": 0, "never seen": 1}), k=1)[0]
+    # above b, level with c (the median), below d
+    assert (row.n, row.positives, row.unjudged, row.roc_auc) == (4, 1, 1, 0.5)
+
+
+def test_a_family_is_ranked_by_how_far_its_typologies_agree() -> None:
+    agreed = FAMILY.with_columns(
+        family_suspicion=pl.col("subject_key").replace_strict({"a": 0.9, "b": 0.2, "c": 0.3})
+    )
+    rows = evaluate(agreed, labels({"a": 1, "b": 0, "c": 0}), k=1)
+    assert find(rows, "MON-BID-*", MODEL).roc_auc == 1.0
+    plain = evaluate(FAMILY, labels({"a": 1, "b": 0, "c": 0}), k=1)
+    assert find(rows, "MON-BID-*", WORST).roc_auc == find(plain, "MON-BID-*", MODEL).roc_auc
 
 
 def test_baselines_given_are_shown_beside_the_model() -> None:

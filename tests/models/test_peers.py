@@ -69,6 +69,38 @@ def test_figures_equal_the_definition(frame_of: FrameOf, new_subjects: bool) -> 
     assert levels == {0, 1, 2}
 
 
+def slow_drawn(frame: pl.DataFrame, reference: pl.DataFrame, key: str) -> float:
+    """The definition: the first level with enough peers, and the next one that has more."""
+    row = frame.filter(pl.col("subject_key") == key).row(0, named=True)
+    found: list[tuple[int, float]] = []
+    for columns in (("category", "band"), ("category",), ()):
+        peers = reference.filter(pl.col("subject_key") != key, pl.col("x").is_not_null())
+        for c in columns:
+            peers = peers.filter(pl.col(c) == row[c])
+        values = peers["x"].to_numpy()
+        share = float(np.mean(values < row["x"]) + np.mean(values == row["x"]) / 2)
+        if len(values) >= MIN_PEERS and (not found or len(values) > found[0][0]):
+            found.append((len(values), share))
+    (n, own), parent = found[0], found[1][1] if len(found) > 1 else found[0][1]
+    return (n * own + MIN_PEERS * parent) / (n + MIN_PEERS)
+
+
+def test_few_peers_draw_a_standing_towards_the_wider_stratum(frame_of: FrameOf) -> None:
+    held, judged = random_frame(frame_of, 1), random_frame(frame_of, 2)
+    reference = fit_reference({"tender": held})
+    out = apply_peers(judged, reference, drawn=("x",)).frame
+    assert out.drop("x__drawn").equals(apply_peers(judged, reference).frame)
+    known = out.filter(pl.col("x").is_not_null())
+    for row in known.iter_rows(named=True):
+        expected = slow_drawn(judged.frame, held.frame, row["subject_key"])
+        assert row["x__drawn"] == pytest.approx(expected), row["subject_key"]
+    moved = (known["x__drawn"] - known["x__pct"]).abs()
+    assert moved.filter(known["x__level"] == "all").max() == 0
+    assert moved.filter(known["x__peers"] < 60).max() > 0.02  # type: ignore[operator]
+    alone = dataclasses.replace(judged, frame=judged.frame[7:8])
+    assert apply_peers(alone, reference, drawn=("x",)).frame.equals(out[7:8])
+
+
 def test_every_row_of_a_subject_is_left_out_of_its_peers(frame_of: FrameOf) -> None:
     n = 60
     held = frame_of(
