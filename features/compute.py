@@ -101,11 +101,12 @@ def compute_features(
             one row per subject and period.
     """
     registry = registry or catalogue()
-    part = Part(tables, context, registry, scope)
+    bases = registry.bases_for(typologies)
+    part = Part(tables, context, registry, scope, bases)
     parts: dict[str, list[tuple[Base, pl.DataFrame]]] = {}
     skipped: dict[str, str] = {}
     reads: dict[str, frozenset[str]] = {}
-    for needed in registry.bases_for(typologies):
+    for needed in bases:
         features = registry.of_base(needed.name)
         if why := part.whole.missing(needed.tables):
             skipped |= {f.name: why for f in features}

@@ -66,19 +66,39 @@ def is_placed(table: str) -> bool:
     return table in EVENTS or table in FAMILIES
 
 
+class Placed:
+    """Filed tables to cut to months; when the things of a key happened is found out once."""
+
+    def __init__(self, tables: Frames) -> None:
+        self.tables = tables
+        self._spans: dict[str, pl.LazyFrame] = {}
+        self._inside: dict[tuple[str, Months], pl.LazyFrame] = {}
+
+    def within(self, table: str, months: Months) -> pl.LazyFrame:
+        """Rows of a table that lie in the months; all of them where it has no place."""
+        rows = self.tables[table]
+        if table in FAMILIES:
+            key = FAMILIES[table]
+            return rows.join(self._keys(key, months), on=key, how="semi")
+        if table not in EVENTS:
+            return rows
+        simple = _one_moment(table)
+        if simple is not None:
+            return rows.filter(_moment_in(simple, months))
+        return rows.filter(_overlaps(months, *_event_span(table)))
+
+    def _keys(self, key: str, months: Months) -> pl.LazyFrame:
+        if key not in self._spans:
+            self._spans[key] = key_spans(self.tables, key).collect().lazy()
+        if (key, months) not in self._inside:
+            inside = self._spans[key].filter(_overlaps(months)).select(key)
+            self._inside[key, months] = inside.collect().lazy()
+        return self._inside[key, months]
+
+
 def within(tables: Frames, table: str, months: Months) -> pl.LazyFrame:
-    """Rows of a table that lie in the months; all of them where it has no place."""
-    rows = tables[table]
-    if table in FAMILIES:
-        key = FAMILIES[table]
-        inside = key_spans(tables, key).filter(_overlaps(months))
-        return rows.join(inside.select(key), on=key, how="semi")
-    if table not in EVENTS:
-        return rows
-    simple = _one_moment(table)
-    if simple is not None:
-        return rows.filter(_moment_in(simple, months))
-    return rows.filter(_overlaps(months, *_event_span(table)))
+    """Rows of one table that lie in the months (see `Placed.within`)."""
+    return Placed(tables).within(table, months)
 
 
 def months_of(
@@ -87,26 +107,76 @@ def months_of(
     """Months the rows lie in.
 
     Args:
+        rows: of one table; of a table that shares its key with others, rows of any of these.
         tables: all tables, to look the keys of the rows up in.
         before: the tables as they were; what the rows' keys lay in then counts as well.
     """
     if table in FAMILIES:
         key = FAMILIES[table]
-        keys = rows.select(key).unique()
-        spans = pl.concat(
-            key_spans({n: f.join(keys, on=key, how="semi") for n, f in family.items()}, key)
-            for family in (_family(frames, key) for frames in (tables, before or {}))
-            if table in family
-        )
-    else:
-        first, last = _event_span(table)
-        spans = rows.select(first.alias(FIRST), last.alias(LAST))
+        if key == "app_id" and before is not None:
+            return _months_of_apps(rows, tables, before)
+        return _months_of_keys(key, rows.select(key).unique(), tables, before or {})
+    first, last = _event_span(table)
+    return _all_months(rows.select(first.alias(FIRST), last.alias(LAST)))
+
+
+def _months_of_keys(key: str, keys: pl.LazyFrame, tables: Frames, before: Frames) -> Months:
+    """All months in which something of the keys happens or happened."""
+    families = [_family(frames, key, keys) for frames in (tables, before)]
+    parts = [key_spans(f, key) for f in families if f and (key != "tender_id" or "tenders" in f)]
+    return _all_months(pl.concat(parts)) if parts else frozenset()
+
+
+def _all_months(spans: pl.LazyFrame) -> Months:
     found = spans.select(FIRST, LAST).unique().collect()
     return frozenset(m for a, b in found.drop_nulls().iter_rows() for m in range(a, b + 1))
 
 
-def _family(tables: Frames, key: str) -> Frames:
-    return {name: frame for name, frame in tables.items() if FAMILIES.get(name) == key}
+def _months_of_apps(rows: pl.LazyFrame, tables: Frames, before: Frames) -> Months:
+    """Months of the versions named in the rows and of the later ones of their apps.
+
+    A version is compared with earlier ones, never with later ones. But all months of an app count
+    where a version has no release or no name, or where the app is described in another way than
+    before: what a version leaves out is taken from the others.
+    """
+    filed = rows.select("app_id", pl.col("version").fill_null("")).unique().collect()
+    apps = filed.lazy().select("app_id").unique()
+    then, now = (_family(frames, "app_id", apps) for frames in (before, tables))
+    unnamed = pl.col("version") == ""
+    plain = filed.select("app_id").unique()
+    vague, dated = [filed.filter(unnamed).select("app_id")], []
+    for family in (then, now):
+        if "apps" not in family:
+            return _months_of_keys("app_id", apps, tables, before)
+        releases, loose = (found.collect() for found in _releases(family))
+        vague += [loose.select("app_id"), releases.filter(unnamed).select("app_id")]
+        dated.append(releases.select("app_id", "version", "at"))
+    plain = plain.join(pl.concat(vague).unique(), on="app_id", how="anti")
+    described = [_described(family["apps"]).collect() for family in (then, now)]
+    plain = plain.join(described[0].join(described[1], on=described[0].columns, how="semi",
+                                         nulls_equal=True), on="app_id", how="semi")  # fmt: skip
+    moments = pl.concat(dated).join(plain, on="app_id", how="semi")
+    first = moments.join(filed, on=["app_id", "version"], how="semi")
+    first = first.group_by("app_id").agg(pl.col("at").min().alias(FIRST))
+    later = moments.join(first, on="app_id").filter(pl.col("at") >= pl.col(FIRST))
+    others = filed.join(plain, on="app_id", how="anti").select("app_id").unique()
+    whole = _months_of_keys("app_id", others.lazy(), tables, before) if others.height else set()
+    return frozenset(later["at"].unique()) | frozenset(whole)
+
+
+def _described(apps: pl.LazyFrame) -> pl.LazyFrame:
+    """What a version that leaves it out takes from the others of its app."""
+    columns = ("app_type", "operator_id", "directed_to_children")
+    return apps.group_by("app_id").agg(pl.col(columns).max())
+
+
+def _family(tables: Frames, key: str, keys: pl.LazyFrame) -> Frames:
+    """The tables that share a key, cut to some of the keys."""
+    return {
+        name: frame.join(keys, on=key, how="semi")
+        for name, frame in tables.items()
+        if FAMILIES.get(name) == key
+    }
 
 
 def columns_naming_firms(table: str) -> list[str]:
@@ -173,6 +243,20 @@ def _tender_spans(tables: Frames) -> pl.LazyFrame:
 
 def _app_spans(tables: Frames) -> pl.LazyFrame:
     """A version happened on its release; one without, when it was first seen or learned of."""
+    released, undated = _releases(tables)
+    moments = [
+        released.select("app_id", "at"),
+        undated.select("app_id", "at"),
+        undated.select("app_id", at="learned"),
+    ]
+    return _spans(pl.concat(moments), "app_id")
+
+
+def _releases(tables: Frames) -> tuple[pl.LazyFrame, pl.LazyFrame]:
+    """Released versions with their month, and all that is filed of apps where some are not.
+
+    Columns: `app_id`, `version` (empty for none), `at`; and `app_id`, `at`, `learned`.
+    """
     version = pl.col("version").fill_null("").alias("version")
     learned = _month(pl.col(RECORDED_AT).cast(pl.Date)).alias("learned")
     seen: list[pl.LazyFrame] = []
@@ -200,13 +284,7 @@ def _app_spans(tables: Frames) -> pl.LazyFrame:
         .select("app_id")
         .unique()
     )
-    undated = everything.join(loose, on="app_id", how="semi")
-    moments = [
-        released.select("app_id", "at"),
-        undated.select("app_id", "at"),
-        undated.select("app_id", at="learned"),
-    ]
-    return _spans(pl.concat(moments), "app_id")
+    return released, everything.join(loose, on="app_id", how="semi")
 
 
 _SPANS: dict[str, Callable[[Frames], pl.LazyFrame]] = {

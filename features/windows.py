@@ -14,15 +14,24 @@ from features.operators import Lazy
 from features.places import (
     FAMILIES,
     Frames,
+    Placed,
     columns_naming_firms,
     columns_naming_seats,
     is_placed,
     months_of,
     naming,
     with_kin,
-    within,
 )
-from features.reach import ROLL_UPS, Months, Reach, first_day, reach_of, runs, whole_units
+from features.reach import (
+    ROLL_UPS,
+    Months,
+    Reach,
+    first_day,
+    month_of,
+    reach_of,
+    runs,
+    whole_units,
+)
 from features.tables import AnyLazy, Tables
 from features.vocabulary import RunContext
 
@@ -30,6 +39,8 @@ Scope = Mapping[str, Months | None]
 """Months whose cells are computed, by grain; None for all. Grains left out are not computed."""
 
 REGISTER = "firms"
+WIDER = 1.6
+"""A window is made wider by up to this, to be shared."""
 
 
 class Watched(Tables):
@@ -41,6 +52,7 @@ class Watched(Tables):
         super().__init__(tables, context, registry)
         self._looking: list[set[str]] = [set()]
         self._behind: dict[str, frozenset[str]] = {}
+        self._placed: Placed | None = None
 
     def __getitem__(self, name: str) -> Lazy:
         self._looking[-1].add(name)
@@ -62,9 +74,20 @@ class Watched(Tables):
         self._looking[-1] |= self._behind[name]
         return super().view(name)
 
-    def native(self) -> dict[str, pl.LazyFrame]:
-        """The tables as the engine of this process knows them."""
-        return {name: nw.to_native(frame) for name, frame in self._frames.items()}
+    @property
+    def placed(self) -> Placed:
+        """The tables as the engine of this process knows them, to be cut to months."""
+        if self._placed is None:
+            self._placed = Placed({n: nw.to_native(f) for n, f in self._frames.items()})
+        return self._placed
+
+    def timeless(self, name: str) -> bool:
+        """Whether a view already made looks only at tables without a place in time."""
+        return name in self._behind and not any(is_placed(n) for n in self._behind[name])
+
+    def lend(self, name: str, other: Watched) -> None:
+        """Give another the view as it was made here."""
+        other._views[name], other._behind[name] = self._views[name], self._behind[name]
 
     def seen(self) -> frozenset[str]:
         """Tables looked at since the last call."""
@@ -79,13 +102,22 @@ class Windowed(Watched):
         self, whole: Watched, months: Months, context: RunContext, registry: FeatureCatalogue
     ) -> None:
         super().__init__({}, context, registry)
-        self._whole, self._filed, self._months = whole, whole.native(), months
+        self._whole, self._cut, self._months = whole, whole.placed, months
 
     def __getitem__(self, name: str) -> Lazy:
         if name not in self._frames:
-            cut = within(self._filed, name, self._months) if name in self._filed else None
+            filed = name in self._cut.tables
+            cut = self._cut.within(name, self._months) if filed else None
             self._frames[name] = self._whole[name] if cut is None else nw.from_native(cut)
         return super().__getitem__(name)
+
+    def view(self, name: str) -> Lazy:
+        if name not in self._views and self._whole.timeless(name):
+            self._whole.lend(name, self)
+        found = super().view(name)
+        if name not in self._whole._views and self.timeless(name):
+            self.lend(name, self._whole)
+        return found
 
     def get(self, name: str) -> Lazy | None:
         self._looking[-1].add(name)
@@ -102,13 +134,16 @@ class Part:
 
     Attributes:
         scope: None computes every cell.
+        bases: those to be computed; windows of theirs that are nearly the same are made one.
     """
 
     frames: Mapping[str, AnyLazy]
     context: RunContext
     registry: FeatureCatalogue
     scope: Scope | None = None
+    bases: tuple[Base, ...] = ()
     _made: dict[Months | None, Watched] = field(default_factory=dict)
+    _shared: dict[Months, Months] = field(default_factory=dict)
 
     @property
     def whole(self) -> Watched:
@@ -149,9 +184,43 @@ class Part:
         months = reach.needed(cells)
         if months is None:
             return self.whole
+        if not self._shared:
+            self._shared.update(shared(self._windows(), month_of(self.context.as_of)))
+        months = self._shared.get(months, months)
         if months not in self._made:
             self._made[months] = Windowed(self.whole, months, self.context, self.registry)
         return self._made[months]
+
+    def _windows(self) -> set[Months]:
+        """The months the bases read, of those that read some only."""
+        found: set[Months] = set()
+        for base in self.bases:
+            reach = reach_of(base)
+            cells = self.cells(base.grain) if self.wants(base.grain) else None
+            months = reach.needed(cells) if reach and cells is not None else None
+            found |= set() if months is None else {months}
+        return found
+
+
+def shared(windows: Collection[Months], today: int) -> dict[Months, Months]:
+    """For each window a wider one, so that few are made and views are computed for all at once.
+
+    A cell comes out the same from more rows than it reaches. A window takes part in a wider one
+    as long as that has not many more months with filings, which lie before today.
+    """
+
+    def past(months: Months) -> int:
+        return sum(m <= today for m in months)
+
+    groups: list[tuple[Months, list[Months]]] = []
+    for window in sorted(windows, key=lambda w: (-past(w), sorted(w))):
+        for i, (union, members) in enumerate(groups):
+            if past(union | window) <= WIDER * past(window):
+                groups[i] = (union | window, [*members, window])
+                break
+        else:
+            groups.append((window, [window]))
+    return {window: union for union, members in groups for window in members}
 
 
 def inside(months: Months, column: str = "period_start") -> pl.Expr:
@@ -236,7 +305,8 @@ class Changes:
             rows = self.changed[name]
             if label != name:
                 family = [n for n in sorted(self.changed) if FAMILIES.get(n) == label]
-                rows = pl.concat([self.changed[n].select(label) for n in family])
+                names = ("app_id", "version") if label == "app_id" else (label,)
+                rows = pl.concat([self.changed[n].select(names) for n in family])
             self._months[label] = months_of(name, rows, self.tables, self.before)
         return self._months[label]
 
