@@ -19,9 +19,9 @@ Cell = tuple[str, str, date]
 """(typology, subject kind, period start): a set of subjects a run judged completely."""
 
 UNRANKED = Priority(0.0, 0.0, 1.0, 0.0)
-_NO_CONTENT = frozenset({"run_id", "snapshot_id", "q_value"})
-"""Fields that may differ without a restatement. A q-value moves with every other subject of the
-run; it is that of the run named beside it."""
+_NO_CONTENT = frozenset({"run_id", "snapshot_id", "q_value", "budget"})
+"""Fields that may differ without a restatement. A q-value, and with it the place in the budget,
+moves with every other subject of the run; it is that of the run named beside it."""
 _RESTATABLE = tuple(f.name for f in fields(Signal) if f.name not in _NO_CONTENT)
 _DIGITS = 9
 """Significant digits compared: sums of floats differ in the last ones between equal runs."""

@@ -60,6 +60,8 @@ class Signal:
         not_checked: rules that could not be evaluated, each with its reason.
         run_id: the run that raised it.
         snapshot_id: the pinned state of the lake it was computed from.
+        budget: whether the q-value lies `inside` the long-run budget of false alarms, at what
+            `level`, and the `grain` judged; None without a q-value.
     """
 
     typology: str
@@ -82,6 +84,7 @@ class Signal:
     not_checked: Sequence[Part]
     run_id: str
     snapshot_id: str | None
+    budget: Part | None = None
 
     def __post_init__(self) -> None:
         """Refuses what no queue could sort or show; raises WardenError `bad_signal`."""
@@ -214,6 +217,7 @@ def alert_object(alert: Alert) -> dict[str, Any]:
         "suspicion": seen.suspicion,
         "p_value": seen.p_value,
         "q_value": seen.q_value,
+        "budget": dict(seen.budget) if seen.budget else None,
         "priority": {
             "value": alert.priority.value,
             "likely": alert.priority.likely,

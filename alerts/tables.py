@@ -100,6 +100,8 @@ alert = Table(
     Column("set_aside", Boolean, nullable=False, server_default=false()),
     # how the rank came about, piece by piece; null for alerts of releases before
     Column("evidence", JSON(none_as_null=True)),
+    # whether it lies inside the long-run budget of false alarms, with the level it was held to
+    Column("budget", JSON(none_as_null=True)),
     # whether the figures of the machine are kept back until somebody has decided
     Column("blind", Boolean, nullable=False, server_default=false()),
     CheckConstraint("state IN ('open', 'acknowledged', 'closed')", name="alert_state"),

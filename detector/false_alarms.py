@@ -42,28 +42,43 @@ def with_q_values(judged: pl.DataFrame) -> pl.DataFrame:
     Args:
         judged: columns `typology`, `grain`, `subject_key`, `period_start`, `lane`, `p_value`.
     """
-    rows = with_family(judged.with_row_index("_row"))
-    screens = (pl.col("lane") != Lane.LEGAL.value).fill_null(value=True)
-    tested = rows.filter(screens & pl.col("p_value").is_not_null()).select(
-        "_row", *GROUP, "subject_key", "p_value"
-    )
-    inside = tested.sort(*ENTITY, "p_value", "_row").with_columns(
-        within=_step_up("p_value", ENTITY)
-    )
-    entities = entity_levels(inside)
-    found = adjusted(inside, entities).select("_row", "q_value")
+    rows = judged.with_row_index("_row")
+    inside = tests_of(rows)
+    found = adjusted(inside, entity_levels(inside)).select("_row", "q_value")
     return (
-        rows.drop("q_value", "family", strict=False)
+        rows.drop("q_value", strict=False)
         .join(found, on="_row", how="left", maintain_order="left")
         .drop("_row")
     )
+
+
+def tests_of(rows: pl.DataFrame) -> pl.DataFrame:
+    """The tests among rows (with `_row`), sorted, with `within`: their Benjamini-Hochberg value
+    among those of their entity."""
+    screens = (pl.col("lane") != Lane.LEGAL.value).fill_null(value=True)
+    tested = with_family(rows.filter(screens & pl.col("p_value").is_not_null())).select(
+        "_row", *GROUP, "subject_key", "p_value"
+    )
+    ordered = tested.sort(*ENTITY, "p_value", "_row")
+    return ordered.with_columns(within=_step_up("p_value", ENTITY))
+
+
+def entity_tests(judged: pl.DataFrame) -> pl.DataFrame:
+    """One p-value `p` an entity of each group (`GROUP`): what the first level chooses among.
+
+    It carries the factor of subjects that share firms, so that plain Benjamini-Hochberg over it
+    chooses the entities with a q-value within its level.
+    """
+    entities = entity_levels(tests_of(judged.with_row_index("_row")))
+    whole = pl.min_horizontal(pl.col("simes") * dependence(), 1.0)
+    return entities.select(*GROUP, p=whole)
 
 
 def entity_levels(inside: pl.DataFrame) -> pl.DataFrame:
     """One row an entity of each group, best first: `simes`, `place`, `entities`, `level`, `bound`.
 
     Args:
-        inside: tests with `within`, their Benjamini-Hochberg value among those of their entity.
+        inside: tests (`tests_of`).
 
     Returns:
         `level` is the least level at which `place` entities are chosen; `bound` is that level times

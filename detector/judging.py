@@ -41,6 +41,7 @@ class Judgement:
         nulls: frozen nulls of the excess test.
         skipped: by feature, why it could not be computed at all.
         beside: rows judged before whose q-values moved with these; nothing else of them did.
+        tests: p-values of entities by block judged together (`false_alarms.entity_tests`).
     """
 
     judged: pl.DataFrame
@@ -52,6 +53,7 @@ class Judgement:
     skipped: Mapping[str, str]
     shadows: Mapping[str, dict[str, int]] = field(default_factory=dict)
     beside: pl.DataFrame = field(default_factory=lambda: shaped(pl.DataFrame(), signals.JUDGED))
+    tests: pl.DataFrame = field(default_factory=pl.DataFrame)
 
     def frames(self) -> dict[str, pl.DataFrame]:
         """What is stored of it."""
@@ -169,10 +171,11 @@ def judge(
     all_cells = pl.concat([cells, above]).unique().sort(CELL)
     said = within(outcomes, cells)
     rate = system.settings.false_discovery_rate
-    judged, beside = with_false_alarms(children, within(parents, above), before, all_cells, rate)
+    rows = with_false_alarms(children, within(parents, above), before, all_cells, rate)
     return Judgement(
-        judged=judged,
-        beside=beside,
+        judged=within(rows, all_cells),
+        beside=moved(rows, before, all_cells),
+        tests=false_alarms.entity_tests(rows),
         outcomes=shaped(said, OUTCOMES).sort("rule_id", "rule_version", *signals.KEYS),
         firings=firing_cells(said),
         cells=all_cells,
@@ -189,20 +192,26 @@ def with_false_alarms(
     before: pl.LazyFrame,
     cells: pl.DataFrame,
     rate: float,
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Rows of the cells with their q-values, and those judged before whose q-values moved.
+) -> pl.DataFrame:
+    """Rows of the cells, and those judged before beside them, with q-values and what fires.
 
     What is in force together is counted together, whenever it was judged; so the q-values do not
     depend on how the work was cut into runs.
     """
-    old = shaped(false_alarms.beside(before, cells), signals.JUDGED)
+    old = false_alarms.beside(before, cells)
     rows = pl.concat([shaped(part, rollup.ROLLED) for part in (children, parents, old)])
     fired = rollup.fire_excess(false_alarms.with_q_values(rows), rate)
-    told = shaped(fired, signals.JUDGED).sort(signals.KEYS)
-    moved = told.join(cells, on=list(CELL), how="anti")
+    return shaped(fired, signals.JUDGED).sort(signals.KEYS)
+
+
+def moved(told: pl.DataFrame, before: pl.LazyFrame, cells: pl.DataFrame) -> pl.DataFrame:
+    """Rows of cells judged before in which some q-value is another now."""
+    others = told.join(cells, on=list(CELL), how="anti")
     place = [*signals.KEYS, "q_value"]
-    again = moved.join(old, on=place, how="anti", nulls_equal=True).select(CELL).unique()
-    return within(told, cells), within(moved, again)
+    known = before.join(others.lazy().select(CELL).unique(), on=list(CELL), how="semi")
+    stood = known.select(place).collect()
+    again = others.join(stood, on=place, how="anti", nulls_equal=True)
+    return within(others, again.select(CELL).unique())
 
 
 def standing(

@@ -112,18 +112,28 @@ def publish(
     cells: pl.DataFrame,
     counts: dict[str, Any],
     held: Collection[Held] = (),
+    tests: pl.DataFrame | None = None,
 ) -> dict[str, Any]:
-    """The one transaction: alerts, ledger row, pointer. Returns the counts as recorded.
+    """The one transaction: alerts, budget, ledger row, pointer. Returns the counts as recorded.
+
+    Args:
+        tests: p-values of entities by block judged together; None books nothing on the budget.
 
     Raises:
         WardenError: `lost_lease`, or `overtaken` when another run was published meanwhile.
     """
     from alerts.pipeline import process
+    from detector import wealth
 
     base = plan.base.run_id.rsplit("-", 1)[0] if plan.base else None
     with writing(system.engine) as connection:
         if plan.target == LIVE:
             judged = set(cells.select("typology", "grain", "period_start").iter_rows())
+            if tests is not None and tests.height:
+                rate, now = system.settings.false_discovery_rate, system.clock()
+                levels = wealth.book(connection, tests, rate, claim.key, now)
+                signals = wealth.told(signals, levels)
+                counts = {**counts, "budget": wealth.counted(signals)}
             moved = process(
                 connection, signals, run_id=claim.key, now=system.clock(), judged=judged, held=held
             )

@@ -256,6 +256,7 @@ def to_signal(
         ),
         run_id=run_key,
         snapshot_id=snapshot_id,
+        budget=None if row["q_value"] is None else {"grain": row["grain"]},
     )
 
 

@@ -71,7 +71,9 @@ def run_detection(
         signals = raising.signals(system, plan, computed, panel, judgement, mine.key)
         counts = judgement.counts() | {"held_back": judgement.fired() - len(signals)}
         held = storms.held_back(judgement.judged, judgement.storms)
-        counts = publishing.publish(system, plan, mine, signals, judgement.cells, counts, held)
+        counts = publishing.publish(
+            system, plan, mine, signals, judgement.cells, counts, held, judgement.tests
+        )
         return RunSummary(mine.key, plan.target, counts)
 
 

@@ -7,6 +7,7 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
+    Double,
     ForeignKeyConstraint,
     Index,
     Integer,
@@ -102,3 +103,21 @@ rule_event = Table(
     Index("ix_rule_event_rule", "rule_id", "id"),
 )
 """What people and releases decided about rules; never edited, never deleted."""
+
+wealth_batch = Table(
+    "wealth_batch",
+    metadata,
+    Column("stream", String(160), primary_key=True),
+    Column("batch", String(96), primary_key=True),
+    Column("place", Integer, nullable=False),
+    Column("granted", Double, nullable=False),
+    Column("level", Double, nullable=False),
+    Column("tests", Integer, nullable=False),
+    Column("found", Integer, nullable=False),
+    Column("most", Integer, nullable=False),
+    Column("run_id", String(64), nullable=False),
+    Column("at", Instant, nullable=False),
+    UniqueConstraint("stream", "place", name="uq_wealth_batch_place"),
+    CheckConstraint("level >= 0 AND tests > 0", name="wealth_batch_level"),
+)
+"""Blocks booked on the long-run budget of false alarms (`detector.wealth`); rows never change."""

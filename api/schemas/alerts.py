@@ -53,7 +53,12 @@ class Alert(BaseModel):
     severity: int = Field(ge=1, le=5)
     suspicion: float = Field(ge=0, le=1, description="comparable inside one typology only")
     p_value: float | None
-    q_value: float | None
+    q_value: float | None = Field(
+        description="false alarms to expect among findings at least as strong, as a share"
+    )
+    budget: dict[str, Any] | None = Field(
+        description="whether it lies inside the long-run budget of false alarms, and at what level"
+    )
     priority: Priority
     message: Text
     facts: list[dict[str, Any]]

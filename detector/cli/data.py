@@ -115,6 +115,7 @@ def summary_text(counts: dict[str, Any], target: str) -> str:
     if alerts:
         parts = ", ".join(f"{k.replace('_', ' ')} {v:,}" for k, v in alerts.items())
         lines.append(f"Alerts: {parts}.")
+    lines += budget_line(counts.get("budget") or {})
     for rule, share in (counts.get("storms") or {}).items():
         lines.append(
             f"Rule {rule} fired for {share:.0%} of what it judged: "
@@ -126,6 +127,17 @@ def summary_text(counts: dict[str, Any], target: str) -> str:
     if target != "live":
         lines.append("This was a look back: later filings are known, so no alert was touched.")
     return "\n".join([*lines, *not_checked(counts.get("skipped") or {})])
+
+
+def budget_line(budget: dict[str, int]) -> list[str]:
+    """How many of the alerts that rest on a test lie inside the long-run budget."""
+    told = sum(budget.values())
+    if not told:
+        return []
+    return [
+        f"Of {told:,} alerts that rest on a test of many subjects, {budget['inside']:,} lie inside "
+        "the long-run budget of false alarms."
+    ]
 
 
 def not_checked(skipped: Mapping[str, str]) -> list[str]:

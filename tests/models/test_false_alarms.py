@@ -7,7 +7,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detector import false_alarms
@@ -17,6 +17,7 @@ from features.vocabulary import TYPOLOGIES
 
 BIDS = [t.id for t in TYPOLOGIES.values() if t.family == "MON-BID"]
 DAY = date(2025, 1, 1)
+QUICK = settings(deadline=None, max_examples=40)
 Tests = dict[tuple[str, str], float]
 """p-values by (subject, typology)."""
 
@@ -85,6 +86,7 @@ def found_at(tests: Tests, level: float) -> set[tuple[str, str]]:
     return hits
 
 
+@QUICK
 @given(TESTS)
 def test_a_q_value_is_the_least_level_at_which_the_procedure_finds_the_test(tests: Tests) -> None:
     q = q_of(tests)
@@ -96,6 +98,7 @@ def test_a_q_value_is_the_least_level_at_which_the_procedure_finds_the_test(test
             assert found_at(tests, level) - near == {k for k, v in q.items() if v <= level} - near
 
 
+@QUICK
 @given(TESTS)
 def test_a_q_value_is_never_below_those_of_the_entities_nor_above_one(tests: Tests) -> None:
     q = q_of(tests)
@@ -109,6 +112,7 @@ def test_a_q_value_is_never_below_those_of_the_entities_nor_above_one(tests: Tes
     assert max(q.values()) <= 1.0
 
 
+@QUICK
 @given(TESTS, st.randoms(use_true_random=False))
 def test_the_order_of_rows_and_names_of_subjects_move_nothing(tests: Tests, draw: object) -> None:
     items = list(tests.items())
@@ -119,6 +123,7 @@ def test_the_order_of_rows_and_names_of_subjects_move_nothing(tests: Tests, draw
         assert again[chr(200 - ord(s)), t] == pytest.approx(q, rel=1e-12)
 
 
+@QUICK
 @given(TESTS, st.data())
 def test_less_evidence_lowers_no_q_value(tests: Tests, data: st.DataObject) -> None:
     """No q-value falls when some p-value rises: neither its own nor anybody's."""
@@ -128,6 +133,7 @@ def test_less_evidence_lowers_no_q_value(tests: Tests, data: st.DataObject) -> N
     assert all(after[k] >= before[k] * (1 - 1e-12) for k in tests)
 
 
+@QUICK
 @given(st.dictionaries(st.sampled_from("ABCDEFGHIJ"), P, min_size=1))
 def test_with_one_typology_it_is_the_step_up_of_hochberg_or_yekutieli(p: dict[str, float]) -> None:
     tests = {(s, BIDS[0]): v for s, v in p.items()}
