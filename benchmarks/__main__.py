@@ -8,6 +8,8 @@ naive Polars, DuckDB, pandas and a bare scan, with peak memory (see `benchmarks/
 
 `python -m benchmarks rules` judges 200 rules over 1,000,000 rows beside Polars and DuckDB written
 by hand (see `benchmarks/rules`).
+
+`python -m benchmarks models` measures the detectors beside PyOD (see `benchmarks/models`).
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from dataclasses import asdict, dataclass
 
 from benchmarks import cases
 from benchmarks.blocks import report
+from benchmarks.models import report as detecting
 from benchmarks.rules import report as judging
 
 
@@ -63,6 +66,9 @@ def main() -> None:
         return
     if sys.argv[1:2] == ["rules"]:
         judging.main(sys.argv[2:])
+        return
+    if sys.argv[1:2] == ["models"]:
+        detecting.main(sys.argv[2:])
         return
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument("--scale", type=float, default=1.0, help="size of the data")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -24,6 +25,9 @@ class IsolationForest:
 
     Saved are the rows the forests were grown from and the seed; a loaded detector grows them
     again at its first score and refuses when they are not the same.
+
+    Args:
+        seen: what the forests see of the evidence.
     """
 
     card: ClassVar[DetectorCard] = DetectorCard(
@@ -37,7 +41,8 @@ class IsolationForest:
         source="Liu, Ting & Zhou 2008",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, seen: Callable[[Floats], Floats] = one_sided) -> None:
+        self.seen = seen
         self.rows: Floats = np.empty((0, 0))
         self.fold = np.empty(0, dtype=np.int64)
         self.seed = 0
@@ -50,7 +55,7 @@ class IsolationForest:
         """Grows one forest a fold on the reference rows of the other folds."""
         check_reference(self.card, evidence, keys, labels)
         order = sample(keys, FIT_CAP)
-        self.rows = one_sided(evidence[order])
+        self.rows = self.seen(evidence[order])
         self.fold = spread(self.card, keys.gather(order))
         self.seed, self.probes = seed, None
         self.forests = self._grown()
@@ -61,7 +66,7 @@ class IsolationForest:
         check_evidence(evidence, keys)
         if not self.forests:
             self.forests = self._grown()
-        seen, fold = one_sided(evidence), fold_of(keys)
+        seen, fold = self.seen(evidence), fold_of(keys)
         raw = np.empty(len(seen))
         for k, forest in enumerate(self.forests):
             mine = fold == k

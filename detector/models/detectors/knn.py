@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 import numpy as np
@@ -21,7 +22,11 @@ On 26 public sets k = 50 ranked better than k = 5.
 
 
 class Knn(CrossFitted):
-    """Distance to the k-th nearest reference row, features on one scale (normal scores)."""
+    """Distance to the k-th nearest reference row, features on one scale (normal scores).
+
+    Args:
+        seen: what distances are taken between.
+    """
 
     card: ClassVar[DetectorCard] = DetectorCard(
         "knn",
@@ -36,9 +41,13 @@ class Knn(CrossFitted):
     )
     cap: ClassVar[int] = SAMPLE
 
+    def __init__(self, seen: Callable[[Floats], Floats] = one_sided) -> None:
+        super().__init__()
+        self.seen = seen
+
     def learn(self, rows: Floats, seed: int) -> Arrays:  # noqa: ARG002
         """The sample itself."""
-        return {"rows": one_sided(rows)}
+        return {"rows": self.seen(rows)}
 
     def judge(self, rows: Floats, learnt: Arrays) -> Floats:
         """Euclidean distances; a tree asks for each row by itself."""
@@ -46,5 +55,5 @@ class Knn(CrossFitted):
 
         held = learnt["rows"]
         k = min(len(held), max(LEAST_NEIGHBOURS, -(-len(held) // SHARE)))
-        distances, _ = cKDTree(held).query(one_sided(rows), k=[k])
+        distances, _ = cKDTree(held).query(self.seen(rows), k=[k])
         return np.asarray(distances[:, 0], dtype=np.float64)

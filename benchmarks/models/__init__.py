@@ -1,0 +1,1 @@
+"""Speed and ranking of the detectors, beside PyOD."""
