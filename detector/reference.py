@@ -88,8 +88,8 @@ def typologies_page() -> str:
 
 
 def models_page() -> str:
-    """Registered outlier models."""
-    from detector.models.base import specs
+    """Registered outlier models, and the detectors they may score with."""
+    from detector.models.base import SHIPPED, make_detector, specs
 
     rows = [
         (
@@ -103,8 +103,38 @@ def models_page() -> str:
         )
         for s in specs()
     ]
-    head = ("model", "typology", "grain", "features", "scorer", "state", "source")
-    return "# Models\n\n" + table(head, rows)
+    head = ("model", "typology", "grain", "features", "detector", "state", "source")
+    cards = [make_detector(name).card for name in sorted(SHIPPED)]
+    detectors = [
+        (
+            f"`{c.name}`",
+            c.title,
+            c.assumptions,
+            str(c.min_rows),
+            "each feature" if c.direction == "monotone" else "on the whole",
+            c.invariance,
+            ", ".join(k for k, on in (("labels", c.supervised), ("baseline", c.baseline)) if on),
+            c.source,
+        )
+        for c in cards
+    ]
+    told = (
+        "detector",
+        "score",
+        "assumes",
+        "least rows",
+        "worse is higher",
+        "ranking unmoved by",
+        "kind",
+        "source",
+    )
+    return (
+        "# Models\n\n"
+        + table(head, rows)
+        + "\n\n## Detectors\n\nWays of scoring signed evidence; a model names one. What all of"
+        " them promise is in [Add a model](../howto/add-a-model.md#what-holds).\n\n"
+        + table(told, detectors)
+    )
 
 
 def commands_page() -> str:

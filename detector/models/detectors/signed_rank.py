@@ -16,8 +16,6 @@ from detector.models.base import (
     check_reference,
 )
 
-_SOURCE = "mean percentile of the screens: Imhof 2019; OECD and JRC 2008, composite indicators"
-
 
 class SignedRank:
     """Mean signed percentile over the features, where they are signs of one thing."""
@@ -29,7 +27,7 @@ class SignedRank:
         MIN_REFERENCE,
         "any increasing change of a feature's values; learns nothing itself",
         baseline=True,
-        source=_SOURCE,
+        source="mean of ranks: OECD & JRC 2008, Handbook on Constructing Composite Indicators",
     )
 
     def fit(
@@ -76,7 +74,7 @@ class SignedRankAny(SignedRank):
         MIN_REFERENCE,
         "any increasing change of a feature's values; learns nothing itself",
         baseline=True,
-        source=_SOURCE,
+        source="the smallest p-value: Tippett 1931",
     )
 
     def _join(self, total: Floats, column: Floats) -> Floats:

@@ -94,7 +94,7 @@ class ExtraTrees:
         "Reviewed cases are like those to come; any shape of dependence, direction as the labels"
         " say.",
         LEAST_REVIEWED,
-        "the order of rows up to chance",
+        "any increasing change of a feature's values",
         direction="average",
         supervised=True,
         libraries=("numpy", "scikit-learn"),
