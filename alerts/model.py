@@ -45,6 +45,7 @@ class EventKind(StrEnum):
     CLOSED = "closed"
     COMMENTED = "commented"
     TAGGED = "tagged"
+    SECOND_REVIEW = "second_review"
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,14 +196,21 @@ class AlertRecord(NamedTuple):
     events: list[AlertEvent]
 
 
+BLIND_MESSAGE: Part = {
+    "en": "For blind review: judge by the facts; what the machine thinks follows on closing.",
+    "zh": "盲审：请依据事实判断；系统的评估在结案后显示。",
+}
 SYSTEM = "system"
 """The actor of what runs do by themselves."""
 
 
 def alert_object(alert: Alert) -> dict[str, Any]:
-    """The alert as the API and the exports give it: JSON types only, dates as ISO 8601 text."""
+    """The alert as the API and the exports give it: JSON types only, dates as ISO 8601 text.
+
+    Of an alert in blind review, what the machine thinks of it is left out until it is closed.
+    """
     seen = alert.signal
-    return {
+    shown: dict[str, Any] = {
         "id": alert.id,
         "fingerprint": alert.fingerprint,
         "typology": seen.typology,
@@ -223,6 +231,7 @@ def alert_object(alert: Alert) -> dict[str, Any]:
             "likely": alert.priority.likely,
             "harm": alert.priority.harm,
             "urgency": alert.priority.urgency,
+            "evidence": dict(alert.priority.evidence) or None,
         },
         "message": dict(seen.message),
         "facts": [dict(part) for part in seen.facts],
@@ -233,6 +242,7 @@ def alert_object(alert: Alert) -> dict[str, Any]:
         "not_checked": [dict(part) for part in seen.not_checked],
         "tags": [dict(part) for part in alert.tags],
         "set_aside": alert.set_aside,
+        "blind": kept_back(alert),
         "assignee": alert.assignee,
         "version": alert.version,
         "opened_at": alert.opened_at.isoformat(),
@@ -240,10 +250,33 @@ def alert_object(alert: Alert) -> dict[str, Any]:
         "run_id": alert.run_id,
         "snapshot_id": seen.snapshot_id,
     }
+    return shown | without_opinion() if kept_back(alert) else shown
 
 
-def event_object(event: AlertEvent) -> dict[str, Any]:
-    """An event as the API gives it: JSON types only."""
+def kept_back(alert: Alert) -> bool:
+    """Whether the machine's opinion of the alert is kept back, so that it sways no reviewer."""
+    return alert.blind and alert.state is not State.CLOSED
+
+
+def without_opinion() -> dict[str, Any]:
+    """What stands in a blind alert where the machine's opinion would: the facts alone remain."""
+    parts = ("value", "likely", "harm", "urgency", "evidence")
+    return {
+        "suspicion": None,
+        "p_value": None,
+        "q_value": None,
+        "budget": None,
+        "priority": dict.fromkeys(parts),
+        "message": dict(BLIND_MESSAGE),
+        "rules": [],
+        "models": [],
+        "not_checked": [],
+        "tags": [],
+    }
+
+
+def event_object(event: AlertEvent, *, blind: bool = False) -> dict[str, Any]:
+    """An event as the API gives it: JSON types only; of a blind alert without what changed."""
     return {
         "kind": event.kind.value,
         "version": event.version,
@@ -252,5 +285,5 @@ def event_object(event: AlertEvent) -> dict[str, Any]:
         "run_id": event.run_id,
         "reason": event.reason,
         "note": event.note,
-        "data": dict(event.data),
+        "data": {} if blind else dict(event.data),
     }

@@ -124,6 +124,7 @@ def publish(
     """
     from alerts.pipeline import process
     from detector import wealth
+    from detector.weighing import measured
 
     base = plan.base.run_id.rsplit("-", 1)[0] if plan.base else None
     with writing(system.engine) as connection:
@@ -134,10 +135,17 @@ def publish(
                 levels = wealth.book(connection, tests, rate, claim.key, now)
                 signals = wealth.told(signals, levels)
                 counts = {**counts, "budget": wealth.counted(signals)}
+            weights = measured(connection, system.home)
             moved = process(
-                connection, signals, run_id=claim.key, now=system.clock(), judged=judged, held=held
+                connection,
+                signals,
+                run_id=claim.key,
+                now=system.clock(),
+                judged=judged,
+                held=held,
+                weights=weights,
             )
-            counts = {**counts, "alerts": asdict(moved)}
+            counts = {**counts, "alerts": asdict(moved), "weights": weights.mark}
         counts = {**counts, "target": plan.target, "snapshot": plan.snapshot.id}
         now = system.clock()
         # A look back replaces whatever look back of that day came before.

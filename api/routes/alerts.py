@@ -9,7 +9,7 @@ from pydantic import Field
 
 from alerts.inbox import LARGEST_PAGE, Page, QueueCounts, QueueFilter, counts, get_alert, queue
 from alerts.lifecycle import comment, decide
-from alerts.model import State, alert_object, event_object
+from alerts.model import State, alert_object, event_object, kept_back
 from api.deps import (
     Actor,
     IfMatch,
@@ -79,7 +79,9 @@ def read_alert(response: Response, system: SystemDep, alert_id: str) -> AlertDet
         alert, events = get_alert(connection, alert_id)
     response.headers["ETag"] = etag(alert.version)
     shown: dict[str, Any] = alert_object(alert)
-    return AlertDetail.model_validate(shown | {"events": [event_object(e) for e in events]})
+    blind = kept_back(alert)
+    told = [event_object(event, blind=blind) for event in events]
+    return AlertDetail.model_validate(shown | {"events": told})
 
 
 @router.get("/{alert_id}/evidence", responses=problems(404, 503))
@@ -104,7 +106,7 @@ def read_fired_rules(system: SystemDep, alert_id: str) -> FiredTexts:
     """The texts of the rules as they fired, and what has changed in them since."""
     with reading(system.engine) as connection:
         alert, _ = get_alert(connection, alert_id)
-        found = fired_texts(connection, alert.signal.rules)
+        found = [] if kept_back(alert) else fired_texts(connection, alert.signal.rules)
     return FiredTexts.model_validate({"items": found})
 
 

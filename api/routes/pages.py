@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from alerts.inbox import get_alert
 from alerts.lifecycle import comment, decide
-from alerts.model import CloseReason, alert_object, event_object
+from alerts.model import CloseReason, alert_object, event_object, kept_back
 from api.auth import COOKIE, actor_of, cookie_value
 from api.deps import Form, SystemDep, expected_version
 from api.errors import status_of
@@ -119,8 +119,9 @@ def _alert_page(
     lang = chosen_lang(request)
     with reading(system.engine) as connection:
         alert, history = get_alert(connection, alert_id)
-        texts = fired_texts(connection, alert.signal.rules)
-    events = [event_object(event) for event in history]
+        blind = kept_back(alert)
+        texts = [] if blind else fired_texts(connection, alert.signal.rules)
+    events = [event_object(event, blind=blind) for event in history]
     if status == status_of(_STALE) and notice and events:
         notice = notice | {"last": act_sentence(events[-1], lang)}
     shown = alert_object(alert)

@@ -28,13 +28,42 @@ class Period(BaseModel):
     end: date
 
 
-class Priority(BaseModel):
-    """What sorts the screen lane, with its parts; `value` is their product."""
+class EvidencePiece(BaseModel):
+    """One piece of evidence: a model's p-value, a rule's hit, or another alert."""
 
-    value: float
-    likely: float = Field(description="share of such alerts expected to be confirmed, 0 to 1")
-    harm: float = Field(description="0 to 1")
-    urgency: float = Field(description="1, 1.25 or 1.5")
+    model_config = ConfigDict(extra="allow")
+
+    kind: Literal["model", "rule", "other"]
+    ratio: float = Field(description="likelihood ratio: above 1 for, below 1 against")
+    share: float = Field(description="how much of its logarithm counts")
+
+
+class Likelihood(BaseModel):
+    """How `likely` came about: prior odds, times each ratio to its share, bounded."""
+
+    prior: float
+    prior_of: str | None = Field(description="market or typology it was measured in")
+    pieces: list[EvidencePiece]
+    log_ratio: float = Field(description="natural logarithm of all of it, within -5 and 5")
+    method: Literal["additive", "fitted"]
+    weights: str = Field(description="hash of the priors and measured rates it rests on")
+
+
+class Priority(BaseModel):
+    """What sorts the screen lane, with its parts; `value` is their product.
+
+    All null while an alert is in blind review.
+    """
+
+    value: float | None
+    likely: float | None = Field(
+        description="share of such alerts expected to be confirmed, 0 to 1"
+    )
+    harm: float | None = Field(description="0 to 1")
+    urgency: float | None = Field(description="1, 1.25 or 1.5")
+    evidence: Likelihood | None = Field(
+        default=None, description="null in the legal lane, where nothing is estimated"
+    )
 
 
 class Alert(BaseModel):
@@ -51,7 +80,9 @@ class Alert(BaseModel):
     firing: bool = Field(description="whether the last run that judged it still found it")
     lane: Literal["legal", "screen"]
     severity: int = Field(ge=1, le=5)
-    suspicion: float = Field(ge=0, le=1, description="comparable inside one typology only")
+    suspicion: float | None = Field(
+        ge=0, le=1, description="comparable inside one typology only; null in blind review"
+    )
     p_value: float | None
     q_value: float | None = Field(
         description="false alarms to expect among findings at least as strong, as a share"
@@ -69,6 +100,7 @@ class Alert(BaseModel):
     not_checked: list[dict[str, Any]]
     tags: list[dict[str, Any]] = Field(description="exceptions and suppressions that hold for it")
     set_aside: bool = Field(description="tagged altogether; it comes last in the queue")
+    blind: bool = Field(description="in blind review: the machine's opinion follows on closing")
     assignee: str | None
     version: int = Field(description="also the ETag; a change names it in If-Match")
     opened_at: datetime

@@ -14,6 +14,7 @@ from alerts.model import SYSTEM, EventKind, State
 from api.web.around import Table
 from api.web.facts_view import FactRow, WeightRow, fact_rows, silent_rules, weight_rows
 from api.web.figures import as_date, as_moment, below_one, moment, plain, short_run
+from api.web.likelihood_view import Step, likelihood_steps
 from api.web.queue_view import QueueRow, queue_row
 from api.web.wording import Lang, in_language, known_word, sayer, words
 
@@ -54,6 +55,8 @@ class AlertView:
     opened_at: str
     updated_at: str
     suspicion: str
+    blind: bool
+    steps: Sequence[Step]
     p: str
     q: str
     run_id: str
@@ -97,6 +100,8 @@ def alert_view(
         opened_at=moment(alert["opened_at"], lang),
         updated_at=moment(alert["updated_at"], lang),
         suspicion=below_one(alert["suspicion"]),
+        blind=bool(alert["blind"]),
+        steps=likelihood_steps(alert, lang),
         p=_two_digits(alert["p_value"]),
         q=_two_digits(alert["q_value"]),
         run_id=str(alert["run_id"]),
