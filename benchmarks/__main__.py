@@ -10,11 +10,15 @@ naive Polars, DuckDB, pandas and a bare scan, with peak memory (see `benchmarks/
 by hand (see `benchmarks/rules`).
 
 `python -m benchmarks models` measures the detectors beside PyOD (see `benchmarks/models`).
+
+`python -m benchmarks reviewer|nulls|calibration|injection` measures how well detection does on
+known answers (see `benchmarks/detection`).
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import sys
 import time
@@ -22,9 +26,17 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 
 from benchmarks import cases
-from benchmarks.blocks import report
-from benchmarks.models import report as detecting
-from benchmarks.rules import report as judging
+
+STUDIES = {
+    "features": "benchmarks.blocks.report",
+    "rules": "benchmarks.rules.report",
+    "models": "benchmarks.models.report",
+    "reviewer": "benchmarks.detection.reviewer",
+    "nulls": "benchmarks.detection.nulls",
+    "calibration": "benchmarks.detection.calibration",
+    "injection": "benchmarks.detection.injection",
+}
+"""Studies with a command line of their own: the module whose `main` takes the rest."""
 
 
 @dataclass(frozen=True)
@@ -61,14 +73,9 @@ def measure(chosen: Iterable[cases.Case], scale: float, rounds: int) -> Iterable
 
 def main() -> None:
     """Prints a table, or JSON lines with --json."""
-    if sys.argv[1:2] == ["features"]:
-        report.main(sys.argv[2:])
-        return
-    if sys.argv[1:2] == ["rules"]:
-        judging.main(sys.argv[2:])
-        return
-    if sys.argv[1:2] == ["models"]:
-        detecting.main(sys.argv[2:])
+    chosen_study = STUDIES.get(sys.argv[1]) if sys.argv[1:] else None
+    if chosen_study is not None:
+        importlib.import_module(chosen_study).main(sys.argv[2:])
         return
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument("--scale", type=float, default=1.0, help="size of the data")

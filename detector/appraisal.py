@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from detector import planning
-from detector.evaluate import as_table, evaluate
+from detector.evaluate import evaluate
 from detector.extracts import manifest_of
 from detector.results import Manifest, Results
+from detector.verdicts import DETECTOR, with_verdicts
 from features.errors import WardenError
 
 if TYPE_CHECKING:
+    from detector.models.fitted import FittedSet
     from detector.system import System
+    from features.compute import FeatureFrame
 
 BASELINES: dict[str, dict[str, pl.Expr]] = {
     "tender": {"number of bids": pl.col("n_bids")},
@@ -26,8 +30,14 @@ BASELINES: dict[str, dict[str, pl.Expr]] = {
 """What needs no model at all, by grain: a score that does not beat these adds nothing."""
 
 
-def evaluate_published(system: System, labels: Path, k: int) -> list[dict[str, Any]]:
+def evaluate_published(
+    system: System, labels: Path, k: int, *, every_detector: bool = False
+) -> list[dict[str, Any]]:
     """Quality of every labelled ranking beside its baselines, ready to print.
+
+    Args:
+        every_detector: also fit every detector on the same subjects (see
+            `detector.models.contest`); those that learn from labels are cross-validated.
 
     Raises:
         WardenError: `no_labels`, `bad_labels`, or `nothing_judged` before any detection.
@@ -35,12 +45,19 @@ def evaluate_published(system: System, labels: Path, k: int) -> list[dict[str, A
     results = Results(system.home)
     manifest = manifest_of(system, results, None)
     scores = results.judged(manifest).collect()
-    beside = pl.concat([baseline_values(results, manifest), challenger_values(system)])
-    return as_table(evaluate(scores, read_labels(labels), k, beside))
+    cases = read_labels(labels)
+    simple = baseline_values(results, manifest)
+    beside = [simple, challenger_values(system, cases if every_detector else None)]
+    rows = evaluate(scores, cases, k, pl.concat(beside))
+    return with_verdicts(rows, set(simple["name"]))
 
 
-def challenger_values(system: System) -> pl.DataFrame:
-    """Scores of models that are not in use, fitted for the occasion on what is known now."""
+def challenger_values(system: System, labels: pl.DataFrame | None = None) -> pl.DataFrame:
+    """Scores of models that are not in use, fitted for the occasion on what is known now.
+
+    Args:
+        labels: given, every detector is fitted for the typologies and subjects they name.
+    """
     from detector.models.fit import fit_in_memory
     from detector.models.score import score_models
     from detector.owners import Groups
@@ -51,7 +68,7 @@ def challenger_values(system: System) -> pl.DataFrame:
     fitted = fit_in_memory(frames, plan.snapshot.id, plan.known_at, groups=groups)
     idle = {m.spec.id: m.spec for m in fitted if not m.spec.active}
     scores = score_models(frames, fitted, challengers=True)
-    return (
+    challengers = (
         scores.filter(pl.col("model_id").is_in(list(idle)), pl.col("suspicion").is_not_null())
         .group_by("subject_kind", "subject_key", "model_id")
         .agg(value=pl.col("suspicion").max())
@@ -62,6 +79,39 @@ def challenger_values(system: System) -> pl.DataFrame:
             value="value",
         )
     )
+    if labels is None:
+        return challengers
+    return pl.concat([challengers, *contest_values(frames, fitted, labels)])
+
+
+def contest_values(
+    frames: Mapping[str, FeatureFrame], fitted: FittedSet, labels: pl.DataFrame
+) -> Iterator[pl.DataFrame]:
+    """Values of every detector, for each typology and kind of subject that is labelled.
+
+    A column `group` of the labels names what cross-validation must keep together.
+    """
+    from detector.models.contest import entries
+    from features.reliance import relied_on
+    from features.vocabulary import GRAINS
+
+    for pattern, kind in labels.select("typology", "subject_kind").unique().sort(pl.all()).rows():
+        mine = labels.filter(pl.col("typology") == pattern, pl.col("subject_kind") == kind)
+        known = {k: int(v) for k, v in mine.select("subject_key", "label").rows()}
+        groups = dict(mine.select("subject_key", "group").rows()) if "group" in mine.columns else {}
+        for grain, frame in sorted(frames.items()):
+            if GRAINS[grain].subject_kind != kind or grain not in fitted.reference.grains:
+                continue
+            table = relied_on(frame)
+            if not table.frame["subject_key"].is_in(list(known)).any():
+                continue
+            for name, values in entries(table, fitted, pattern, known, groups):
+                yield values.select(
+                    subject_kind=pl.lit(kind),
+                    subject_key="subject_key",
+                    name=pl.lit(f"{DETECTOR}{name} ({grain})"),
+                    value=pl.col("value").cast(pl.Float64),
+                )
 
 
 def read_labels(path: Path) -> pl.DataFrame:

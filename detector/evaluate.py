@@ -11,14 +11,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
 import polars as pl
+from numpy.typing import ArrayLike
 
-from detector.inference import average_precision, expected_precision_at_k, roc_auc
+from detector.inference import Floats, average_precision, expected_precision_at_k, roc_auc
 from features.errors import WardenError
 
 SUBJECT = ("subject_kind", "subject_key")
 MODEL, MEAN, BASELINE = "model", "mean of the family", "single feature"
 WORST = "most suspicious of the family"
+RESAMPLES, SEED = 500, 20240501
 LABEL_COLUMNS = (*SUBJECT, "typology", "label")
 
 
@@ -34,7 +37,8 @@ class Quality:
             stand at the middle (the median) of the ranking.
         base_rate: precision of a random order.
         roc_auc, average_precision: null where only one class is present.
-        precision_at_k: ties at the cut count by their expected share.
+        roc_auc_low, roc_auc_high: 95 % interval of the former, by bootstrap of the subjects.
+        precision_at_k, precision_top_tenth: ties at the cut count by their expected share.
     """
 
     typology: str
@@ -45,9 +49,12 @@ class Quality:
     unjudged: int
     base_rate: float
     roc_auc: float | None
+    roc_auc_low: float | None
+    roc_auc_high: float | None
     average_precision: float | None
     precision_at_k: float
     k: int
+    precision_top_tenth: float
 
     def row(self) -> dict[str, Any]:
         """Plain data for printing and JSON."""
@@ -132,12 +139,39 @@ def _quality(
 ) -> Quality:
     both = cases.join(ranked, on="subject_key", how="left")
     y = both["label"].to_numpy()
-    s = both["value"].fill_null(both["value"].median()).fill_null(0.0).to_numpy()
+    middle = both["value"].median()
+    s = both["value"].fill_null(0.0 if middle is None else middle).to_numpy()
+    low, high = auc_interval(y, s) or (None, None)
     return Quality(
         typology, kind, name, both.height, int(y.sum()), both["value"].null_count(),
-        float(y.mean()), roc_auc(y, s), average_precision(y, s),
-        expected_precision_at_k(y, s, k), k,
+        float(y.mean()), roc_auc(y, s), low, high, average_precision(y, s),
+        expected_precision_at_k(y, s, k), k, expected_precision_at_k(y, s, max(1, y.size // 10)),
     )  # fmt: skip
+
+
+def auc_interval(
+    labels: ArrayLike, scores: ArrayLike, resamples: int = RESAMPLES
+) -> tuple[float, float] | None:
+    """95 % interval of the ROC AUC: percentiles of a bootstrap inside cases and non-cases.
+
+    Seeded by nothing but the numbers, so the same ranking has the same interval. None where one
+    class is missing.
+    """
+    y, s = np.asarray(labels, dtype=np.float64), np.asarray(scores, dtype=np.float64)
+    cases, others = int(y.sum()), int(y.size - y.sum())
+    if not cases or not others:
+        return None
+    levels, place = np.unique(s, return_inverse=True)
+    rng = np.random.default_rng(SEED)
+
+    def drawn(kind: int, size: int) -> Floats:
+        share = np.bincount(place[y == kind], minlength=levels.size) / size
+        return rng.multinomial(size, share, size=resamples) / size
+
+    case, other = drawn(1, cases), drawn(0, others)
+    below = np.cumsum(other, axis=1) - other / 2.0
+    low, high = np.quantile((case * below).sum(axis=1), [0.025, 0.975])
+    return float(low), float(high)
 
 
 def _checked(labels: pl.DataFrame) -> pl.DataFrame:

@@ -53,21 +53,15 @@ def fit(
 def evaluate(
     labels: Annotated[Path, typer.Option(help="CSV: subject_kind, subject_key, typology, label.")],
     k: Annotated[int, typer.Option(help="Length of the list judged by precision@k.")] = 50,
+    detectors: Annotated[
+        bool, typer.Option("--detectors", help="Also fit every detector on the same subjects.")
+    ] = False,
 ) -> None:
     """Compare the published ranking with known cases, beside the simplest baselines."""
     from detector.appraisal import evaluate_published
 
-    rows = evaluate_published(opened(), labels, k)
-    columns = (
-        "typology",
-        "subject_kind",
-        "ranking",
-        "n",
-        "positives",
-        "base_rate",
-        "roc_auc",
-        "average_precision",
-        "precision_at_k",
-        "k",
-    )
+    rows = evaluate_published(opened(), labels, k, every_detector=detectors)
+    columns = ("typology", "subject_kind", "ranking", "n", "positives", "base_rate", "roc_auc",
+               "interval", "average_precision", "precision_at_k", "precision_top_tenth",
+               "verdict")  # fmt: skip
     say_table(rows, columns, "No labelled subject was judged.")

@@ -1,0 +1,1 @@
+"""How well the detection does: validity, power and rankings, measured on known answers."""
