@@ -21,7 +21,9 @@ from api.deps import (
 )
 from api.schemas.alerts import Alert, AlertDetail, AlertPage, Comment, Decision, Event, Evidence
 from api.schemas.rules import FiredTexts
+from api.web.explained import sentences
 from detector.database import reading, writing
+from detector.explanation import explanation, nothing
 from detector.rule_views import fired_texts
 from features.vocabulary import Lane
 
@@ -73,15 +75,24 @@ def list_alerts(
 
 
 @router.get("/{alert_id}", responses=problems(404, 503))
-def read_alert(response: Response, system: SystemDep, alert_id: str) -> AlertDetail:
-    """One alert with its history; its ETag is what a change must name in If-Match."""
+def read_alert(
+    response: Response,
+    system: SystemDep,
+    alert_id: str,
+    explain: Annotated[bool, Query(description="false leaves `explanation` null")] = True,
+) -> AlertDetail:
+    """One alert with its history and what would clear it; its ETag is what a change must name in
+    If-Match."""
     with reading(system.engine) as connection:
         alert, events = get_alert(connection, alert_id)
     response.headers["ETag"] = etag(alert.version)
     shown: dict[str, Any] = alert_object(alert)
-    blind = kept_back(alert)
-    told = [event_object(event, blind=blind) for event in events]
-    return AlertDetail.model_validate(shown | {"events": told})
+    blind, told = kept_back(alert), None
+    if explain:
+        found = nothing("blind") if blind else explanation(system, shown)
+        told = {**found, "sentence": sentences(found)}
+    listed = [event_object(event, blind=blind) for event in events]
+    return AlertDetail.model_validate(shown | {"events": listed, "explanation": told})
 
 
 @router.get("/{alert_id}/evidence", responses=problems(404, 503))

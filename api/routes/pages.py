@@ -15,10 +15,12 @@ from api.deps import Form, SystemDep, expected_version
 from api.errors import status_of
 from api.web.alert_view import act_sentence, alert_view
 from api.web.around import Table, around
+from api.web.explained import explain_view
 from api.web.queue_page import queue_page
 from api.web.render import remember, render
 from api.web.wording import Lang, chosen_lang, sayer, words
 from detector.database import reading, writing
+from detector.explanation import explanation, nothing
 from detector.rule_views import fired_texts
 from detector.surroundings import Surroundings
 from detector.system import System
@@ -125,12 +127,16 @@ def _alert_page(
     if status == status_of(_STALE) and notice and events:
         notice = notice | {"last": act_sentence(events[-1], lang)}
     shown = alert_object(alert)
+    found = nothing("blind") if blind else explanation(system, shown)
+    explained, tables = explain_view(found, lang), _around(system, shown, lang)
+    tables += [explained.peers] if explained.peers else []
     return render(
         request,
         "alert.html",
         status,
         place="queue",
-        alert=alert_view(shown, events, _around(system, shown, lang), lang),
+        alert=alert_view(shown, events, tables, lang, found["jurisdiction"]),
+        explained=explained,
         texts={(one["id"], one["version"]): one for one in texts},
         reasons=[reason.value for reason in CloseReason],
         notice=NO_NOTICE | notice if notice else None,

@@ -122,10 +122,38 @@ class Event(BaseModel):
     data: dict[str, Any]
 
 
+class Explanation(BaseModel):
+    """Why an alert was raised, and the least that would have had to be different.
+
+    Every input has `feature`, `title`, `unit`, `value`, `clears_at` (null where no change of it
+    alone clears), `clears_at_limit` (whether that value itself clears, or only what lies beyond),
+    `change` and `change_share`.
+    """
+
+    sentence: Text
+    about: dict[str, Any] | None = Field(description="grain, key and period of the row explained")
+    jurisdiction: str | None
+    model: dict[str, Any] | None = Field(
+        description="p-value, line, and by feature share, place among the peers and what clears"
+    )
+    rules: list[dict[str, Any]] = Field(
+        description="each that fired: distance of its conditions, and inputs that clear it"
+    )
+    together: list[dict[str, Any]] = Field(
+        description="inputs whose change alone clears all of several rules"
+    )
+    excess: dict[str, Any] | None = Field(
+        description="how many fewer suspicious tenders would clear a firm"
+    )
+    peers: dict[str, Any] | None = Field(description="the ten nearest frozen peers")
+    reason: str | None = Field(description="code that says why there is no explanation")
+
+
 class AlertDetail(Alert):
     """An alert with everything that happened to it, oldest first."""
 
     events: list[Event]
+    explanation: Explanation | None
 
 
 class Counts(BaseModel):

@@ -17,6 +17,7 @@ from api.web.figures import as_date, as_moment, below_one, moment, plain, short_
 from api.web.likelihood_view import Step, likelihood_steps
 from api.web.queue_view import QueueRow, queue_row
 from api.web.wording import Lang, in_language, known_word, sayer, words
+from features.parameters.procurement_limits import EU_MEMBERS
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,7 @@ class AlertView:
     rules: Sequence[Mapping[str, str]]
     models: Sequence[Mapping[str, str]]
     laws: Sequence[Law]
+    other_laws: Sequence[Law]
     acts: Sequence[Act]
     possible: frozenset[str]
 
@@ -81,8 +83,14 @@ def alert_view(
     events: Sequence[Mapping[str, Any]],
     tables: Sequence[Table],
     lang: Lang,
+    place: str | None = None,
 ) -> AlertView:
-    """The page's view of one alert object, its events, oldest first, and the tables around it."""
+    """The page's view of one alert object, its events, oldest first, and the tables around it.
+
+    Args:
+        place: jurisdiction of the subject; None where it is not known.
+    """
+    here, elsewhere = laws_of(alert["legal_basis"], place)
     title, title_lang = in_language(alert["title"], lang)
     facts = fact_rows(alert["facts"], lang, alert["rules"])
     row = queue_row(alert, lang)
@@ -116,7 +124,8 @@ def alert_view(
         not_checked=[_not_checked(one, lang) for one in alert["not_checked"]],
         rules=[_named(rule, lang) for rule in alert["rules"]],
         models=[_named(model, lang) for model in alert["models"]],
-        laws=[_law(one, lang) for one in alert["legal_basis"]],
+        laws=[_law(one, lang) for one in here],
+        other_laws=[_law(one, lang) for one in elsewhere],
         acts=[_act(event, lang) for event in reversed(events)],
         possible=frozenset(allowed_actions(State(row.state))),
     )
@@ -137,6 +146,26 @@ def _not_checked(one: Mapping[str, Any], lang: Lang) -> str:
     rule = str(one["rule"]).replace("@", " ")
     why = known_word(lang, "why", str(one.get("reason") or "missing_input"))
     return f"{rule}{words(lang)['colon']}{why}"
+
+
+def laws_of(
+    laws: Sequence[Mapping[str, Any]], place: str | None
+) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
+    """Provisions that hold at a place, and the others; all hold where the place is not known.
+
+    The law of a union or country holds in its parts, that of a part in the part alone.
+    """
+    if not place:
+        return list(laws), []
+    where = "EU" if place in EU_MEMBERS else place
+    here = [law for law in laws if _holds(str(law.get("jurisdiction") or ""), where, place)]
+    if not here:
+        return list(laws), []
+    return here, [law for law in laws if law not in here]
+
+
+def _holds(law: str, *places: str) -> bool:
+    return not law or any(place == law or place.startswith(f"{law}-") for place in places)
 
 
 def _law(one: Mapping[str, Any], lang: Lang) -> Law:

@@ -25,7 +25,18 @@ GROUPS = {
     "severity": ["1", "2", "3", "4", "5"],
     "kind": sorted({g.subject_kind for g in GRAINS.values()}),
 }
-BUILT = {"act.", "chip.", "class.", "done.", "error.", "kind.", "lane.", "outcome.", "part."}
+BUILT = {
+    "act.",
+    "gone.",
+    "chip.",
+    "class.",
+    "done.",
+    "error.",
+    "kind.",
+    "lane.",
+    "outcome.",
+    "part.",
+}
 BUILT |= {"reason.", "severity.", "state.", "theme.", "keys.", "unit.", "view.", "why.", "bool."}
 BUILT |= {"attribute.", "around.", "expression.", "instrument.", "note.", "refused.", "value."}
 
