@@ -25,7 +25,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from detector.models.base import ModelSpec, make_detector
+from detector.models.base import Detector, ModelSpec, make_detector
+from detector.models.detectors.absent import Absent
 from detector.models.fitted import FittedModel, FittedSet
 from detector.models.reference import Calibration
 from detector.models.versions import (
@@ -236,7 +237,7 @@ def _read_model(folder: Path, card: dict[str, Any]) -> FittedModel:
     with np.load(folder / ARRAYS, allow_pickle=False) as arrays:
         own = _calibration(arrays, "own")
         joint = _calibration(arrays, "joint") if "joint_scores" in arrays else None
-    scorer = make_detector(spec.scorer)
+    scorer = _detector(spec.scorer)
     if own.n:
         if PICKLED in card["files"]:
             raise WardenError(
@@ -251,6 +252,16 @@ def _read_model(folder: Path, card: dict[str, Any]) -> FittedModel:
         spec, card["version"], tuple(card["features"]), scorer, own, joint, card["rho"],
         card["seed"], card["libraries"],
     )  # fmt: skip
+
+
+def _detector(name: str) -> Detector:
+    """The detector of a stored model; one that only says so where it is not installed."""
+    try:
+        return make_detector(name)
+    except WardenError as why:
+        if why.code not in ("unknown_detector", "broken_detector"):
+            raise
+        return Absent(name, why)
 
 
 def _calibration(arrays: Any, name: str) -> Calibration:

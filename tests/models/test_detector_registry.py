@@ -103,6 +103,26 @@ def test_an_installed_package_brings_a_detector(
     assert loaded.digest == fitted.digest
 
 
+def test_a_set_outlives_a_package_that_was_removed(
+    frame_of: FrameOf, added: None, tmp_path: Path
+) -> None:
+    """Challengers are passed over; a model that is asked says what is missing, never `clear`."""
+    register_detector("gone", detectors()["gap"])
+    base.register(_spec("needs-it", "gone", ("hhi",)))
+    names = {"needs-it", "market-concentration"}
+    market = {"market_y": _market(frame_of)}
+    fitted = fit_in_memory(market, "s", MAY, only=names)
+    store(tmp_path, fitted)
+    base._ADDED.pop("gone")
+    loaded = load_current(tmp_path)
+    assert loaded is not None
+    assert loaded.digest == fitted.digest
+    assert {row["model"] for row in loaded.describe()} == names
+    assert score_models(market, loaded).equals(score_models(market, fitted))
+    store(tmp_path, loaded)
+    assert code(lambda: score_models(market, loaded, challengers=True)) == "absent_detector"
+
+
 def test_a_package_cannot_take_the_name_of_another(
     plugged: Callable[[dict[str, str]], None],
 ) -> None:
