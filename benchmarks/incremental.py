@@ -68,8 +68,9 @@ def month_25(tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
         ),
         "market_positions": last.with_columns(period=pl.lit("2026-Q4")),
         "tenders": tenders,
+        # Bids for a lot that was awarded in another month are not of this filing.
         "bids": _moved(
-            bids.join(tenders.select("tender_id"), on="tender_id", how="semi"),
+            bids.join(tenders, on=["tender_id", "lot_id"], how="semi", nulls_equal=True),
             "bid_id" if "bid_id" in bids.columns else None,
         ),
         "transactions": _moved(_of(tables["transactions"], "ts", LATE), "tx_id"),

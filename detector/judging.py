@@ -224,16 +224,22 @@ def standing(
 
     Of children that are only counted the heavy columns are left out.
     """
-    pairs = pl.LazyFrame(sorted(native), schema=["typology", "grain"], orient="row")
+    pairs = pl.DataFrame(sorted(native), schema=["typology", "grain"], orient="row")
+    children = sorted({child for child, _ in links})
+    # Which cells there are is told by few columns; the others are read of those cells alone.
+    there = before.filter(pl.col("grain").is_in(children)).select(CELL).unique().collect()
+    there = there.join(cells, on=list(CELL), how="anti")
+    there = there.join(pairs, on=["typology", "grain"], how="semi")
     parts = [shaped(pl.DataFrame(), signals.JUDGED)]
-    for child in sorted({child for child, _ in links}):
+    for child in children:
         named = [table["child_period_start"] for (c, _), table in links.items() if c == child]
-        periods = pl.concat(named).unique().implode()
-        kept = (
-            before.filter(pl.col("grain") == child, pl.col("period_start").is_in(periods))
-            .join(cells.lazy(), on=list(CELL), how="anti")
-            .join(pairs, on=["typology", "grain"], how="semi")
-        )
+        periods = pl.col("period_start").is_in(pl.concat(named).unique().implode())
+        mine = there.filter(pl.col("grain") == child, periods)
+        if mine.is_empty():
+            continue
+        inside = pl.col("period_start").is_in(mine["period_start"].unique().implode())
+        kept = before.filter(pl.col("grain") == child, inside)
+        kept = kept.join(mine.lazy(), on=list(CELL), how="semi")
         if child in rollup.ONLY_COUNTED:
             kept = kept.select("grain", *rollup.COUNTED)
         parts.append(shaped(kept.collect(), signals.JUDGED))
