@@ -42,11 +42,37 @@ def test_rate_and_likeness_are_found_again_whoever_stands_out(rho: float) -> Non
     assert honest[0] == pytest.approx(0.08, abs=0.011)
     assert honest[1] == pytest.approx(rho, abs=0.01 + 0.25 * rho)
     x[:400] = n[:400]  # a tenth of all firms collude in everything
-    assert excess.fit_null(x, n) == honest
+    beside = excess.fit_null(x, n)
+    assert beside[0] == pytest.approx(honest[0], abs=0.011)
+    assert beside[1] == pytest.approx(honest[1], abs=0.051)
+
+
+@pytest.mark.parametrize("firms", [12, 40, 150])
+def test_doubt_about_the_null_is_on_the_cautious_side(firms: int) -> None:
+    """Honest firms of equal likeness: few of the fits accuse more than the truth would."""
+    draw = np.random.default_rng(firms)
+    rate, rho = 0.08, 0.1
+    a, b = rate * (1 - rho) / rho, (1 - rate) * (1 - rho) / rho
+    n = draw.integers(8, 40, firms)
+    twelve, of = np.array([12]), np.array([24])
+    truth = excess.upper_tail(twelve, of, (rate, rho)).item()
+    tails = []
+    for _ in range(60):
+        null = excess.fit_null(draw.binomial(n, draw.beta(a, b, firms)), n)
+        tails.append(excess.upper_tail(twelve, of, null).item())
+    assert np.mean(np.array(tails) < truth / 2) <= 0.15
+
+
+def test_the_most_cautious_null_is_a_plausible_one() -> None:
+    likely = {(0.08, 0.0): -10.0, (0.08, 0.1): -11.0, (0.10, 0.1): -12.0, (0.10, 0.5): -13.0}
+    assert excess.most_cautious(likely, 20) == (0.10, 0.1)
+    sure = {null: 10 * value for null, value in likely.items()}
+    assert excess.most_cautious(sure, 20) == (0.08, 0.0)
 
 
 def test_few_parents_get_the_nominal_null() -> None:
-    assert excess.fit_null(np.array([5] * 29), np.array([9] * 29)) == (excess.TAIL, 0.0)
+    few = excess.MIN_PARENTS - 1
+    assert excess.fit_null(np.array([5] * few), np.array([9] * few)) == excess.NOMINAL
 
 
 def test_the_mass_of_a_null_is_one() -> None:
@@ -80,9 +106,9 @@ def test_two_odd_tenders_are_no_pattern() -> None:
 
 
 def test_a_null_is_frozen_only_on_enough_parents_and_then_kept() -> None:
-    few, fresh = excess.with_tails(counted([1] * 10, [10] * 10), "firm_y", {})
+    few, fresh = excess.with_tails(counted([1] * 9, [10] * 9), "firm_y", {})
     assert fresh == {}
-    assert few.height == 10
+    assert few.height == 9
     many, fresh = excess.with_tails(counted([1] * 40, [10] * 40), "firm_y", {})
     assert set(fresh) == {"T|firm_y"}
     kept, again = excess.with_tails(counted([9] * 40, [10] * 40), "firm_y", fresh)

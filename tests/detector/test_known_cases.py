@@ -18,6 +18,7 @@ from detector.models.artifacts import load_current
 from detector.models.fit import fit_in_memory
 from detector.owners import OWNER
 from detector.run import refit, run_detection
+from detector.shadow_models import promote
 from detector.system import System
 from features.compute import FeatureFrame
 from tests.detector.homes import NOW, RING, opened, small_market
@@ -153,6 +154,7 @@ def test_a_closing_moves_nothing_until_the_next_fit(market: System, tmp_path: Pa
     assert run_detection(system).counts["judged"] == 0
     assert extract(system, "scores").equals(before)
     refit(system)
+    promote(system, None, "Bob", "a case was confirmed")
     fitted = load_current(system.home / "models")
     assert fitted is not None
     mine = fitted.models["bid-cv"].calibration
