@@ -12,6 +12,7 @@ from markupsafe import Markup
 from alerts.lifecycle import allowed_actions
 from alerts.model import SYSTEM, EventKind, State
 from api.web.around import Table
+from api.web.chance_view import chance_lines
 from api.web.facts_view import FactRow, WeightRow, fact_rows, silent_rules, weight_rows
 from api.web.figures import as_date, as_moment, below_one, moment, plain, short_run
 from api.web.likelihood_view import Step, likelihood_steps
@@ -59,7 +60,7 @@ class AlertView:
     blind: bool
     steps: Sequence[Step]
     p: str
-    q: str
+    chance: Sequence[str]
     run_id: str
     snapshot_id: str
     facts: Sequence[FactRow]
@@ -111,7 +112,7 @@ def alert_view(
         blind=bool(alert["blind"]),
         steps=likelihood_steps(alert, lang),
         p=_two_digits(alert["p_value"]),
-        q=_two_digits(alert["q_value"]),
+        chance=chance_lines(alert, lang),
         run_id=str(alert["run_id"]),
         snapshot_id=str(alert["snapshot_id"] or "–"),
         facts=facts,

@@ -218,11 +218,13 @@ WORLDS = (
     World("very much alike", likeness=0.5),
     World("lopsided manners", likeness=0.3, skewed=True),
     World("ties and gaps", ties=True, missing=0.3),
-    World("few firms and peers", firms=25, tenders=150, markets=4, likeness=0.3),
+    World("few firms and peers", firms=25, tenders=200, markets=4, likeness=0.4, skewed=True),
+    World("a handful of firms", firms=9, tenders=60, markets=2, likeness=0.4, skewed=True),
     World("judged beside themselves", likeness=0.3, whole=True),
 )
 RINGS = (
     World("ring of 5, faint", ring=5, strength=0.8),
     World("ring of 5", ring=5, strength=1.5),
     World("ring of 5, plain", ring=5, strength=2.5),
+    World("ring of 4 among 25 firms", firms=25, tenders=200, markets=4, ring=4, strength=1.5),
 )
