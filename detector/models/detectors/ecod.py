@@ -117,47 +117,46 @@ def ecod_both_sides(values: Floats, threads: int = 1) -> Floats:
     n, d = values.shape
     surprise = -np.log(np.arange(1, n + 1) / n)
     untied = np.maximum(surprise, surprise[::-1])
-    symmetric = _symmetric(values) if n else np.zeros(d, dtype=np.bool_)
+    parts = [c for c in np.array_split(np.arange(d), max(1, threads)) if c.size]
 
-    def added(columns: NDArray[Any]) -> Floats:
-        total = np.zeros(n)
+    def added(columns: NDArray[Any], symmetric: NDArray[np.bool_]) -> Floats:
+        total, own = np.zeros(n), np.empty(n)
         for j in columns:
-            _add_column(total, values[:, j], surprise, untied, bool(symmetric[j]))
+            _surprise_of(values[:, j], surprise, untied, bool(symmetric[j]), own)
+            total += own
         return total
 
-    parts = [c for c in np.array_split(np.arange(d), max(1, threads)) if c.size]
-    if len(parts) < 2:
-        return added(np.arange(d))
-    with ThreadPoolExecutor(len(parts)) as pool:
-        totals = list(pool.map(added, parts))
+    with ThreadPoolExecutor(max(1, len(parts))) as pool:
+        symmetric = _symmetric(values, pool)
+        totals = list(pool.map(added, parts, [symmetric] * len(parts)))
     for other in totals[1:]:
         totals[0] += other
-    return totals[0]
+    return totals[0] if totals else np.zeros(n)
 
 
-def _add_column(
-    total: Floats, column: Floats, surprise: Floats, untied: Floats, symmetric: bool
+def _surprise_of(
+    column: Floats, surprise: Floats, untied: Floats, symmetric: bool, out: Floats
 ) -> None:
-    """Adds one column's surprise to each row's total."""
+    """Writes one column's surprise of each row into `out`."""
     order = np.argsort(column)
     ordered = column[order]
     new = ordered[1:] != ordered[:-1]
     if not symmetric and new.all():
-        total[order] += untied
+        out[order] = untied
         return
     n = column.size
     starts = np.concatenate(([0], np.flatnonzero(new) + 1))
     lengths = np.diff(np.append(starts, n))
     below, above = surprise[starts + lengths - 1], surprise[n - starts - 1]
     group = below + above if symmetric else np.maximum(below, above)
-    total[order] += np.repeat(group, lengths)
+    out[order] = np.repeat(group, lengths)
 
 
-def _symmetric(values: Floats) -> NDArray[np.bool_]:
+def _symmetric(values: Floats, pool: ThreadPoolExecutor) -> NDArray[np.bool_]:
     """Columns whose skewness is exactly zero, as SciPy adds it up; a constant counts as such."""
     from scipy.stats import skew
 
-    near = np.array([abs(_skewness(values[:, j])) < SURELY_SKEWED for j in range(values.shape[1])])
+    near = np.array(list(pool.map(_nearly_symmetric, values.T)), dtype=np.bool_)
     if not near.any():
         return near
     with warnings.catch_warnings():
@@ -166,10 +165,12 @@ def _symmetric(values: Floats) -> NDArray[np.bool_]:
     return np.asarray(exact == 0.0)
 
 
-def _skewness(column: Floats) -> float:
+def _nearly_symmetric(column: Floats) -> bool:
+    """Whether the skewness may be zero; where it surely is not, its exact value is not needed."""
     mean = float(column.mean())
     off = column - mean
     spread = float(np.dot(off, off)) / off.size
     if spread <= (HARDLY_VARIES * mean) ** 2:
-        return 0.0
-    return float(np.dot(off * off, off) / off.size / spread**1.5)
+        return True
+    third = float(np.dot(off * off, off)) / off.size
+    return bool(abs(third) < SURELY_SKEWED * spread**1.5)
