@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from datetime import timedelta
 from pathlib import Path
 
 import polars as pl
 import pytest
+import sqlalchemy as sa
 
-from detector import publishing
+from detector import ledger, publishing
+from detector.database import reading
 from detector.extracts import extract
 from detector.false_alarms import FAMILIES, with_q_values
 from detector.results import Results
 from detector.run import run_detection
 from detector.signals import KEYS
 from detector.system import System
+from detector.tables import wealth_batch
 from tests.detector.homes import LATER, NOW, file, opened, procurement, small_market
 
 ONE = "MON-BID-CV"
@@ -94,3 +98,42 @@ def test_tenders_carry_a_q_value_and_the_legal_lane_none(judged: Path) -> None:
     assert tenders.height > 0
     assert tenders["q_value"].null_count() == 0
     assert rows.filter(pl.col("lane") == "legal")["q_value"].drop_nulls().len() == 0
+
+
+def booked(system: System) -> list[tuple[object, ...]]:
+    """The rows of the long-run budget."""
+    with reading(system.engine) as connection:
+        rows = connection.execute(sa.select(wealth_batch).order_by("stream", "place"))
+        return [tuple(row) for row in rows]
+
+
+def test_a_run_books_its_blocks_once(judged: Path, tmp_path: Path) -> None:
+    system = corrected(judged, tmp_path / "home")
+    before = booked(system)
+    blocks = {str(row[1]).partition("|")[0] for row in before if row[0] == "screen|MON-BID|all"}
+    assert blocks >= {"firm_y", "tender"}
+    assert "pair_y" not in blocks
+    counts = run_detection(system).counts
+    assert counts["budget"]["inside"] + counts["budget"]["outside"] > 0
+    assert booked(system) == before
+    alerts = [json.loads(text) for text in extract(system, "alerts")["budget"].drop_nulls()]
+    levels = {row[1]: row[4] for row in before}
+    assert {a["level"] for a in alerts if a["grain"] == "firm_y"} == {levels["firm_y|2025-01-01"]}
+
+
+def test_a_run_that_dies_before_it_is_published_spends_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken, whole = small_market(tmp_path / "broken"), small_market(tmp_path / "whole")
+
+    def die(*_: object, **__: object) -> None:
+        raise RuntimeError("power cut")
+
+    with monkeypatch.context() as patched, pytest.raises(RuntimeError):
+        patched.setattr(ledger, "publish", die)
+        run_detection(broken)
+    assert booked(broken) == []
+    run_detection(broken)
+    run_detection(whole)
+    assert [row[:-2] for row in booked(broken)] == [row[:-2] for row in booked(whole)]
+    assert len(booked(whole)) > 1
