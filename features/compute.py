@@ -103,21 +103,21 @@ def compute_features(
     registry = registry or catalogue()
     bases = registry.bases_for(typologies)
     part = Part(tables, context, registry, scope, bases)
-    parts: dict[str, list[tuple[Base, pl.DataFrame]]] = {}
-    skipped: dict[str, str] = {}
+    why = {base.name: part.whole.missing(base.tables) for base in bases}
+    skipped = {f.name: w for name, w in why.items() if w for f in registry.of_base(name)}
+    wanted = [base for base in bases if not why[base.name] and part.wants(base.grain)]
+    found: dict[str, pl.DataFrame] = {}
     reads: dict[str, frozenset[str]] = {}
-    for needed in bases:
-        features = registry.of_base(needed.name)
-        if why := part.whole.missing(needed.tables):
-            skipped |= {f.name: why for f in features}
-        elif part.wants(needed.grain):
-            run, months = part.for_base(needed), part.cells(needed.grain)
-            run.seen()
-            frame = _evaluate(needed, features, run)
-            reads[needed.name] = run.seen() | set(needed.tables)
-            frame = frame if months is None else frame.filter(inside(months))
-            parts.setdefault(needed.grain, []).append((needed, frame))
-    frames = {grain: _assemble(grain, bases, registry) for grain, bases in parts.items()}
+    for base in part.in_order(wanted):
+        run, months = part.for_base(base), part.cells(base.grain)
+        run.seen()
+        frame = _evaluate(base, registry.of_base(base.name), run)
+        reads[base.name] = run.seen() | set(base.tables)
+        found[base.name] = frame if months is None else frame.filter(inside(months))
+    parts: dict[str, list[tuple[Base, pl.DataFrame]]] = {}
+    for base in wanted:
+        parts.setdefault(base.grain, []).append((base, found[base.name]))
+    frames = {grain: _assemble(grain, mine, registry) for grain, mine in parts.items()}
     notes = _notes(part.whole, registry, frames) if scope is None else {}
     links = _memberships(part, registry, frames)
     return Computed(frames, links, skipped, notes, reads, scope)

@@ -79,7 +79,7 @@ class Placed:
         rows = self.tables[table]
         if table in FAMILIES:
             key = FAMILIES[table]
-            return rows.join(self._keys(key, months), on=key, how="semi")
+            return rows.join(self.keys(key, months), on=key, how="semi")
         if table not in EVENTS:
             return rows
         simple = _one_moment(table)
@@ -87,7 +87,8 @@ class Placed:
             return rows.filter(_moment_in(simple, months))
         return rows.filter(_overlaps(months, *_event_span(table)))
 
-    def _keys(self, key: str, months: Months) -> pl.LazyFrame:
+    def keys(self, key: str, months: Months) -> pl.LazyFrame:
+        """The values of a key whose things happened in the months."""
         if key not in self._spans:
             self._spans[key] = key_spans(self.tables, key).collect().lazy()
         if (key, months) not in self._inside:

@@ -99,8 +99,9 @@ REACHES: dict[str, Reach] = {
     "bid_subgroups": _TENDER,
     "lot_outcomes": _TENDER,
     "lot_participation": _TENDER,
+    "lot_flags": _TENDER,
     # A lead is held against those of its market in twelve months.
-    "lot_flags": Reach(back=11, firms=True),
+    "lot_leads": Reach(back=11, firms=True),
     "firm_flags": _TENDER_YEAR,
     "firm_supply": _TENDER_YEAR,
     "buyer_flags": _TENDER_YEAR,

@@ -39,6 +39,16 @@ Scope = Mapping[str, Months | None]
 """Months whose cells are computed, by grain; None for all. Grains left out are not computed."""
 
 REGISTER = "firms"
+LOCAL = {
+    "net_prices": "day",
+    "price_days": "day",
+    "firm_price_days": "day",
+    "market_price_days": "day",
+    "lots": "tender_id",
+    "lot_terms": "tender_id",
+}
+"""Views whose rows lie in time by a day or a key of their own: where one has been made of all
+time, that of a window is cut from it."""
 WIDER = 1.6
 """A window is made wider by up to this, to be shared."""
 
@@ -85,6 +95,10 @@ class Watched(Tables):
         """Whether a view already made looks only at tables without a place in time."""
         return name in self._behind and not any(is_placed(n) for n in self._behind[name])
 
+    def made(self, name: str) -> bool:
+        """Whether a view has been made."""
+        return name in self._views
+
     def lend(self, name: str, other: Watched) -> None:
         """Give another the view as it was made here."""
         other._views[name], other._behind[name] = self._views[name], self._behind[name]
@@ -114,10 +128,22 @@ class Windowed(Watched):
     def view(self, name: str) -> Lazy:
         if name not in self._views and self._whole.timeless(name):
             self._whole.lend(name, self)
+        elif name not in self._views and name in LOCAL and self._whole.made(name):
+            self._take_part(name)
         found = super().view(name)
         if name not in self._whole._views and self.timeless(name):
             self.lend(name, self._whole)
         return found
+
+    def _take_part(self, name: str) -> None:
+        """Cut a view of the whole, instead of making it from cut tables."""
+        self._whole.lend(name, self)
+        rows, column = nw.to_native(self._views[name]), LOCAL[name]
+        if column in FAMILIES.values():
+            part = rows.join(self._cut.keys(column, self._months), on=column, how="semi")
+        else:
+            part = rows.filter(inside(self._months, column))
+        self._views[name] = nw.from_native(part.collect().lazy())
 
     def get(self, name: str) -> Lazy | None:
         self._looking[-1].add(name)
@@ -159,6 +185,10 @@ class Part:
     def cells(self, grain: str) -> Months | None:
         """Months of the grain that are computed; None for all."""
         return None if self.scope is None else self.scope[grain]
+
+    def in_order(self, bases: Iterable[Base]) -> list[Base]:
+        """Those first that are computed from the whole: windows take parts of its views."""
+        return sorted(bases, key=lambda base: isinstance(self.for_base(base), Windowed))
 
     def for_base(self, base: Base) -> Watched:
         """The tables a base is computed from."""

@@ -17,7 +17,7 @@ from features.operators import Lazy
 from features.tables import Tables, collect
 from features.vocabulary import Reason
 
-_BASE = "lot_flags"
+_BASE, _LEADS = "lot_flags", "lot_leads"
 _SINGLE, _DISTANCE, _IDENTICAL = "MON-BID-SINGLE", "MON-BID-DISTANCE", "MON-BID-IDENTICAL"
 _SOURCE = "Open Contracting Partnership, Red Flags 2024"
 _DECIDED = ("bids.status", *WINS_IN)
@@ -28,26 +28,36 @@ MONTHS = 12
 @base(name=_BASE, grain="tender", tables=TABLES, attributes=ATTRIBUTES, peers=("market", "n_band"))
 def lot_flags(t: Tables) -> Lazy:
     """One row per tender and lot: what became of its bids, and when they came."""
-    terms = collect(
-        t.view("lot_terms").select(
-            "subject_key", "competitive", "deadline_at", "market", "period_start"
-        )
-    )
+    terms = collect(t.view("lot_terms").select("subject_key", "competitive", "deadline_at"))
     entries = collect(t.view("bid_entries"))
-    priced = t.view("valid_bids").group_by("subject_key").agg(nw.len().alias("n_bids"))
-    rows = terms.select("subject_key", "competitive").join(
-        collect(priced), on="subject_key", how="left"
-    )
     parts = (
         _late(entries, terms),
         _stances(entries),
         _opened(collect(t.view("opened_bids"))),
-        _leads(collect(t.view("valid_bids")), entries, terms),
     )
+    rows = _with_number(t, terms)
     for part in parts:
         rows = rows.join(part, on="subject_key", how="left")
-    rows = rows.with_columns(pl.col("n_opened", "peers", "entries").fill_null(0))
+    rows = rows.with_columns(pl.col("n_opened", "entries").fill_null(0))
     return with_lots(t, t.lifted(rows))
+
+
+@base(name=_LEADS, grain="tender", tables=TABLES, attributes=ATTRIBUTES, peers=("market", "n_band"))
+def lot_leads(t: Tables) -> Lazy:
+    """One row per tender and lot, with the leads of its market in twelve months: its own base, for
+    its reach."""
+    terms = collect(t.view("lot_terms").select("subject_key", "competitive", "market",
+                                               "period_start"))  # fmt: skip
+    leads = _leads(collect(t.view("valid_bids")), collect(t.view("bid_entries")), terms)
+    rows = _with_number(t, terms).join(leads, on="subject_key", how="left")
+    return with_lots(t, t.lifted(rows.with_columns(pl.col("peers").fill_null(0))))
+
+
+def _with_number(t: Tables, terms: pl.DataFrame) -> pl.DataFrame:
+    """Every lot with whether it is competitive, and its number of valid bids."""
+    priced = t.view("valid_bids").group_by("subject_key").agg(nw.len().alias("n_bids"))
+    rows = terms.select("subject_key", "competitive")
+    return rows.join(collect(priced), on="subject_key", how="left")
 
 
 def _late(entries: pl.DataFrame, terms: pl.DataFrame) -> pl.DataFrame:
@@ -196,7 +206,7 @@ def _apart() -> tuple[tuple[nw.Expr, Reason], ...]:
 
 
 @feature(
-    name="bid_lead_close", typology=_DISTANCE, base=_BASE, inputs=(*BIDS_IN, *WINS_IN, *MARKET_IN),
+    name="bid_lead_close", typology=_DISTANCE, base=_LEADS, inputs=(*BIDS_IN, *WINS_IN, *MARKET_IN),
     unit="flag", direction="high", min_n=LEAST, n="peers", source=f"{_SOURCE} (R024)", kind="bool",
     title={"en": "second bid unusually close", "zh": "次低价异常接近"},
 )  # fmt: skip
@@ -210,7 +220,7 @@ def bid_lead_close() -> Measure:
 
 
 @feature(
-    name="bid_lead_wide", typology=_DISTANCE, base=_BASE, inputs=(*BIDS_IN, *WINS_IN, *MARKET_IN),
+    name="bid_lead_wide", typology=_DISTANCE, base=_LEADS, inputs=(*BIDS_IN, *WINS_IN, *MARKET_IN),
     unit="flag", direction="high", min_n=LEAST, n="peers", source=f"{_SOURCE} (R058)", kind="bool",
     title={"en": "second bid unusually far off", "zh": "次低价异常偏远"},
 )  # fmt: skip
