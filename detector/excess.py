@@ -70,18 +70,19 @@ def with_tail(family: pl.DataFrame, null: tuple[float, float]) -> pl.DataFrame:
 
 
 def upper_tail(x: NDArray[Any], n: NDArray[Any], null: tuple[float, float]) -> NDArray[Any]:
-    """Probability of `x` or more of `n` under a null."""
+    """Probability of `x` or more of `n` under a null: the masses from `x` up, added."""
     import numpy as np
 
     from features.library.count_tails import binomial_tail
 
     rate, rho = null
-    if rho == 0:
+    if rho == 0 or not x.size:
         return np.asarray(binomial_tail(x, n, rate))
-    from scipy.stats import betabinom
-
-    a, b = rate * (1 - rho) / rho, (1 - rate) * (1 - rho) / rho
-    return np.asarray(betabinom.sf(x - 1, n, a, b))
+    widths = (n - x + 1).astype(np.int64)
+    starts = np.cumsum(widths) - widths
+    counts = np.repeat(x - starts, widths) + np.arange(widths.sum())
+    mass = np.exp(log_mass(counts, np.repeat(n, widths), rate, rho))
+    return np.minimum(np.add.reduceat(mass, starts), 1.0)
 
 
 def fit_null(x: NDArray[Any], n: NDArray[Any]) -> tuple[float, float]:
