@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from detector.inference import Floats, bh_adjust
+from detector.inference import Floats
 from detector.models.agreement import agreement, bringing_own_evidence
 from detector.models.explain import contributions
 from detector.models.fitted import FittedModel, FittedSet
@@ -186,18 +186,3 @@ def _baseline(model: FittedModel, own: Judgement) -> Floats:
         return np.full(own.p.shape, np.nan)
     at = own.evidence.features.index(name)
     return np.where(own.evidence.missing[:, at], np.nan, own.evidence.signed[:, at])
-
-
-def add_q_values(
-    scores: pl.DataFrame, family: tuple[str, ...] = ("model_id", "period_start")
-) -> pl.DataFrame:
-    """Adds `q_value`: Benjamini-Hochberg inside each family of judgements; null without p."""
-    q = pl.col("p_value").map_batches(
-        lambda p: pl.Series(bh_adjust(p.to_numpy())), return_dtype=pl.Float64
-    )
-    tested = scores.filter(pl.col("p_value").is_not_null())
-    done = tested.with_columns(q_value=q.over(list(family))) if tested.height else tested
-    keys = ["model_id", "subject_key", "period_start"]
-    if not tested.height:
-        return scores.with_columns(q_value=pl.lit(None, pl.Float64))
-    return scores.join(done.select(*keys, "q_value"), on=keys, how="left", maintain_order="left")

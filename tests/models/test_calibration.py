@@ -8,7 +8,6 @@ import pytest
 
 from detector.models import joint
 from detector.models.reference import Calibration
-from detector.models.score import add_q_values
 
 
 def frozen(*scores: float) -> Calibration:
@@ -85,18 +84,3 @@ def test_correlation_sees_dependence_and_survives_constants() -> None:
     assert joint.correlation(u, u) == pytest.approx(1.0)
     assert joint.correlation(u, u[::-1]) == pytest.approx(-1.0)
     assert joint.correlation(u, np.full(200, 0.5)) == 0.0
-
-
-def test_q_values_are_taken_inside_each_family_and_skip_nulls() -> None:
-    p = [0.001, 0.008, 0.039, 0.041, 0.27, None, 0.5]
-    scores = pl.DataFrame(
-        {
-            "model_id": ["m"] * 6 + ["other"],
-            "subject_key": [f"s{i}" for i in range(7)],
-            "period_start": ["2024-01-01"] * 7,
-            "p_value": p,
-        }
-    )
-    q = add_q_values(scores)["q_value"].to_list()
-    assert q == pytest.approx([0.005, 0.02, 0.05125, 0.05125, 0.27, None, 0.5])
-    assert add_q_values(scores.filter(pl.col("p_value").is_null()))["q_value"].to_list() == [None]
