@@ -247,24 +247,34 @@ def standing(
 
 
 def frames_to_keep(
-    judgement: Judgement, plan: Plan, parts: Parts, cells: pl.DataFrame, results: Results
+    judgement: Judgement,
+    plan: Plan,
+    panel: Panel,
+    parts: Parts,
+    cells: pl.DataFrame,
+    results: Results,
 ) -> dict[str, pl.DataFrame]:
     """Everything a run writes, by name.
 
     Args:
         parts: features computed.
         cells: those whose features are judged anew; of the others, rolled up anew, the features
-            and the outcomes of rules are written again as they stand.
+            and the outcomes of rules (in shadow) are written again as they stand.
     """
     frames = judgement.frames() | {
         f"features-{grain}-{typology}": within(part, cells)
         for (typology, grain), part in parts.items()
     }
     others = judgement.cells.join(cells, on=list(CELL), how="anti")
-    if plan.base is not None and others.height:
-        for name, rows in results.carried(plan.base, others).items():
-            both = [frames[name], rows] if name in frames else [rows]
-            frames[name] = pl.concat(both, how="diagonal_relaxed")
+    if plan.base is None or others.is_empty():
+        return frames
+    pairs = set(others.select("typology", "grain").iter_rows())
+    names = [f"features-{grain}-{typology}" for typology, grain in sorted(pairs)]
+    if pairs & {(rule.spec.typology, rule.spec.grain) for rule in panel.ruleset.judging()}:
+        names += ["outcomes", "firings"]
+    for name, rows in results.carried(plan.base, names, others).items():
+        both = [frames[name], rows] if name in frames else [rows]
+        frames[name] = pl.concat(both, how="diagonal_relaxed")
     return frames
 
 

@@ -166,17 +166,17 @@ class Results:
         self.write(manifest.run_id, frames)
         return replace(manifest, layers=(manifest.run_id,))
 
-    def carried(self, manifest: Manifest, cells: pl.DataFrame) -> dict[str, pl.DataFrame]:
-        """What is in force of some cells besides their judged rows, to be written again.
+    def carried(
+        self, manifest: Manifest, names: Collection[str], cells: pl.DataFrame
+    ) -> dict[str, pl.DataFrame]:
+        """What some kinds of results say of some cells, to be written again as it stands.
 
         A run that only counts a cell anew keeps with it what its rules and features say.
         """
         found: dict[str, pl.DataFrame] = {}
         grains = cells["grain"].unique().implode()
-        for name in self.names(manifest, ""):
-            frame = None
-            if name not in ("cells", "judged") and not name.startswith(ALSO):
-                frame = self.read(manifest, name)
+        for name in names:
+            frame = self.read(manifest, name)
             if frame is not None:
                 here = frame.filter(pl.col("grain").is_in(grains))
                 rows = here.join(cells.lazy(), on=list(CELL), how="semi").collect()

@@ -66,7 +66,7 @@ def run_detection(
         if judgement.cells.is_empty():
             counts = publishing.finish_quietly(system, plan, mine, judgement.counts())
             return RunSummary(mine.key, plan.target, counts)
-        frames = judging.frames_to_keep(judgement, plan, parts, cells, results)
+        frames = judging.frames_to_keep(judgement, plan, panel, parts, cells, results)
         publishing.seal(results, plan, mine, panel, judgement.nulls, frames, computed.reads)
         signals = raising.signals(system, plan, computed, panel, judgement, mine.key)
         counts = judgement.counts() | {"held_back": judgement.fired() - len(signals)}
