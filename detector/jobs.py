@@ -169,3 +169,24 @@ def refit(system: JobSystem, claim: Claim, _slot: str) -> JobResult:
     from detector.run import refit as fit_again
 
     return JobResult(counts=fit_again(cast("System", system), claim=claim).counts)
+
+
+@job(
+    "drift",
+    title={"en": "measure the drift of features and scores", "zh": "测量特征与得分的漂移"},
+    schedule="0 5 * * 1",
+)
+def drift(system: JobSystem, _claim: Claim, _slot: str) -> JobResult:
+    """Compares what is judged now with what peers and models were frozen on; keeps the report."""
+    from detector.drift import drift_report
+    from detector.drift_reports import keep_report
+    from features.errors import WardenError
+
+    try:
+        report = drift_report(cast("System", system))
+    except WardenError as error:
+        if error.code != "nothing_judged":
+            raise
+        return JobResult(note="nothing judged yet")
+    keep_report(cast("System", system), report)
+    return JobResult(counts=report["counts"])

@@ -39,6 +39,7 @@ review_minutes = 30
 ingest-folder = "*/15 * * * *"
 detect = "30 2 * * *"
 refit = "0 4 1 * *"
+drift = "0 5 * * 1"
 """
 
 
@@ -50,6 +51,7 @@ class Jobs(BaseModel):
     ingest_folder: str = Field(default="*/15 * * * *", alias="ingest-folder")
     detect: str = "30 2 * * *"
     refit: str = "0 4 1 * *"
+    drift: str = "0 5 * * 1"
 
     @model_validator(mode="before")
     @classmethod
@@ -61,7 +63,12 @@ class Jobs(BaseModel):
 
     def schedules(self) -> dict[str, str]:
         """Cron text by job name."""
-        return {"ingest-folder": self.ingest_folder, "detect": self.detect, "refit": self.refit}
+        return {
+            "ingest-folder": self.ingest_folder,
+            "detect": self.detect,
+            "refit": self.refit,
+            "drift": self.drift,
+        }
 
 
 class Settings(BaseSettings):

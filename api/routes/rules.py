@@ -29,12 +29,14 @@ from api.schemas.rules import (
     Typed,
 )
 from detector import promotion
+from detector.drift_reports import bunching_at, last_report
 from detector.rule_checks import read_report
 from detector.rule_views import history, rule_object, version_object
 from detector.rulebook import Rulebook, rulebook, text_diff
 from rules.spec import Status
 
 if TYPE_CHECKING:
+    from detector.system import System
     from rules.load import Rule as Text
 
 router = APIRouter(prefix="/api/v1/rules", tags=["rules"])
@@ -104,7 +106,7 @@ def test(system: SystemDep, typed: Typed) -> Examples:
 @router.get("/{rule_id}", responses=problems(404, 422, 503))
 def read_rule(response: Response, system: SystemDep, rule_id: RuleId) -> RuleDetail:
     """One rule with its history; its ETag is what a change must name in If-Match."""
-    return _detail(response, rulebook(system), rule_id)
+    return _detail(response, system, rulebook(system), rule_id)
 
 
 @router.get("/{rule_id}/versions", responses=problems(404, 422, 503))
@@ -154,7 +156,7 @@ def promote(
         if asked.report is not None:
             handed = read_report(json.dumps(asked.report, sort_keys=True).encode())
         book = promotion.to_shadow(system, rule_id, actor, report=handed, **common)
-    return _detail(response, book, rule_id)
+    return _detail(response, system, book, rule_id)
 
 
 @router.post("/{rule_id}/retire", responses=CHANGES)
@@ -170,7 +172,7 @@ def retire(
     number = expected_version(if_match, "rule")
     told = {"note": asked.note, "version": asked.version}
     book = promotion.retire(system, rule_id, actor, expected=number, **told)
-    return _detail(response, book, rule_id)
+    return _detail(response, system, book, rule_id)
 
 
 @router.post("/{rule_id}/rollback", responses=CHANGES)
@@ -185,7 +187,7 @@ def roll_back(
     """Makes the version live again that was live before."""
     number = expected_version(if_match, "rule")
     book = promotion.roll_back(system, rule_id, actor, note=asked.note, expected=number)
-    return _detail(response, book, rule_id)
+    return _detail(response, system, book, rule_id)
 
 
 @router.post("/{rule_id}/backtest", responses=problems(403, 404, 422, 503))
@@ -218,8 +220,13 @@ def _text(book: Rulebook, rule_id: str, version: str | None) -> Text:
     return stamped(found, book.status(found))
 
 
-def _detail(response: Response, book: Rulebook, rule_id: str) -> RuleDetail:
+def _detail(response: Response, system: System, book: Rulebook, rule_id: str) -> RuleDetail:
     shown = rule_object(book, rule_id)
     response.headers["ETag"] = etag(shown["number"])
-    more = {"versions": book.versions(rule_id), "history": history(book, rule_id)}
+    heaps = bunching_at(last_report(system), rule_id)
+    more = {
+        "versions": book.versions(rule_id),
+        "history": history(book, rule_id),
+        "bunching": heaps,
+    }
     return RuleDetail.model_validate(shown | more)

@@ -80,6 +80,9 @@ class RuleDetail(Rule):
 
     versions: list[str]
     history: list[RuleDecision]
+    bunching: list[dict[str, Any]] = Field(
+        description="values just inside its limits, as the last drift report counted them"
+    )
 
 
 class RuleVersion(BaseModel):

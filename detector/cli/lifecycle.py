@@ -122,6 +122,7 @@ def show(
     if rules or not (STATE.home / "config.toml").exists():
         show_file(rule_id, rules)
         return
+    from detector.drift_reports import bunching_at, last_report
     from detector.rule_views import history, rule_object, version_object
     from detector.rulebook import rulebook, text_diff
 
@@ -144,7 +145,20 @@ def show(
     ]
     text = one["text"].rstrip() + "\n\n" + "\n".join(lines)
     spec = rule.spec.model_dump(mode="json")
-    say({**spec, **told, "shown": one, "versions": book.versions(rule_id), "history": acts}, text)
+    heaps = bunching_at(last_report(system), rule_id)
+    text += "".join(f"\n# {heap_line(heap)}" for heap in heaps if heap["state"] != "few")
+    data = {"shown": one, "versions": book.versions(rule_id), "history": acts, "bunching": heaps}
+    say({**spec, **told, **data}, text)
+
+
+def heap_line(heap: dict[str, Any]) -> str:
+    """How many values lie just inside a limit."""
+    limit = "its limits" if heap["limit"] is None else f"{heap['limit']:g}"
+    usual = heap["n"] * heap["expected"]
+    return (
+        f"just inside {heap['feature']} {heap['op']} {limit}: {heap['inside']} of {heap['n']} "
+        f"near it, {usual:.1f} if nobody aimed (q {heap['q']:.2g}, {heap['state']})"
+    )
 
 
 def show_file(rule_id: str, rules: list[Path] | None) -> None:

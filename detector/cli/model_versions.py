@@ -1,8 +1,8 @@
-"""`models compare|promote|history`: a new fit beside the one in force, and who decided."""
+"""`models compare|promote|history|drift`: a new fit beside the one in force, and how that ages."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -50,3 +50,49 @@ def history() -> None:
     from detector.shadow_models import acts_of
 
     say_table(acts_of(opened()), ("at", "kind", "set", "actor", "note"), "No model yet.")
+
+
+def drift(
+    periods: Annotated[
+        int | None, typer.Option(min=1, help="Newest periods; by default as many as hold 500 rows.")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="What is in order, too.")] = False,
+) -> None:
+    """What is judged now against what peers and models were frozen on, and heaps below limits."""
+    from detector.drift import drift_report
+    from detector.drift_reports import keep_report
+
+    system = opened()
+    report = drift_report(system, periods)
+    keep_report(system, report)
+    if STATE.json:
+        say(report, "")
+        return
+    counts = report["counts"]
+    typer.echo(
+        f"Models {report['models']}, fitted on {report['fitted_on'][:10]}. To act on: "
+        f"{counts['act']}, to watch: {counts['watch']}, in order: {counts['ok']}, "
+        f"too few rows to tell: {counts['few']}."
+    )
+    shown: tuple[tuple[str, tuple[str, ...]], ...] = (
+        ("features", ("state", "feature", "grain", "since", "n", "psi", "noise", "missing_change")),
+        ("scores", ("state", "model", "n", "psi", "ks", "noise")),
+        ("bunching", ("state", "rule", "feature", "op", "limit", "inside", "n", "expected", "q")),
+    )
+    for part, columns in shown:
+        rows: list[dict[str, Any]] = report[part]
+        listed = [one for one in rows if everything or one["state"] in ("act", "watch")]
+        if listed:
+            typer.echo(f"\n{part}")
+            say_table(listed, columns, "")
+    typer.echo(calibration_line(report["calibration"]))
+
+
+def calibration_line(told: dict[str, Any]) -> str:
+    """What the reviews say of the likelihoods."""
+    if told["slope"] is None:
+        return f"\nCalibration not measured: {told['reason']} ({told['n']} now)."
+    return (
+        f"\nCalibration slope {told['slope']:.2f} over {told['n']} answers ({told['state']}); "
+        "1 is right, below it the likelihoods are too sure of themselves."
+    )

@@ -14,6 +14,7 @@ app = typer.Typer(help="Outlier models.", no_args_is_help=True)
 app.command("compare")(model_versions.compare)
 app.command("promote")(model_versions.promote)
 app.command("history")(model_versions.history)
+app.command("drift")(model_versions.drift)
 
 
 @app.command("list")
