@@ -123,6 +123,45 @@ def comment(
     return event
 
 
+def second_review(
+    connection: WriteConnection,
+    alert_id: str,
+    actor: str,
+    reason: str | None,
+    note: str | None,
+    now: datetime,
+) -> AlertEvent:
+    """Records what a second person finds about a closed alert; it neither reopens nor closes it.
+
+    Raises:
+        WardenError: `actor_required`, `reason_required`, `note_too_long`, `alert_not_found`,
+            `not_closed`, `same_person` (conflict: whoever closed it, or reviewed it already).
+    """
+    _require_actor(actor)
+    _check_note(note)
+    why = _close_reason(Action.CLOSE, reason)
+    alert = store.lock_alert(connection, alert_id)
+    if alert.state is not State.CLOSED:
+        raise WardenError(
+            "not_closed",
+            f"Alert {alert_id} is {alert.state}; a second review follows the first.",
+            "See what waits for one: warden reviews list --second",
+            kind="conflict",
+        )
+    if actor in store.reviewers(connection, alert_id):
+        raise WardenError(
+            "same_person",
+            f"{actor} has already reviewed alert {alert_id}.",
+            "A second review is another person's.",
+            kind="conflict",
+        )
+    event = AlertEvent(
+        alert_id, alert.version, EventKind.SECOND_REVIEW, actor, now, None, why, note or None, {}
+    )
+    store.add_events(connection, [event])
+    return event
+
+
 def _require_actor(actor: str) -> None:
     if not actor.strip() or not store.storable(actor):
         raise WardenError("actor_required", "A decision needs the person who makes it.")

@@ -136,7 +136,12 @@ def _merge_with_remembered(
         fingerprint(s.typology, s.subject_kind, s.subject_key, s.period_start) for s in signals
     }
     quiet = store.firing_in(connection, cells) - set(paused)
-    known = store.lock_alerts(connection, marks | quiet)
+    drawn = store.unraised(connection)
+    known = {
+        # drawn for blind review and found by no run before: now it is an alert like any other
+        mark: replace(alert, firing=False, blind=False) if alert.id in drawn else alert
+        for mark, alert in store.lock_alerts(connection, marks | quiet).items()
+    }
     wanted = {short_id(mark, {}) for mark in marks - known.keys()}
     return merge(signals, known, moment, cells, store.ids_taken(connection, wanted))
 

@@ -19,9 +19,8 @@ from alerts.likelihood import Companion, conduct, own_log, rules_log
 from alerts.model import Alert, CloseReason, Priority, Signal, State
 from alerts.priority import prioritise
 from alerts.rows import alert_from
-from alerts.store import CHUNK
+from alerts.store import CHUNK, unraised
 from alerts.tables import alert as alert_table
-from alerts.tables import review_draw as draw_table
 from alerts.tables import weights as weights_table
 from alerts.weights import NEW, Weights, weights_from
 from features.vocabulary import Lane
@@ -115,7 +114,7 @@ def settle(
     wanted = chosen | {other for mark in chosen for other in beside.get(mark, ())}
     alerts = _load(connection, wanted)
     lent = {mark: _companion(alert, weights) for mark, alert in alerts.items() if seen[mark].lends}
-    drawn = _drawn(connection)
+    drawn = unraised(connection)
     moved = []
     for mark in sorted(chosen & alerts.keys()):
         alert = alerts[mark]
@@ -124,7 +123,7 @@ def settle(
         company = [lent[other] for other in beside.get(mark, ()) if other in lent]
         company.sort(key=lambda c: (-c.total, c.alert_id))
         priority = ranked(alert, weights, company[:MOST])
-        if alert.id in drawn and alert.blind:  # its place was drawn; only its figures follow
+        if alert.id in drawn:  # its place was drawn; only its figures follow
             priority = replace(priority, rank=alert.priority.rank)
         if priority != alert.priority:
             moved.append((alert.id, priority))
@@ -146,25 +145,19 @@ def _typologies(connection: ReadConnection, touched: Collection[str]) -> set[str
 def _seen(connection: ReadConnection, conducts: Collection[str] | None) -> dict[str, Seen]:
     """Screen alerts of the conducts by fingerprint."""
     c = alert_table.c
-    blind_samples = _drawn(connection)
+    drawn = unraised(connection)
     query = sa.select(
         c.id, c.fingerprint, c.typology, c.subject_kind, c.subject_key, c.period_start,
-        c.period_end, c.firing, c.close_reason, c.set_aside, c.blind,
+        c.period_end, c.firing, c.close_reason, c.set_aside,
     ).where(c.lane == Lane.SCREEN.value)  # fmt: skip
     found = {}
     for row in connection.execute(query):
         if conducts is not None and conduct(row.typology) not in conducts:
             continue
         lends = row.firing and not row.set_aside and row.close_reason not in DISMISSED
-        lends = lends and not (row.blind and row.id in blind_samples)
+        lends = lends and row.id not in drawn
         found[row.fingerprint] = Seen(*row[:7], lends)
     return found
-
-
-def _drawn(connection: ReadConnection) -> set[str]:
-    """Alerts that no run raised when they were queued."""
-    query = sa.select(draw_table.c.alert_id).where(draw_table.c.role == "sample")
-    return set(connection.scalars(query))
 
 
 def _neighbours(seen: Mapping[str, Seen]) -> dict[str, list[str]]:

@@ -9,10 +9,11 @@ import sqlalchemy as sa
 
 from alerts.connections import ReadConnection, WriteConnection
 from alerts.merge import Cell
-from alerts.model import Alert, AlertEvent
+from alerts.model import Alert, AlertEvent, EventKind
 from alerts.rows import alert_from, alert_row, event_row
 from alerts.tables import alert as alert_table
 from alerts.tables import alert_event as event_table
+from alerts.tables import review_draw as draw_table
 from features.errors import WardenError
 
 MERGE_LOCK = 7_202_311_041_500_002
@@ -74,16 +75,24 @@ def lock_alerts(connection: WriteConnection, fingerprints: Collection[str]) -> d
 
 
 def firing_in(connection: ReadConnection, cells: Collection[Cell]) -> set[str]:
-    """Fingerprints of the alerts firing in the cells."""
+    """Fingerprints of the alerts firing in the cells; those no run raised cannot fall silent."""
     if not cells:
         return set()
     columns = alert_table.c
     typologies = sorted({typology for typology, _, _ in cells})
     query = sa.select(
-        columns.fingerprint, columns.typology, columns.subject_kind, columns.period_start
+        columns.id,
+        columns.fingerprint,
+        columns.typology,
+        columns.subject_kind,
+        columns.period_start,
     ).where(columns.firing, columns.typology.in_(typologies))
-    wanted = frozenset(cells)
-    return {mark for mark, *cell in connection.execute(query) if tuple(cell) in wanted}
+    wanted, drawn = frozenset(cells), unraised(connection)
+    return {
+        mark
+        for alert_id, mark, *cell in connection.execute(query)
+        if tuple(cell) in wanted and alert_id not in drawn
+    }
 
 
 def storm_periods(connection: ReadConnection) -> dict[str, tuple[date, date]]:
@@ -149,6 +158,33 @@ def add_events(connection: WriteConnection, events: Iterable[AlertEvent]) -> Non
     rows = [event_row(event) for event in events]
     if rows:
         connection.execute(sa.insert(event_table), rows)
+
+
+def reviewers(connection: ReadConnection, alert_id: str) -> set[str]:
+    """Who has found something about an alert since it was last opened."""
+    happened = event_table.c
+    query = (
+        sa.select(happened.kind, happened.actor)
+        .where(happened.alert_id == alert_id)
+        .order_by(happened.id)
+    )
+    found: set[str] = set()
+    for kind, actor in connection.execute(query):
+        if kind == EventKind.REOPENED.value:
+            found.clear()
+        elif kind in (EventKind.CLOSED.value, EventKind.SECOND_REVIEW.value):
+            found.add(actor)
+    return found
+
+
+def unraised(connection: ReadConnection) -> set[str]:
+    """Ids of alerts drawn for blind review that no run has raised so far."""
+    query = (
+        sa.select(alert_table.c.id)
+        .join(draw_table, draw_table.c.alert_id == alert_table.c.id)
+        .where(draw_table.c.role == "sample", alert_table.c.blind)
+    )
+    return set(connection.scalars(query))
 
 
 def _chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:

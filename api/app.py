@@ -15,7 +15,7 @@ from api import errors
 from api.description import describe
 from api.guard import LOCAL_HOSTS, Guard
 from api.known import KnownFacts, facts_of
-from api.routes import alerts, exceptions, health, models, pages, rules, runs
+from api.routes import alerts, exceptions, health, models, pages, reviews, rules, runs
 from api.web.render import problem_page
 from detector.system import System, open_system
 
@@ -43,7 +43,7 @@ def create_app(
     app.state.system = system
     app.state.known = known or facts_of(system)
     app.state.problem_page = problem_page
-    for routes in (alerts, rules, models, exceptions, runs, health, pages):
+    for routes in (alerts, rules, models, exceptions, reviews, runs, health, pages):
         app.include_router(routes.router)
     app.mount("/static", StaticFiles(directory=str(files("api.web").joinpath("static"))))
     errors.install(app)

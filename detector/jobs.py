@@ -172,6 +172,23 @@ def refit(system: JobSystem, claim: Claim, _slot: str) -> JobResult:
 
 
 @job(
+    "sample-reviews",
+    title={
+        "en": "draw subjects without an alert for blind review",
+        "zh": "随机抽取无预警对象供盲审",
+    },
+    schedule="0 5 * * 1",
+)
+def sample_reviews(system: JobSystem, _claim: Claim, _slot: str) -> JobResult:
+    """Queues the week's blind sample; a week that was drawn already is left as it is."""
+    from detector.sampling import draw_sample
+
+    told = draw_sample(cast("System", system))
+    note = f"{told['slot']} was drawn before" if told["already"] else None
+    return JobResult(counts={"queued": told["queued"]}, note=note)
+
+
+@job(
     "drift",
     title={"en": "measure the drift of features and scores", "zh": "测量特征与得分的漂移"},
     schedule="0 5 * * 1",

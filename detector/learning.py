@@ -22,6 +22,7 @@ from detector.database import reading
 from detector.feedback import SAMPLE, closings
 from detector.models import posterior
 from detector.models.posterior import Reviews
+from detector.recall import drawn_slots
 from detector.weighing import priors, sizes
 from features.errors import WardenError
 
@@ -49,7 +50,7 @@ def lesson(connection: ReadConnection) -> Reviews:
         for rule in set(one["rules"]):
             everyone[rule, one["label"]] += 1
             own[subjects[one["alert_id"]], rule, one["label"]] += 1
-    measured = priors(found, sizes(connection))
+    measured, draws = priors(found, sizes(connection)), drawn_slots(connection)
     rows = []
     for one in found:
         alert, who = alerts[one["alert_id"]], subjects[one["alert_id"]]
@@ -60,8 +61,13 @@ def lesson(connection: ReadConnection) -> Reviews:
         labels=[int(c["label"]) for c in found],
         subjects=[subjects[c["alert_id"]] for c in found],
         typologies=[str(c["typology"]) for c in found],
-        weights=[float(c["weight"]) for c in found],
+        weights=[_weight(c, draws) for c in found],
     )
+
+
+def _weight(one: Mapping[str, Any], draws: int) -> float:
+    """Each draw stands for all subjects, so that several share their number."""
+    return float(one["weight"]) / max(draws, 1) if one["origin"] == SAMPLE else 1.0
 
 
 def _rate(

@@ -39,6 +39,7 @@ review_minutes = 30
 ingest-folder = "*/15 * * * *"
 detect = "30 2 * * *"
 refit = "0 4 1 * *"
+sample-reviews = "0 5 * * 1"
 drift = "0 5 * * 1"
 """
 
@@ -51,15 +52,16 @@ class Jobs(BaseModel):
     ingest_folder: str = Field(default="*/15 * * * *", alias="ingest-folder")
     detect: str = "30 2 * * *"
     refit: str = "0 4 1 * *"
+    sample_reviews: str = Field(default="0 5 * * 1", alias="sample-reviews")
     drift: str = "0 5 * * 1"
 
     @model_validator(mode="before")
     @classmethod
     def environment_first(cls, given: Any) -> Any:
         """The file spells a job with a hyphen, the environment cannot: both given, it wins."""
-        if not isinstance(given, dict) or "ingest_folder" not in given:
+        if not isinstance(given, dict):
             return given
-        return {k: v for k, v in given.items() if k != "ingest-folder"}
+        return {k: v for k, v in given.items() if "-" not in k or k.replace("-", "_") not in given}
 
     def schedules(self) -> dict[str, str]:
         """Cron text by job name."""
@@ -67,6 +69,7 @@ class Jobs(BaseModel):
             "ingest-folder": self.ingest_folder,
             "detect": self.detect,
             "refit": self.refit,
+            "sample-reviews": self.sample_reviews,
             "drift": self.drift,
         }
 

@@ -18,6 +18,7 @@ from detector.cli import (
     models,
     operations,
     peers,
+    reviews,
     rules,
     tables,
 )
@@ -64,6 +65,7 @@ app.add_typer(features.app, name="features")
 rules.app.add_typer(exceptions.app, name="except")
 app.add_typer(rules.app, name="rules")
 app.add_typer(models.app, name="models")
+app.add_typer(reviews.app, name="reviews")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(operations.config_app, name="config")
 
