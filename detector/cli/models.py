@@ -30,6 +30,29 @@ def list_models(
     say_table(rows, columns, "No model yet; the first `warden detect` fits them.")
 
 
+@app.command("detectors")
+def list_detectors() -> None:
+    """Ways of scoring a model may name, those of installed packages among them."""
+    from detector.models.base import detectors
+
+    cards = [make().card for make in detectors().values()]
+    rows = [
+        {
+            "detector": card.name,
+            "score": card.title,
+            "assumes": card.assumptions,
+            "least_rows": card.min_rows,
+            "direction": card.direction,
+            "labels": card.supervised,
+            "baseline": card.baseline,
+            "source": card.source,
+        }
+        for card in cards
+    ]
+    columns = ("detector", "score", "assumes", "least_rows", "direction", "labels", "baseline")
+    say_table(rows, columns, "")
+
+
 @app.command("fit")
 def fit(
     actor: Annotated[

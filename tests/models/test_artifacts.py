@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import pickle
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -101,18 +102,34 @@ def test_a_planted_pickle_is_never_opened(frame_of: FrameOf, tmp_path: Path) -> 
     np.savez(victim, **arrays)
     with pytest.raises(WardenError):
         load_current(tmp_path)
-    folder = victim.parent.parent
-    card = json.loads((folder / "model.json").read_text())
-    card["files"][f"detector/{victim.name}"] = sha256(victim)
-    (folder / "model.json").write_text(json.dumps(card))
-    listed = json.loads((tmp_path / CURRENT).read_text())
-    listed["sets"][-1]["parts"][f"{folder.parent.name}/{folder.name}"] = sha256(
-        folder / "model.json"
-    )
-    (tmp_path / CURRENT).write_text(json.dumps(listed))
+    rehash(tmp_path, victim.parent.parent, f"detector/{victim.name}")
     with pytest.raises(ValueError, match="allow_pickle"):
         load_current(tmp_path)
     assert not proof.exists()
+
+
+def test_a_model_that_an_early_version_pickled_is_refused_unread(
+    frame_of: FrameOf, tmp_path: Path
+) -> None:
+    store(tmp_path, fit_in_memory(bids(frame_of), "s", MAY))
+    folder = next(tmp_path.glob("bid-family-forest/*"))
+    (folder / "forests.joblib").write_bytes(pickle.dumps(Planted(tmp_path / "opened")))
+    rehash(tmp_path, folder, "forests.joblib")
+    with pytest.raises(WardenError, match="warden models fit") as caught:
+        load_current(tmp_path)
+    assert caught.value.code == "old_model"
+    assert not (tmp_path / "opened").exists()
+
+
+def rehash(models_dir: Path, folder: Path, file: str) -> None:
+    """Writes the hashes of a changed file as somebody with access to all of them could."""
+    card = json.loads((folder / "model.json").read_text())
+    card["files"][file] = sha256(folder / file)
+    (folder / "model.json").write_text(json.dumps(card))
+    listed = json.loads((models_dir / CURRENT).read_text())
+    part = f"{folder.parent.name}/{folder.name}"
+    listed["sets"][-1]["parts"][part] = sha256(folder / "model.json")
+    (models_dir / CURRENT).write_text(json.dumps(listed))
 
 
 def sha256(path: Path) -> str:

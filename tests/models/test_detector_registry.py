@@ -239,6 +239,14 @@ def test_a_subject_never_meets_itself(frame_of: FrameOf) -> None:
         assert not np.array_equal(plain.score(rows, keys), moved.score(rows, keys)), name
 
 
+def test_what_learns_from_labels_cannot_be_fitted_for_detection(
+    frame_of: FrameOf, added: None
+) -> None:
+    base.register(_spec("taught", "logistic", ("hhi",)))
+    market = {"market_y": _market(frame_of)}
+    assert code(lambda: fit_in_memory(market, "s", MAY, only={"taught"})) == "labels_needed"
+
+
 def test_a_model_version_names_the_libraries_that_can_move_it(
     frame_of: FrameOf, added: None
 ) -> None:

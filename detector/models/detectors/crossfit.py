@@ -2,7 +2,8 @@
 
 The fold is a hash of the subject key. So no reference row meets itself, reference rows and new
 rows are scored alike (which the p-values rest on), a subject outside the reference has its fold
-too, and a row's score depends on nothing beside it.
+too, and a row's score depends on nothing beside it. Each fold learns from four fifths of the
+reference, so their scores are on one scale and share one calibration.
 """
 
 from __future__ import annotations
