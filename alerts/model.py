@@ -148,6 +148,8 @@ class Alert:
         set_aside: whether nothing untagged is left of it: it comes last in the queue.
         blind: whether the figures of the machine are kept back until it is closed, so that they
             sway no reviewer.
+        learned: how reviews of its kind moved it in the queue (`alerts.learned`); empty where its
+            place is that of its own figures.
     """
 
     id: str
@@ -166,6 +168,7 @@ class Alert:
     tags: Sequence[Part] = ()
     set_aside: bool = False
     blind: bool = False
+    learned: Part = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +235,7 @@ def alert_object(alert: Alert) -> dict[str, Any]:
             "harm": alert.priority.harm,
             "urgency": alert.priority.urgency,
             "evidence": dict(alert.priority.evidence) or None,
+            "learned": dict(alert.learned) or None,
         },
         "message": dict(seen.message),
         "facts": [dict(part) for part in seen.facts],
@@ -260,7 +264,7 @@ def kept_back(alert: Alert) -> bool:
 
 def without_opinion() -> dict[str, Any]:
     """What stands in a blind alert where the machine's opinion would: the facts alone remain."""
-    parts = ("value", "likely", "harm", "urgency", "evidence")
+    parts = ("value", "likely", "harm", "urgency", "evidence", "learned")
     return {
         "suspicion": None,
         "p_value": None,

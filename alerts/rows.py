@@ -52,6 +52,7 @@ def alert_row(alert: Alert) -> dict[str, Any]:
         "set_aside": alert.set_aside,
         "evidence": dict(alert.priority.evidence) or None,
         "blind": alert.blind,
+        "learned": dict(alert.learned) or None,
     }
 
 
@@ -82,6 +83,7 @@ def alert_from(row: RowMapping) -> Alert:
         tags=tuple(row["tags"] or ()),
         set_aside=row["set_aside"],
         blind=row["blind"],
+        learned=row["learned"] or {},
     )
 
 

@@ -104,6 +104,8 @@ alert = Table(
     Column("budget", JSON(none_as_null=True)),
     # whether the figures of the machine are kept back until somebody has decided
     Column("blind", Boolean, nullable=False, server_default=false()),
+    # how reviews of its kind moved it in the queue; null where its place is that of its figures
+    Column("learned", JSON(none_as_null=True)),
     CheckConstraint("state IN ('open', 'acknowledged', 'closed')", name="alert_state"),
     CheckConstraint("(state = 'closed') = (close_reason IS NOT NULL)", name="alert_close_reason"),
     CheckConstraint("lane IN ('legal', 'screen')", name="alert_lane"),

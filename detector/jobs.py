@@ -189,6 +189,21 @@ def sample_reviews(system: JobSystem, _claim: Claim, _slot: str) -> JobResult:
 
 
 @job(
+    "learn-order",
+    title={"en": "order the waiting alerts by what reviews taught", "zh": "按审查结果调整待办顺序"},
+    schedule="20 * * * *",
+)
+def learn_order(system: JobSystem, claim: Claim, _slot: str) -> JobResult:
+    """Learns from the reviews since the last time; without new ones nothing changes."""
+    from detector.lessons import learn
+
+    taught = learn(cast("System", system), claim.key)
+    note = None if taught else "no review teaches anything yet"
+    counts = {"lessons": len(taught), "moved": sum(row["moved"] for row in taught)}
+    return JobResult(counts=counts, note=note)
+
+
+@job(
     "drift",
     title={"en": "measure the drift of features and scores", "zh": "测量特征与得分的漂移"},
     schedule="0 5 * * 1",

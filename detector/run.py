@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from detector import judging, ledger, planning, publishing, raising, storms
+from detector import judging, ledger, lessons, planning, publishing, raising, storms
 from detector.results import Results
 
 if TYPE_CHECKING:
@@ -74,6 +74,8 @@ def run_detection(
         counts = publishing.publish(
             system, plan, mine, signals, judgement.cells, counts, held, judgement.tests
         )
+        if plan.target == planning.LIVE:
+            lessons.learn(system, mine.key)
         return RunSummary(mine.key, plan.target, counts)
 
 

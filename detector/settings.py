@@ -31,6 +31,9 @@ rule_dirs = []
 # Share of false alarms accepted among alerts that rest on p-values.
 false_discovery_rate = 0.10
 
+# Whether reviews may change the order of the alerts that wait; figures never change by it.
+learn_order = true
+
 # Minutes a reviewer needs for one firing, for the hours a backtest expects.
 review_minutes = 30
 
@@ -88,6 +91,7 @@ class Settings(BaseSettings):
     database_url: str = ""
     rule_dirs: list[Path] = []
     false_discovery_rate: float = Field(default=0.10, gt=0, lt=1)
+    learn_order: bool = True
     review_minutes: float = Field(default=30, gt=0)
     jobs: Jobs = Field(default_factory=lambda: Jobs.model_validate({}))
 

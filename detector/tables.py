@@ -121,3 +121,16 @@ wealth_batch = Table(
     CheckConstraint("level >= 0 AND tests > 0", name="wealth_batch_level"),
 )
 """Blocks booked on the long-run budget of false alarms (`detector.wealth`); rows never change."""
+
+lesson = Table(
+    "lesson",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("conduct", String(64), nullable=False),
+    Column("grain", String(32), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("run_id", String(64), nullable=False),
+    Column("data", JSON, nullable=False),
+    Index("ix_lesson_conduct", "conduct", "grain", "id"),
+)
+"""What reviews taught about the order of the queue, each lesson once."""

@@ -64,6 +64,9 @@ class Priority(BaseModel):
     evidence: Likelihood | None = Field(
         default=None, description="null in the legal lane, where nothing is estimated"
     )
+    learned: dict[str, Any] | None = Field(
+        default=None, description="how reviews of its kind moved it: place now, before, of how many"
+    )
 
 
 class Alert(BaseModel):

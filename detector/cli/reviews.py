@@ -6,12 +6,15 @@ from typing import Annotated, Any
 
 import typer
 
+from detector.cli import lessons
 from detector.cli.lifecycle import Actor
 from detector.cli.output import STATE, opened, say, say_table
 
 app = typer.Typer(
     help="What reviewers found: precision, agreement, the blind sample.", no_args_is_help=True
 )
+app.command("learn")(lessons.learn)
+app.command("lessons")(lessons.lessons)
 
 
 @app.command("list")

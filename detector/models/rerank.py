@@ -8,7 +8,8 @@ trees learn from them and the two orders are mixed,
 
 where n is the number of reviews, so the prior rules while there are few. c is chosen among 0, 1/4,
 1/2, 3/4 and 1 by cross-validation over the reviews themselves: where what was learnt does not order
-left-out reviews better than the prior does, c is 0 and the prior stays as it is.
+left-out reviews better than the prior does, by more than one standard error of that difference, c
+is 0 and the prior stays as it is.
 
 Only the order changes. Probabilities, priorities and what fires are not touched by it.
 """
@@ -31,6 +32,7 @@ LEAST_EACH = 3
 """Confirmed, and dismissed, subjects needed before anything is learnt."""
 MIXES = (0.25, 0.5, 0.75, 1.0)
 FOLDS = 5
+RESAMPLES = 100
 TREES = 200
 LEAF = 3
 SEED = 20240501
@@ -43,6 +45,7 @@ class Learnt:
 
     Attributes:
         order: shape (rows,), higher first, 0 to 1; the prior's places where nothing was learnt.
+        taught: places by what was learnt alone, for mixing with another prior by `weight`.
         weight: how much of it comes from what was learnt, 0 to below 1.
         reviews, confirmed: how many labels it rests on.
         prior_auc, mixed_auc: how well the prior and the mixture order left-out reviews; None where
@@ -53,6 +56,7 @@ class Learnt:
     """
 
     order: Floats
+    taught: Floats
     weight: float
     reviews: int
     confirmed: int
@@ -81,20 +85,17 @@ def rerank(evidence: Learnable, prior: Floats, labels: Floats, groups: pl.Series
     found = _out_of_fold(table, seen, y, groups.gather(seen))
     if found is None:
         return _nothing(places, n, confirmed, None, "too few independent subjects reviewed")
-    trust = n / (n + HALF_TRUST)
-    best = before = _auc(y, places[seen])
-    weight = 0.0
-    for share in MIXES:
-        auc = _auc(y, (1 - share * trust) * places[seen] + share * trust * found)
-        if auc > best:
-            best, weight = auc, share * trust
-    if weight == 0.0:
+    trust, before = n / (n + HALF_TRUST), _auc(y, places[seen])
+    mixtures = {c * trust: (1 - c * trust) * places[seen] + c * trust * found for c in MIXES}
+    weight = max(mixtures, key=lambda w: _auc(y, mixtures[w]))
+    best = _auc(y, mixtures[weight])
+    if best - before <= _error_of_gain(y, places[seen], mixtures[weight]):
         return _nothing(places, n, confirmed, before, "the prior orders left-out reviews as well")
     trees = grown(table[seen], y)
     learnt = placed(trees.predict_proba(table)[:, 1])
     lessons = _lessons((*evidence.names, PRIOR), table, trees, learnt)
     mixed = (1 - weight) * places + weight * learnt
-    return Learnt(mixed, weight, n, confirmed, before, best, "", lessons)
+    return Learnt(mixed, learnt, weight, n, confirmed, before, best, "", lessons)
 
 
 def placed(values: Floats) -> Floats:
@@ -134,6 +135,17 @@ def _out_of_fold(
     return found
 
 
+def _error_of_gain(y: NDArray[np.int64], prior: Floats, mixed: Floats) -> float:
+    """Standard error of the difference of two ROC AUCs on the same reviews, by bootstrap."""
+    rng = np.random.default_rng(SEED)
+    kinds = [np.flatnonzero(y == k) for k in (0, 1)]
+    gains = np.empty(RESAMPLES)
+    for i in range(RESAMPLES):
+        rows = np.concatenate([rng.choice(k, k.size) for k in kinds])
+        gains[i] = _auc(y[rows], mixed[rows]) - _auc(y[rows], prior[rows])
+    return float(gains.std())
+
+
 def _auc(y: NDArray[np.int64], order: Floats) -> float:
     value = roc_auc(y, order)
     return 0.5 if value is None else value
@@ -158,4 +170,4 @@ def _slope(column: Floats, learnt: Floats) -> float | None:
 
 def _nothing(places: Floats, n: int, confirmed: int, auc: float | None, reason: str) -> Learnt:
     empty = pl.DataFrame(schema=LESSONS)
-    return Learnt(places, 0.0, n, confirmed, auc, auc, reason, empty)
+    return Learnt(places, places, 0.0, n, confirmed, auc, auc, reason, empty)
