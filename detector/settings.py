@@ -43,6 +43,7 @@ ingest-folder = "*/15 * * * *"
 detect = "30 2 * * *"
 refit = "0 4 1 * *"
 sample-reviews = "0 5 * * 1"
+learn-order = "20 * * * *"
 drift = "0 5 * * 1"
 """
 
@@ -56,6 +57,7 @@ class Jobs(BaseModel):
     detect: str = "30 2 * * *"
     refit: str = "0 4 1 * *"
     sample_reviews: str = Field(default="0 5 * * 1", alias="sample-reviews")
+    learn_order: str = Field(default="20 * * * *", alias="learn-order")
     drift: str = "0 5 * * 1"
 
     @model_validator(mode="before")
@@ -73,6 +75,7 @@ class Jobs(BaseModel):
             "detect": self.detect,
             "refit": self.refit,
             "sample-reviews": self.sample_reviews,
+            "learn-order": self.learn_order,
             "drift": self.drift,
         }
 
