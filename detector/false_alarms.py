@@ -16,7 +16,7 @@ from __future__ import annotations
 import polars as pl
 
 from detector.owners import OWNED
-from detector.results import CELL
+from detector.results import CELL, rows_in
 from features.vocabulary import TYPOLOGIES, Lane
 
 FAMILIES = {typology.id: typology.family for typology in TYPOLOGIES.values()}
@@ -170,7 +170,7 @@ def beside(before: pl.LazyFrame, cells: pl.DataFrame) -> pl.DataFrame:
     ).collect()
     if near.is_empty():
         return before.head(0).collect()
-    return before.join(near.lazy(), on=list(CELL), how="semi").collect()
+    return rows_in(before, near).collect()
 
 
 _TEXTS = {"typology": pl.String(), "family": pl.String()}

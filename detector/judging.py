@@ -15,7 +15,7 @@ from detector.known_cases import KnownCases
 from detector.owners import Groups
 from detector.panel import Panel, assemble, models_in_force, poor_grains
 from detector.planning import Parts, Plan, within
-from detector.results import ALSO, CELL, OUTCOMES, Results, cells_of, shaped
+from detector.results import ALSO, CELL, OUTCOMES, Results, cells_of, rows_in, shaped
 from detector.storms import Storm, shadow_counts, storms
 from features.vocabulary import TYPOLOGIES, Outcome
 
@@ -208,8 +208,7 @@ def moved(told: pl.DataFrame, before: pl.LazyFrame, cells: pl.DataFrame) -> pl.D
     """Rows of cells judged before in which some q-value is another now."""
     others = told.join(cells, on=list(CELL), how="anti")
     place = [*signals.KEYS, "q_value"]
-    known = before.join(others.lazy().select(CELL).unique(), on=list(CELL), how="semi")
-    stood = known.select(place).collect()
+    stood = rows_in(before, others.select(CELL).unique()).select(place).collect()
     again = others.join(stood, on=place, how="anti", nulls_equal=True)
     return within(others, again.select(CELL).unique())
 
@@ -237,9 +236,7 @@ def standing(
         mine = there.filter(pl.col("grain") == child, periods)
         if mine.is_empty():
             continue
-        inside = pl.col("period_start").is_in(mine["period_start"].unique().implode())
-        kept = before.filter(pl.col("grain") == child, inside)
-        kept = kept.join(mine.lazy(), on=list(CELL), how="semi")
+        kept = rows_in(before, mine)
         if child in rollup.ONLY_COUNTED:
             kept = kept.select("grain", *rollup.COUNTED)
         parts.append(shaped(kept.collect(), signals.JUDGED))

@@ -52,6 +52,7 @@ class Lake:
 
     def __init__(self, home: Path, engine: Engine) -> None:
         self._home, self._engine = home, engine
+        self._stored: dict[tuple[str, int], pl.LazyFrame] = {}
 
     def tables(self) -> tuple[str, ...]:
         """Names of the tables that hold rows, sorted."""
@@ -142,7 +143,9 @@ class Lake:
         version = snapshot.versions.get(table)
         if version is None:
             return pl.LazyFrame(schema=schema)
-        rows = stored_rows(self._home, table, schema, version)
+        rows = self._stored.get((table, version))
+        if rows is None:
+            rows = self._stored[table, version] = stored_rows(self._home, table, schema, version)
         if snapshot.known_as_of is None:
             return rows
         return rows.filter(pl.col(RECORDED_AT) <= pl.lit(snapshot.known_as_of).cast(INSTANT))

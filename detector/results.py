@@ -174,12 +174,10 @@ class Results:
         A run that only counts a cell anew keeps with it what its rules and features say.
         """
         found: dict[str, pl.DataFrame] = {}
-        grains = cells["grain"].unique().implode()
         for name in names:
             frame = self.read(manifest, name)
             if frame is not None:
-                here = frame.filter(pl.col("grain").is_in(grains))
-                rows = here.join(cells.lazy(), on=list(CELL), how="semi").collect()
+                rows = rows_in(frame, cells).collect()
                 found |= {name: rows} if rows.height else {}
         return found
 
@@ -233,6 +231,26 @@ def cells_of(rows: Iterable[tuple[str, str, date]]) -> pl.DataFrame:
     """A frame of judged cells."""
     schema = {"typology": pl.String(), "grain": pl.String(), "period_start": pl.Date()}
     return pl.DataFrame(list(rows), schema=schema, orient="row").unique().sort(CELL)
+
+
+def rows_in(rows: pl.LazyFrame, cells: pl.DataFrame) -> pl.LazyFrame:
+    """The stored rows that lie in some cells.
+
+    Comparisons are what a reader of Parquet files can skip rows by; it reads all of them, heavy
+    texts included, where a join or a list decides.
+    """
+    spans = cells.group_by("typology", "grain", maintain_order=True).agg(
+        first=pl.col("period_start").min(), last=pl.col("period_start").max()
+    )
+    near = [
+        (pl.col("typology") == typology)
+        & (pl.col("grain") == grain)
+        & (pl.col("period_start") >= first)
+        & (pl.col("period_start") <= last)
+        for typology, grain, first, last in spans.iter_rows()
+    ]
+    some = rows.filter(pl.any_horizontal(near)) if near else rows.filter(pl.lit(value=False))
+    return some.join(cells.lazy().select(CELL), on=list(CELL), how="semi")
 
 
 def shaped(frame: pl.DataFrame, schema: Mapping[str, pl.DataType]) -> pl.DataFrame:

@@ -203,12 +203,17 @@ def peer_features(rules: Iterable[Rule]) -> set[str]:
 def _with_messages(one: Prepared, found: pl.DataFrame) -> pl.DataFrame:
     """Write the sentences of the fired rows only."""
     told = {name: name.removeprefix("m_") for name in found.columns if name.startswith("m_")}
-    fired = found.lazy().with_row_index("_row").filter(pl.col("outcome") == Outcome.FIRED.value)
-    read = fired.select("_row", *(pl.col(old).alias(new) for old, new in told.items()))
+    fired = found.with_row_index("_row").filter(pl.col("outcome") == Outcome.FIRED.value)
+    whole = found.lazy().drop(told)
+    if fired.is_empty():
+        silent = (pl.lit(None, dtype=pl.String).alias(f"message_{key}") for key in ("en", "zh"))
+        return _finished(one.rule, whole.with_columns(silent)).collect()
+    read = fired.lazy().select("_row", *(pl.col(old).alias(new) for old, new in told.items()))
     sentences = read.select("_row", *_sentences(one))
-    whole = found.lazy().drop(told).with_row_index("_row")
-    joined = whole.join(sentences, on="_row", how="left", maintain_order="left").drop("_row")
-    return _finished(one.rule, joined).collect()
+    joined = whole.with_row_index("_row").join(
+        sentences, on="_row", how="left", maintain_order="left"
+    )
+    return _finished(one.rule, joined.drop("_row")).collect()
 
 
 def _sentences(one: Prepared) -> list[pl.Expr]:

@@ -76,8 +76,15 @@ def stored_rows(home: Path, name: str, schema: dict[str, Any], version: int) -> 
     path = table_path(home, name)
     if not DeltaTable.is_deltatable(str(path)):
         raise _behind(name, "is not there", version)
-    stored = pl.scan_delta(str(path), version=version)
-    have = stored.collect_schema()
+    table = DeltaTable(path, version=version)
+    have = pl.Schema(table.schema())
+    files = table.file_uris()
+    # Not `scan_delta`: it asks the log anew for every plan, statistics of all columns included.
+    stored = (
+        pl.scan_parquet(files, schema=have, missing_columns="insert", extra_columns="ignore")
+        if files
+        else pl.LazyFrame(schema=have)
+    )
     missing = [pl.lit(None, dtype=t).alias(n) for n, t in schema.items() if n not in have]
     return stored.with_columns(missing).select(list(schema))
 
