@@ -170,6 +170,6 @@ def _by_another(known: Versions, entry: Entry, actor: str) -> None:
             "second_person",
             f"{actor} had the set {entry['digest'][:NAME_DIGITS]} fitted; putting it into force "
             "takes another person.",
-            "Next, by another person: warden models promote --actor NAME --note WHY.",
+            "By another person: warden models promote --actor NAME --note WHY.",
             "conflict",
         )

@@ -8,7 +8,7 @@ from typing import Any
 
 from api.web.around import Cell, Table, subject_link
 from api.web.facts_view import feature_title, in_sentence
-from api.web.figures import measure, percent, period, plain
+from api.web.figures import NBSP, PERCENTS, SHARES, measure, percent, period, plain
 from api.web.wording import LANGS, Lang, known_word, words
 
 Found = Mapping[str, Any]
@@ -184,11 +184,18 @@ def _change(one: Found, lang: Lang) -> str:
     by, share = one["change"], one["change_share"]
     if by == 0:
         return words(lang)["explain.least"]
-    sign = "+" if by > 0 else ""
-    told = f"{sign}{measure(by, one['unit'], lang)}"
+    told = f"{'+' if by > 0 else ''}{_difference(by, str(one['unit']), lang)}"
     if share is None or abs(share) > 10:
         return told
     return f"{told} ({'+' if share > 0 else '−'}{percent(abs(share))})"
+
+
+def _difference(by: float, unit: str, lang: Lang) -> str:
+    """A difference in the unit of what differs; of shares, in points of percent."""
+    if unit in SHARES or unit in PERCENTS:
+        points = by if unit in PERCENTS else by * 100
+        return f"{plain(points)}{NBSP}{known_word(lang, 'unit', 'pp')}"
+    return measure(by, unit, lang)
 
 
 def band_view(band: Found, value: float, unit: str, lang: Lang) -> BandView:

@@ -89,6 +89,13 @@ def test_what_clears_all_rules_is_not_said_again_of_each() -> None:
     assert view.inputs[0].change == "−23\u00a0h (−100\u00a0%)"
 
 
+def test_shares_differ_by_points() -> None:
+    share = moved("wash_net_gross", 0.04, 0.01) | {"unit": "share"}
+    [row] = explain_view(found(rules=[rule(share)]), "en").inputs
+    assert (row.now, row.clears) == ("4\u00a0%", "below 1\u00a0%")
+    assert row.change == "−3\u00a0pp (−75\u00a0%)"
+
+
 BAND = {"p05": 1.0, "q25": 2.0, "median": 3.0, "q75": 4.0, "p95": 5.0, "n": 90}
 
 
