@@ -15,11 +15,12 @@ from api.deps import Form, SystemDep, expected_version
 from api.errors import status_of
 from api.web.alert_view import act_sentence, alert_view
 from api.web.around import Table, around
-from api.web.explained import explain_view
+from api.web.explained import explain_view, heap_lines
 from api.web.queue_page import queue_page
 from api.web.render import remember, render
 from api.web.wording import Lang, chosen_lang, sayer, words
 from detector.database import reading, writing
+from detector.drift_reports import bunching_at, last_report
 from detector.explanation import explanation, nothing
 from detector.rule_views import fired_texts
 from detector.surroundings import Surroundings
@@ -137,11 +138,19 @@ def _alert_page(
         place="queue",
         alert=alert_view(shown, events, tables, lang, found["jurisdiction"]),
         explained=explained,
+        heaps={} if blind else _heaps(system, shown, lang),
         texts={(one["id"], one["version"]): one for one in texts},
         reasons=[reason.value for reason in CloseReason],
         notice=NO_NOTICE | notice if notice else None,
         typed=NOTHING_TYPED | (typed or {}),
     )
+
+
+def _heaps(system: System, alert: dict[str, Any], lang: Lang) -> dict[str, list[str]]:
+    """By rule that fired, what the last report of drift says of its limits."""
+    report = last_report(system)
+    names = [str(rule["id"]) for rule in alert["rules"]]
+    return {name: heap_lines(bunching_at(report, name), lang) for name in names}
 
 
 def _around(system: System, alert: dict[str, Any], lang: Lang) -> list[Table]:

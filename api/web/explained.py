@@ -229,6 +229,26 @@ def band_view(band: Found, value: float, unit: str, lang: Lang) -> BandView:
     )
 
 
+def heap_lines(heaps: Sequence[Found], lang: Lang) -> list[str]:
+    """What stands just inside the limits of a rule, where it is worth a look."""
+    say, lines = words(lang), []
+    for heap in heaps:
+        if heap["state"] not in ("watch", "act"):
+            continue
+        limit = say["rule.limits"] if heap["limit"] is None else plain(float(heap["limit"]))
+        lines.append(
+            say["rule.heap"].format(
+                measure=in_sentence(feature_title(str(heap["feature"]), lang)),
+                limit=limit,
+                inside=plain(heap["inside"]),
+                n=plain(heap["n"]),
+                usual=plain(heap["n"] * heap["expected"], 2),
+                q=plain(float(heap["q"]), 2),
+            )
+        )
+    return lines
+
+
 def _peers(found: Found, lang: Lang) -> Table | None:
     peers, about, say = found["peers"], found["about"], words(lang)
     if peers is None or not peers["nearest"]:

@@ -49,3 +49,18 @@ def test_sets_are_listed_with_who_put_them_where_they_stand(
     ]  # fmt: skip
     history = client.get("/api/v1/models/history").json()["items"]
     assert [(h["kind"], h["note"]) for h in history] == [("fitted", None), ("fitted", "monthly")]
+
+
+def test_an_alert_tells_of_a_heap_just_inside_the_limit_of_its_rule(
+    system: System, client: TestClient, ids: list[str]
+) -> None:
+    alerts = [client.get(f"/api/v1/alerts/{i}").json() for i in ids]
+    alert = next(a for a in alerts if a["rules"])
+    heap = HEAP | {"rule": alert["rules"][0]["id"], "inside": 31, "n": 50, "q": 0.004}
+    keep_report(system, REPORT | {"bunching": [heap | {"state": "ok"}]})
+    assert "lie just inside it" not in client.get(f"/alerts/{alert['id']}").text
+    keep_report(system, REPORT | {"bunching": [heap | {"state": "act"}]})
+    page = client.get(f"/alerts/{alert['id']}").text
+    assert "Of 50 values near the limit 0.06" in page
+    assert "31 lie just inside it; 17 would if nobody aimed (q = 0.004)" in page
+    assert "31 个恰在限内" in client.get(f"/alerts/{alert['id']}?lang=zh").text
