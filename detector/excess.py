@@ -34,6 +34,13 @@ NOMINAL = (TAIL, 0.2)
 """Nothing known about the likeness of a firm's tenders: as much as in markets of firms that differ
 a lot (ENG). A plain binomial gave more than two false alarms for each one stated there."""
 
+JOINT = {"group_y": ("firm_y", 2)}
+"""Parents without a null of their own: whose null they take, and how many times its likeness.
+
+Most firms collude with nobody; of circles of bidders, most are rings where there are rings at all,
+and would make themselves the usual. Tenders of a firm share one bidder, those of a circle two at
+least, so what makes a firm's tenders alike makes theirs alike twice."""
+
 RATES = (0.005, 0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.06, 0.07, 0.08, 0.09, 0.10)
 RHOS = (0.0, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.125, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5)
 """Nulls tried."""
@@ -48,7 +55,7 @@ def with_tails(counted: pl.DataFrame, grain: str, known: Nulls) -> tuple[pl.Data
     fresh: dict[str, tuple[float, float]] = {}
     for family in counted.partition_by("typology", maintain_order=True):
         key = f"{family['typology'][0]}|{grain}"
-        null = known.get(key)
+        null = joint_null(family["typology"][0], grain, known) or known.get(key)
         if null is None:
             usable = family.filter(pl.col("n") >= MIN_CHILDREN)
             null = fit_null(usable["x"].to_numpy(), usable["n"].to_numpy())
@@ -56,6 +63,18 @@ def with_tails(counted: pl.DataFrame, grain: str, known: Nulls) -> tuple[pl.Data
                 fresh[key] = null
         parts.append(with_tail(family, (null[0], null[1])))
     return pl.concat(parts), fresh
+
+
+def joint_null(typology: str, grain: str, known: Nulls) -> tuple[float, float] | None:
+    """The null of parents without one of their own; None for others.
+
+    Where the other parents have none either, it is the nominal one, as theirs.
+    """
+    if grain not in JOINT:
+        return None
+    other, times = JOINT[grain]
+    null = known.get(f"{typology}|{other}")
+    return NOMINAL if null is None else (null[0], min(times * null[1], RHOS[-1]))
 
 
 def with_tail(family: pl.DataFrame, null: tuple[float, float]) -> pl.DataFrame:

@@ -27,8 +27,14 @@ CORROBORATED = 0.05
 """A single tender is raised only among the most suspicious twentieth of its peers: rules with
 uncalibrated limits fire for whole markets, and clusters of tenders are what counts."""
 
+CIRCLES = "group_y"
+"""Grain of circles of bidders."""
+
 STRONG = 4
 """Severity from which a calm rule (identical bids, say) needs no model beside it."""
+
+SEVERAL = ("cluster", "group", "pair")
+"""Subjects made of several firms, whose keys are the firms' joined by `|`."""
 
 OWNED = {"breach_notifications": "incident_id", "apps": "app_id"}
 """Tables whose subjects belong to an operator, with the subject's key."""
@@ -122,6 +128,7 @@ def best_subjects(
     coarser: list[str] = []
     for grain in grains:
         rows = fired.filter(pl.col("grain") == grain)
+        rows = apart(rows) if grain == CIRCLES else rows
         for above in coarser:
             rows = rows.filter(~covered(rows, fired, memberships.get((grain, above)), above))
         if coarser:
@@ -131,6 +138,27 @@ def best_subjects(
         parts.append(rows)
         coarser.append(grain)
     return parts
+
+
+def apart(rows: pl.DataFrame) -> pl.DataFrame:
+    """Circles of one typology without those that mostly consist of members of a better one.
+
+    Circles overlap: one ring shows in many. The more suspicious comes first, of equal ones the
+    larger; a circle of which half the members or more are in an earlier one is left to that.
+    """
+    kept: dict[object, list[set[str]]] = {}
+    places: list[int] = []
+    members = pl.col("subject_key").str.split("|")
+    ordered = rows.with_row_index("_row").sort(
+        "p_value", members.list.len(), "suspicion", "subject_key",
+        descending=[False, True, True, False], nulls_last=True,
+    )  # fmt: skip
+    for place, period, mine in ordered.select("_row", "period_start", members).iter_rows():
+        before = kept.setdefault(period, [])
+        if all(2 * len(other.intersection(mine)) < len(mine) for other in before):
+            before.append(set(mine))
+            places.append(place)
+    return rows[sorted(places)]
 
 
 def covered(
@@ -188,7 +216,7 @@ def owned_names(
 def shown_names(row: Mapping[str, Any], names: Mapping[str, tuple[str, str]]) -> tuple[str, str]:
     """How the subject is called in English and Chinese; its key where no name is filed."""
     key = row["subject_key"]
-    separator = "|" if row["subject_kind"] in ("cluster", "pair") else "/"
+    separator = "|" if row["subject_kind"] in SEVERAL else "/"
     parts = [names.get(part, (part, part)) for part in key.split(separator)]
     if separator == "|" and len(parts) > 3:
         more = len(parts) - 2

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 
 import polars as pl
 
-from detector.excess import MIN_CHILDREN, TAIL, Nulls, with_tails
+from detector.excess import JOINT, MIN_CHILDREN, TAIL, Nulls, with_tails
 from detector.results import shaped
 from detector.signals import JUDGED, KEYS, gravity
 from features.vocabulary import GRAINS, Lane, Outcome, Reason
@@ -25,7 +25,7 @@ COUNTED = ("typology", "subject_key", "period_start", "outcome", "p_value", "sus
 """What counting looks at: the rest of a judged row is heavy and is left behind."""
 ONLY_COUNTED = frozenset({"tender"})
 """Children of which a parent counts those in the tail; of others it takes the worst."""
-ONLY_OFTEN = frozenset({"pair_y"})
+ONLY_OFTEN = frozenset({"pair_y", "group_y"})
 """Subjects that exist only once they have met that often: most pairs of bidders never do."""
 
 ROLLED: Mapping[str, pl.DataType] = {
@@ -59,7 +59,7 @@ def roll_up(
     """
     nulls = dict(known)
     parts = [shaped(pl.DataFrame(), ROLLED)]
-    for (child, parent), links in memberships.items():
+    for (child, parent), links in sorted(memberships.items(), key=lambda link: link[0][1] in JOINT):
         rows = judged.filter(pl.col("grain") == child)
         taken = [t for t, g in native if g == parent]
         rows = rows.filter(~pl.col("typology").is_in(taken))
@@ -189,17 +189,22 @@ def fire_excess(rows: pl.DataFrame, fdr: float) -> pl.DataFrame:
     mean = pl.col("n") * pl.col("rate")
     rarely = mean < 0.95
     about = mean.round(0).cast(pl.Int64).cast(pl.String)
+    several = pl.col("grain").is_in(sorted(ONLY_OFTEN))
     english = pl.format(
-        "**{} of {}** tenders it bid in are among the most suspicious of their kind; {} (q {}).",
+        "**{} of {}** tenders {} are among the most suspicious of their kind; {} (q {}).",
         "x",
         "n",
+        pl.when(several)
+        .then(pl.lit("these firms bid in against each other"))
+        .otherwise(pl.lit("it bid in")),
         pl.when(rarely)
         .then(pl.lit("less than 1 is usual"))
         .otherwise(pl.format("about {} is usual", about)),
         sig(pl.col("q_value")),
     )
     chinese = pl.format(
-        "参与的 {} 个项目中 **{} 个**在同类中最为可疑，通常 {} 个（q {}）。",
+        "{}参与的 {} 个项目中 **{} 个**在同类中最为可疑，通常 {} 个（q {}）。",
+        pl.when(several).then(pl.lit("这些企业相互竞争、共同")).otherwise(pl.lit("")),
         "n",
         "x",
         pl.when(rarely).then(pl.lit("不到 1")).otherwise(about),

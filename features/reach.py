@@ -146,6 +146,7 @@ REACHES: dict[str, Reach] = {
 ROLL_UPS: dict[tuple[str, str], Reach] = {
     ("tender", "firm_y"): _TENDER_YEAR,
     ("tender", "pair_y"): _TENDER_YEAR,
+    ("tender", "group_y"): _TENDER_YEAR,
     ("app_data_type", "app_v"): Reach(),
     ("market_firm_y", "market_y"): _POSITIONS,
 }

@@ -38,13 +38,13 @@ MON-GUN-JUMPING|deal carried out before clearance|未获批准先行实施集中
 MON-KILLER-ACQ|purchase of a nascent rival|收购初创竞争者|deal|deal|MON-STR|
 MON-SERIAL-ACQ|many small purchases in one market|同一市场连续小额收购|market_firm_y|market_firm_y|MON-STR|
 MON-INTERLOCK|shared directors or owners among rivals|竞争者之间人员或股权交叉|pair_y|pair_y|MON-STR|
-MON-BID-CV|bids unusually close together|投标报价异常集中|tender|firm_y tender|MON-BID|
-MON-BID-DISTANCE|winner isolated from cover bids|中标价与陪标价差距异常|tender|firm_y tender|MON-BID|
-MON-BID-SHAPE|lopsided bid distribution|报价分布形态异常|tender|firm_y tender|MON-BID|
-MON-BID-KS|bids unlike independent ones|报价偏离独立竞价分布|tender|firm_y tender|MON-BID|
-MON-BID-SUBGROUP|tight group of bidders inside a tender|部分投标人报价异常接近|tender|firm_y tender|MON-BID|
+MON-BID-CV|bids unusually close together|投标报价异常集中|tender|group_y firm_y tender|MON-BID|
+MON-BID-DISTANCE|winner isolated from cover bids|中标价与陪标价差距异常|tender|group_y firm_y tender|MON-BID|
+MON-BID-SHAPE|lopsided bid distribution|报价分布形态异常|tender|group_y firm_y tender|MON-BID|
+MON-BID-KS|bids unlike independent ones|报价偏离独立竞价分布|tender|group_y firm_y tender|MON-BID|
+MON-BID-SUBGROUP|tight group of bidders inside a tender|部分投标人报价异常接近|tender|group_y firm_y tender|MON-BID|
 MON-BID-MISSING|winning bids without close rivals|中标价附近缺少接近报价|category_y|category_y|MON-BID-MARKET|
-MON-BID-IDENTICAL|identical or patterned bids|报价雷同或呈规律性差异|tender|firm_y tender|MON-BID|
+MON-BID-IDENTICAL|identical or patterned bids|报价雷同或呈规律性差异|tender|group_y firm_y tender|MON-BID|
 MON-BID-ROTATION|winning in turns|轮流中标|group_y|group_y|MON-BID-MARKET|
 MON-BID-COVER|bidder that never means to win|长期陪标|firm_y|firm_y|MON-BID-MARKET|
 MON-BID-COBID|closed circle of bidders|固定投标人圈子|group_y|group_y|MON-BID-MARKET|

@@ -267,6 +267,7 @@ def _start(alert: Alert) -> Any:
 
 _MAKERS: Mapping[str, Maker] = {
     "cluster": _members,
+    "group": _members,
     "pair": _members,
     "deal": _parties,
     "deal_market": _parties,

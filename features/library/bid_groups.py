@@ -9,7 +9,7 @@ import rustworkx as rx
 from numpy.typing import NDArray
 from scipy import sparse
 
-from features.catalogue import Measure, base, feature, measure, view
+from features.catalogue import Measure, base, feature, measure, membership, view
 from features.library.bid_market import BIDS_IN, in_order
 from features.library.bid_screens import TABLES
 from features.operators import Lazy, pair_key, year_end
@@ -173,6 +173,37 @@ def _similar(ends: Ints, weight: NDArray[np.float64]) -> tuple[Ints, Ints, Ints]
     dot = np.asarray(product[i, j]).ravel() if pairs.height else np.empty(0)
     level = np.floor(dot / (norm[i] + norm[j] - dot) * _STEPS + 1e-9).astype(np.int64)
     return pairs["edge"].to_numpy(), pairs["edge_2"].to_numpy(), level
+
+
+@membership(child="tender", parent="group_y", tables=TABLES)
+def circles_of_tender(t: Tables) -> Lazy:
+    """A tender belongs to the circle that fits its bidders best, if two members met in it.
+
+    Fit is the Jaccard index of members and bidders; equal fits share the tender. Belonging to one
+    circle alone, the tenders of a ring make no other circle suspicious that a member is also in.
+    """
+    cell = ["subject_key", "year", "group", "n_members", "n_parties"]
+    rows = t.view("lot_firms").select("subject_key", "year", "firm", "party")
+    sizes = rows.group_by("subject_key").agg(nw.col("party").n_unique().alias("n_parties"))
+    present = nw.col("party").n_unique().cast(nw.Int64)
+    either = nw.col("n_members") + nw.col("n_parties").cast(nw.Int64) - nw.col("present")
+    met = (
+        rows.join(sizes, on="subject_key", how="inner")
+        .join(t.view("cobid_members"), on=["year", "firm"], how="inner")
+        .group_by(*cell)
+        .agg(present.alias("present"))
+        .filter(nw.col("present") >= 2)
+        .with_columns((nw.col("present") / either).alias("fit"))
+        .filter(nw.col("fit") == nw.col("fit").max().over("subject_key"))
+    )
+    months = t.view("lot_terms").select("subject_key", "period_start")
+    return met.join(months, on="subject_key", how="inner").select(
+        nw.col("subject_key").alias("child_key"),
+        nw.col("period_start").alias("child_period_start"),
+        nw.col("group").alias("parent_key"),
+        nw.col("year").alias("parent_period_start"),
+        year_end(nw.col("year")).alias("parent_period_end"),
+    )
 
 
 @base(name=_PAIR, grain="pair_y", tables=TABLES, attributes=("firm_a", "firm_b"))

@@ -90,7 +90,7 @@ def test_a_correction_changes_only_what_depends_on_it(system: System, tmp_path: 
     changed = before.join(after, on=before.columns, how="anti", nulls_equal=True)
     moved = after.join(before, on=before.columns, how="anti", nulls_equal=True)
     kinds = set(pl.concat([changed, moved])["subject_kind"])
-    assert kinds <= {"tender", "firm", "pair"}
+    assert kinds <= {"tender", "firm", "pair", "group"}
     assert "tender" in kinds
     tenders = pl.concat([changed, moved]).filter(pl.col("subject_kind") == "tender")
     assert set(tenders["subject_key"]) == {"T100"}
