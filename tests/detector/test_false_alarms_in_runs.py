@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from detector import ledger, publishing
+from detector.cli.data import summary_text
 from detector.database import reading
 from detector.extracts import extract
 from detector.false_alarms import FAMILIES, with_q_values
@@ -137,3 +138,11 @@ def test_a_run_that_dies_before_it_is_published_spends_nothing(
     run_detection(whole)
     assert [row[:-2] for row in booked(broken)] == [row[:-2] for row in booked(whole)]
     assert len(booked(whole)) > 1
+
+
+def test_the_summary_of_a_run_tells_of_the_budget() -> None:
+    counts = {"judged": 5, "outcomes": {"fired": 4, "clear": 1}}
+    told = summary_text({**counts, "budget": {"inside": 3, "outside": 1}}, "live")
+    assert "Of 4 alerts that rest on a test of many subjects, 3 lie inside the long-run" in told
+    for none in ({}, {"budget": {"inside": 0, "outside": 0}}):
+        assert "budget" not in summary_text({**counts, **none}, "live")
