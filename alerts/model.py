@@ -234,7 +234,8 @@ def alert_object(alert: Alert) -> dict[str, Any]:
             "likely": alert.priority.likely,
             "harm": alert.priority.harm,
             "urgency": alert.priority.urgency,
-            "evidence": dict(alert.priority.evidence) or None,
+            "evidence": reckoned_of(alert.priority),
+            "affected": alert.priority.evidence.get("affected"),
             "learned": dict(alert.learned) or None,
         },
         "message": dict(seen.message),
@@ -257,6 +258,12 @@ def alert_object(alert: Alert) -> dict[str, Any]:
     return shown | without_opinion() if kept_back(alert) else shown
 
 
+def reckoned_of(priority: Priority) -> dict[str, Any] | None:
+    """How `likely` was estimated; None in the legal lane, where it was not."""
+    found = {name: value for name, value in priority.evidence.items() if name != "affected"}
+    return found or None
+
+
 def kept_back(alert: Alert) -> bool:
     """Whether the machine's opinion of the alert is kept back, so that it sways no reviewer."""
     return alert.blind and alert.state is not State.CLOSED
@@ -264,7 +271,7 @@ def kept_back(alert: Alert) -> bool:
 
 def without_opinion() -> dict[str, Any]:
     """What stands in a blind alert where the machine's opinion would: the facts alone remain."""
-    parts = ("value", "likely", "harm", "urgency", "evidence", "learned")
+    parts = ("value", "likely", "harm", "urgency", "affected", "evidence", "learned")
     return {
         "suspicion": None,
         "p_value": None,

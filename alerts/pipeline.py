@@ -7,16 +7,17 @@ tag and rank; none of them may drop a change.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import partial
+from types import MappingProxyType
 
 from alerts import store
 from alerts.connections import WriteConnection
 from alerts.identity import fingerprint, short_id
-from alerts.merge import Cell, Change, Moment, merge
-from alerts.model import SYSTEM, AlertEvent, EventKind, Signal
+from alerts.merge import UNRANKED, Cell, Change, Moment, merge
+from alerts.model import SYSTEM, Alert, AlertEvent, EventKind, Part, Signal
 from alerts.ranking import enforce, ranked, settle
 from alerts.tagging import known_for, tagged
 from alerts.weights import NEW, Weights
@@ -46,6 +47,7 @@ def process(
     judged: Collection[tuple[str, str, date]] = (),
     held: Collection[tuple[str, str, str, date]] = (),
     weights: Weights = NEW,
+    affected: Mapping[str, Part] | None = None,
 ) -> Counts:
     """Brings the alerts up to a run's signals, in the caller's transaction; idempotent.
 
@@ -59,11 +61,12 @@ def process(
             while their rule is in a storm: what is known of them stays as it is.
         weights: what evidence is worth, frozen for the run; others than before rank every alert
             anew.
+        affected: by fingerprint, how much a signal touches (`alerts.priority.prioritise`).
     """
     fired, paused = list(signals), {fingerprint(*subject) for subject in held}
     cells, moment = _cells(judged), Moment(run_id, now)
     changes = _merge_with_remembered(connection, fired, moment, cells, paused)
-    for stage in stages(connection, moment, weights):
+    for stage in stages(connection, moment, weights, affected or {}):
         changes = stage(changes)
     _persist(connection, changes)
     if enforce(connection, weights, run_id, now):
@@ -73,21 +76,32 @@ def process(
     return _counted(changes)
 
 
-def rank(changes: Sequence[Change], weights: Weights = NEW) -> list[Change]:
+def rank(
+    changes: Sequence[Change],
+    weights: Weights = NEW,
+    affected: Mapping[str, Part] = MappingProxyType({}),
+) -> list[Change]:
     """Gives every changed alert its place, by what is left of it without tagged rules.
 
     Its companions are looked at once all changes are written (`alerts.ranking.settle`).
     """
+
+    def placed(alert: Alert) -> Alert:
+        size = affected.get(alert.fingerprint) or alert.priority.evidence.get("affected")
+        known = replace(UNRANKED, evidence={"affected": dict(size)} if size else {})
+        return replace(alert, priority=ranked(replace(alert, priority=known), weights))
+
     return [
-        change
-        if change.kind is None
-        else replace(change, alert=replace(change.alert, priority=ranked(change.alert, weights)))
+        change if change.kind is None else replace(change, alert=placed(change.alert))
         for change in changes
     ]
 
 
 def stages(
-    connection: WriteConnection, moment: Moment, weights: Weights = NEW
+    connection: WriteConnection,
+    moment: Moment,
+    weights: Weights = NEW,
+    affected: Mapping[str, Part] = MappingProxyType({}),
 ) -> tuple[Stage, ...]:
     """The stages after the merge, in order."""
 
@@ -96,7 +110,7 @@ def stages(
         found = tagged(changes, known_for(connection, changes))
         return [_stamped(change, moment) for change in found]
 
-    return (tag_exceptions, partial(rank, weights=weights))
+    return (tag_exceptions, partial(rank, weights=weights, affected=affected))
 
 
 def _stamped(change: Change, moment: Moment) -> Change:

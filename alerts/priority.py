@@ -39,38 +39,48 @@ URGENCY: tuple[tuple[str, float], ...] = (
     ("PRIV-", 1.25),  # goes on until it is stopped
 )
 DEADLINE_DAYS = 30
+PERSONS, TURNOVER = "persons", "turnover"
+"""What a size is a size of."""
 LEGAL_FLOOR = 10.0
 """Rank of the lightest legal alert; no product of likely, harm and urgency reaches it."""
 
 
 def prioritise(
-    signal: Signal, weights: Weights = NEW, companions: Sequence[Companion] = ()
+    signal: Signal,
+    weights: Weights = NEW,
+    companions: Sequence[Companion] = (),
+    affected: Part | None = None,
 ) -> Priority:
     """Parts and rank of a signal; the same signal, weights and companions always give the same.
 
     Args:
         weights: priors and measured rates, frozen for the run.
         companions: alerts of the same conduct about the same subject.
+        affected: ``size`` and what it is a size ``of``, where filings tell how much is touched.
     """
-    harm, urgency = harm_of(signal), urgency_of(signal)
+    harm, urgency = harm_of(signal, affected), urgency_of(signal)
+    touched = {"affected": dict(affected)} if affected else {}
     if signal.lane == Lane.LEGAL:
         rank = LEGAL_FLOOR + signal.severity + squashed_excess(signal)
-        return Priority(1.0, harm, urgency, rank)
+        return Priority(1.0, harm, urgency, rank, touched)
     reckoned = reckon(signal, weights, companions)
     rank = reckoned.likely * harm * urgency
-    return Priority(reckoned.likely, harm, urgency, rank, reckoned.part())
+    return Priority(reckoned.likely, harm, urgency, rank, reckoned.part() | touched)
 
 
-def harm_of(signal: Signal) -> float:
+def harm_of(signal: Signal, affected: Part | None = None) -> float:
     """log10(1 + persons x sensitivity, or turnover), topping out at a thousand million, as 0..1.
 
-    Where the facts carry no size, severity scaled to 0..1.
+    The larger of what the facts and the filings say; where neither does, severity scaled to 0..1.
     """
     sizes = [
         value * _sensitivity(signal.typology, name)
         for name, value in _numbers(signal.facts, "value")
         if name in AFFECTED and value > 0
     ]
+    if affected:
+        weight = _sensitivity(signal.typology, "") if affected["of"] == PERSONS else 1.0
+        sizes.append(float(affected["size"]) * weight)
     if not sizes:
         return signal.severity / 5
     return min(math.log10(1 + max(sizes)) / LARGEST_AFFECTED, 1.0)

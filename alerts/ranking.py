@@ -58,8 +58,12 @@ class Seen(NamedTuple):
 
 
 def ranked(alert: Alert, weights: Weights = NEW, companions: Sequence[Companion] = ()) -> Priority:
-    """The place of an alert by what is left of it without its tagged rules."""
-    priority = prioritise(left_of(alert), weights, companions)
+    """The place of an alert by what is left of it without its tagged rules.
+
+    What it touches is what was known when a run last changed it.
+    """
+    affected = alert.priority.evidence.get("affected")
+    priority = prioritise(left_of(alert), weights, companions, affected)
     return replace(priority, rank=LAST) if alert.set_aside else priority
 
 

@@ -124,8 +124,10 @@ def publish(
     """
     from alerts.pipeline import process
     from detector import wealth
+    from detector.harm import affected
     from detector.weighing import measured
 
+    sizes = affected(system, plan, signals) if plan.target == LIVE else {}
     base = plan.base.run_id.rsplit("-", 1)[0] if plan.base else None
     with writing(system.engine) as connection:
         if plan.target == LIVE:
@@ -144,6 +146,7 @@ def publish(
                 judged=judged,
                 held=held,
                 weights=weights,
+                affected=sizes,
             )
             counts = {**counts, "alerts": asdict(moved), "weights": weights.mark}
         counts = {**counts, "target": plan.target, "snapshot": plan.snapshot.id}

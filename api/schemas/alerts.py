@@ -38,6 +38,13 @@ class EvidencePiece(BaseModel):
     share: float = Field(description="how much of its logarithm counts")
 
 
+class Affected(BaseModel):
+    """How much the subject touches; harm is its logarithm."""
+
+    size: float
+    of: Literal["persons", "turnover"]
+
+
 class Likelihood(BaseModel):
     """How `likely` came about: prior odds, times each ratio to its share, bounded."""
 
@@ -61,6 +68,7 @@ class Priority(BaseModel):
     )
     harm: float | None = Field(description="0 to 1")
     urgency: float | None = Field(description="1, 1.25 or 1.5")
+    affected: Affected | None = Field(default=None, description="null where no filing tells")
     evidence: Likelihood | None = Field(
         default=None, description="null in the legal lane, where nothing is estimated"
     )

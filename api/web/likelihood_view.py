@@ -39,7 +39,7 @@ def likelihood_steps(alert: Mapping[str, Any], lang: Lang) -> tuple[Step, ...]:
     note = str(say("rank.fitted.note")) if fitted else str(say("rank.likely.note"))
     steps.append(Step(str(say("part.likely")), note, percent(float(given["likely"])), total=True))
     harm, urgency = float(given["harm"]), float(given["urgency"])
-    steps.append(Step(str(say("part.harm")), str(say("rank.harm.note")), f"×{harm:.2f}"))
+    steps.append(Step(str(say("part.harm")), _harm_note(given, lang), f"×{harm:.2f}"))
     steps.append(Step(str(say("part.urgent")), str(say("rank.urgent.note")), times(urgency)))
     value = f"{float(given['value']):.2f}"
     steps.append(Step(str(say("part.priority")), "", value, total=True))
@@ -49,6 +49,18 @@ def likelihood_steps(alert: Mapping[str, Any], lang: Lang) -> tuple[Step, ...]:
 def times(ratio: float) -> str:
     """A factor, short: below 10 with two digits."""
     return f"×{plain(ratio, 2)}"
+
+
+def _harm_note(given: Mapping[str, Any], lang: Lang) -> str:
+    say, touched = sayer(lang), given.get("affected")
+    if not touched:
+        return str(say("rank.harm.note"))
+    n = plain(float(touched["size"]), 3)
+    return str(
+        say("rank.harm.persons", n=n)
+        if touched["of"] == "persons"
+        else say("rank.harm.turnover", n=n)
+    )
 
 
 def _prior(found: Mapping[str, Any], lang: Lang) -> Step:
