@@ -122,6 +122,14 @@ def test_a_week_is_drawn_once_and_only_from_what_has_no_alert(system: System) ->
     assert draw_sample(later, 5)["queued"] == 5
 
 
+def test_the_weekly_job_draws_and_leaves_a_drawn_week(system: System) -> None:
+    from detector.scheduler import run_now
+
+    first, again = run_now(system, "sample-reviews"), run_now(system, "sample-reviews")
+    assert (first.state, first.counts) == ("done", {"queued": 20})
+    assert (again.counts, again.note) == ({"queued": 0}, f"{week_of(NOW)} was drawn before")
+
+
 def test_the_same_run_and_week_draw_the_same(judged: System, tmp_path: Path) -> None:
     import shutil
 
