@@ -24,7 +24,6 @@ OVERLAPPING = frozenset({g for g, owned in OWNED.items() if owned.joint} | {"mar
 """Grains whose subjects share firms (pairs, clusters, a firm's shares of several markets): their
 p-values may depend on each other in any way, so the factor of Benjamini and Yekutieli is due."""
 GROUP = ("family", "grain", "period_start")
-ENTITY = (*GROUP, "subject_key")
 
 
 def with_family(rows: pl.DataFrame) -> pl.DataFrame:
@@ -53,14 +52,21 @@ def with_q_values(judged: pl.DataFrame) -> pl.DataFrame:
 
 
 def tests_of(rows: pl.DataFrame) -> pl.DataFrame:
-    """The tests among rows (with `_row`), sorted, with `within`: their Benjamini-Hochberg value
-    among those of their entity."""
+    """The tests among rows (with `_row`): columns of `GROUP`, numbers `_group` and `_entity`, and
+    `within`, their Benjamini-Hochberg value among those of their entity."""
     screens = (pl.col("lane") != Lane.LEGAL.value).fill_null(value=True)
     tested = with_family(rows.filter(screens & pl.col("p_value").is_not_null())).select(
         "_row", *GROUP, "subject_key", "p_value"
     )
-    ordered = tested.sort(*ENTITY, "p_value", "_row")
-    return ordered.with_columns(within=_step_up("p_value", ENTITY))
+    # Numbers in place of texts: five sorts and windows over them are to come.
+    groups = tested.select(GROUP).unique(maintain_order=True).with_row_index("_group")
+    numbered = tested.join(groups, on=GROUP, how="left", maintain_order="left").with_columns(
+        _subject=pl.col("subject_key").cast(pl.Categorical).to_physical()
+    )
+    ordered = numbered.sort("_group", "_subject", "p_value", "_row").with_columns(
+        _entity=pl.struct("_group", "_subject").rle_id()
+    )
+    return ordered.with_columns(within=_step_up("p_value", "_entity"))
 
 
 def entity_tests(judged: pl.DataFrame) -> pl.DataFrame:
@@ -84,11 +90,13 @@ def entity_levels(inside: pl.DataFrame) -> pl.DataFrame:
         `level` is the least level at which `place` entities are chosen; `bound` is that level times
         the share chosen, the least a test inside must fall below; both never fall with `place`.
     """
-    simes = inside.group_by(ENTITY, maintain_order=True).agg(simes=pl.col("within").min())
-    ordered = simes.sort(*GROUP, "simes", "subject_key").with_columns(
-        place=pl.int_range(1, pl.len() + 1).over(GROUP), entities=pl.len().over(GROUP)
+    simes = inside.group_by("_entity").agg(
+        pl.col("within").min().alias("simes"), pl.col("_group", *GROUP).first()
     )
-    leveled = ordered.with_columns(level=_step_up("simes", GROUP))
+    ordered = simes.sort("_group", "simes", "_entity").with_columns(
+        place=pl.int_range(1, pl.len() + 1).over("_group"), entities=pl.len().over("_group")
+    )
+    leveled = ordered.with_columns(level=_step_up("simes", "_group"))
     return leveled.with_columns(bound=pl.col("level") * pl.col("place") / pl.col("entities"))
 
 
@@ -99,15 +107,15 @@ def adjusted(inside: pl.DataFrame, entities: pl.DataFrame) -> pl.DataFrame:
     of entities; k entities are chosen from `level` of the k-th on. The best k is where the two
     requirements cross: the first whose `bound` reaches `within`, or the one before it.
     """
-    steps = entities.select(*GROUP, "bound", "place", "level").sort("bound")
-    sizes = entities.select(*GROUP, "entities").unique()
+    steps = entities.select("_group", "bound", "place", "level").sort("bound")
+    sizes = entities.select("_group", "entities").unique()
     crossed = (
         inside.sort("within")
         .join_asof(
-            steps, left_on="within", right_on="bound", by=list(GROUP), strategy="forward",
+            steps, left_on="within", right_on="bound", by="_group", strategy="forward",
             check_sortedness=False,
         )
-        .join(sizes, on=GROUP, how="left")
+        .join(sizes, on="_group", how="left")
     )  # fmt: skip
     before = pl.col("within") * pl.col("entities") / (pl.col("place") - 1)
     level = (
@@ -135,7 +143,7 @@ def _harmonic(counts: pl.Series) -> pl.Series:
     return pl.Series(sums[counts.to_numpy()])
 
 
-def _step_up(p: str, group: tuple[str, ...]) -> pl.Expr:
+def _step_up(p: str, group: str) -> pl.Expr:
     """Benjamini-Hochberg values of sorted p-values inside each group."""
     rank, size = pl.int_range(1, pl.len() + 1), pl.len()
     steps = (pl.col(p) * size / rank).reverse().cum_min().reverse()
