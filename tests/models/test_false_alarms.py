@@ -7,7 +7,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from detector import false_alarms
@@ -17,7 +17,7 @@ from features.vocabulary import TYPOLOGIES
 
 BIDS = [t.id for t in TYPOLOGIES.values() if t.family == "MON-BID"]
 DAY = date(2025, 1, 1)
-QUICK = settings(deadline=None, max_examples=40)
+QUICK = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 Tests = dict[tuple[str, str], float]
 """p-values by (subject, typology)."""
 

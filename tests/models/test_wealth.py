@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 import pytest
 import sqlalchemy as sa
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from detector import wealth
@@ -55,6 +55,7 @@ def test_shares_sum_to_one() -> None:
     assert head + tail == pytest.approx(1.0, abs=1e-6)
 
 
+QUICK = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 BLOCKS = st.lists(
     st.lists(st.sampled_from([1e-9, 1e-4, 0.002, 0.01, 0.03, 0.2, 0.7]), min_size=1, max_size=12),
     min_size=1,
@@ -62,6 +63,7 @@ BLOCKS = st.lists(
 )
 
 
+@QUICK
 @given(BLOCKS)
 def test_the_budget_is_never_overspent(blocks: list[list[float]]) -> None:
     past = after(blocks)
@@ -72,6 +74,7 @@ def test_the_budget_is_never_overspent(blocks: list[list[float]]) -> None:
         assert 0.0 <= booked[-1].level <= RATE
 
 
+@QUICK
 @given(BLOCKS)
 def test_what_one_zero_more_would_find_is_found_by_trying(blocks: list[list[float]]) -> None:
     for p in blocks:
