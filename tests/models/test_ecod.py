@@ -31,6 +31,14 @@ TABLES = {
     "one column": RNG.normal(size=(100, 1)),
     "two rows": np.array([[1.0, 5.0], [2.0, 5.0]]),
     "hardly varies": np.column_stack([1e12 + RNG.exponential(2e-4, 300), RNG.normal(size=300)]),
+    "a few bits apart": np.column_stack(
+        [
+            sign * (1.0 + RNG.integers(0, 900, size=3_000) * 2.0**-52) + noise
+            for sign in (1.0, -1.0)
+            for noise in (0.0, RNG.integers(0, 2, size=3_000))
+        ]
+    ),
+    "smallest numbers there are": RNG.integers(-400, 400, size=(2_000, 2)) * 5e-324,
     "huge and tiny": RNG.normal(size=(400, 3)) * [1e12, 1e-12, 1.0] + [1e12, 0.0, 1e6],
 }
 

@@ -119,10 +119,12 @@ def ecod_both_sides(values: Floats, threads: int = 1) -> Floats:
     untied = np.maximum(surprise, surprise[::-1])
     parts = [c for c in np.array_split(np.arange(d), max(1, threads)) if c.size]
 
+    rows = np.arange(n)
+
     def added(columns: NDArray[Any], symmetric: NDArray[np.bool_]) -> Floats:
         total, own = np.zeros(n), np.empty(n)
         for j in columns:
-            _surprise_of(values[:, j], surprise, untied, bool(symmetric[j]), own)
+            _surprise_of(values[:, j], rows, surprise, untied, bool(symmetric[j]), own)
             total += own
         return total
 
@@ -135,11 +137,16 @@ def ecod_both_sides(values: Floats, threads: int = 1) -> Floats:
 
 
 def _surprise_of(
-    column: Floats, surprise: Floats, untied: Floats, symmetric: bool, out: Floats
+    column: Floats,
+    rows: NDArray[np.int64],
+    surprise: Floats,
+    untied: Floats,
+    symmetric: bool,
+    out: Floats,
 ) -> None:
     """Writes one column's surprise of each row into `out`."""
-    order = np.argsort(column)
-    ordered = column[order]
+    order = _order(np.ascontiguousarray(column), rows, out)
+    ordered = out
     new = ordered[1:] != ordered[:-1]
     if not symmetric and new.all():
         out[order] = untied
@@ -150,6 +157,31 @@ def _surprise_of(
     below, above = surprise[starts + lengths - 1], surprise[n - starts - 1]
     group = below + above if symmetric else np.maximum(below, above)
     out[order] = np.repeat(group, lengths)
+
+
+def _order(column: Floats, rows: NDArray[np.int64], ordered: Floats) -> NDArray[np.int64]:
+    """What `argsort` gives but for the order of ties, in two thirds of its time.
+
+    Writes the column in order into `ordered`.
+
+    The bits of a float, its sign turned, order like the number. The lowest give way to the number
+    of the row, so that sorting plain integers moves the rows along; the few rows that the missing
+    bits put out of order are then put right by a sort that is quick on what is nearly sorted.
+    """
+    low = np.int64((1 << max(1, int(rows.size - 1).bit_length())) - 1)
+    bits = column.view(np.int64)
+    keys = bits >> 63
+    keys &= np.int64(2**63 - 1)
+    keys ^= bits
+    keys &= ~low
+    keys |= rows
+    keys.sort()
+    keys &= low
+    np.take(column, keys, out=ordered, mode="clip")
+    if (ordered[1:] < ordered[:-1]).any():
+        keys = keys[np.argsort(ordered, kind="stable")]
+        np.take(column, keys, out=ordered, mode="clip")
+    return keys
 
 
 def _symmetric(values: Floats, pool: ThreadPoolExecutor) -> NDArray[np.bool_]:
