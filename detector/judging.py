@@ -338,15 +338,20 @@ def fit_all(system: System, plan: Plan, computed: Computed, actor: str) -> dict[
     from detector.models.versions import NAME_DIGITS
     from detector.shadow_models import keep
 
+    cases = KnownCases.known(system, plan.known_at, computed.memberships)
     fitted = fit_in_memory(
         computed.frames,
         plan.snapshot.id,
         plan.known_at,
         groups=Groups.known(system.lake, plan.snapshot),
-        cases=KnownCases.known(system, plan.known_at, computed.memberships),
+        cases=cases,
     )
-    state = keep(system, fitted, actor)
-    return {"models": len(fitted.models), "set": fitted.digest[:NAME_DIGITS], "state": state}
+    return {
+        "models": len(fitted.models),
+        "set": fitted.digest[:NAME_DIGITS],
+        "state": keep(system, fitted, actor),
+        "known_cases": cases.rows.height,
+    }
 
 
 def model_rows(system: System, *, everything: bool = False) -> list[dict[str, Any]]:

@@ -153,7 +153,7 @@ def test_a_closing_moves_nothing_until_the_next_fit(market: System, tmp_path: Pa
     assert models is not None
     assert run_detection(system).counts["judged"] == 0
     assert extract(system, "scores").equals(before)
-    refit(system)
+    assert refit(system).counts["known_cases"] == 1
     promote(system, None, "Bob", "a case was confirmed")
     fitted = load_current(system.home / "models")
     assert fitted is not None
