@@ -75,7 +75,9 @@ def rerank(evidence: Learnable, prior: Floats, labels: Floats, groups: pl.Series
         labels: shape (rows,): 1 confirmed, 0 dismissed, NaN not reviewed.
         groups: what must not be split by cross-validation (the subject, its firm or its group).
     """
-    places = placed(np.where(np.isnan(prior), np.nanmedian(prior), prior))
+    known = prior[~np.isnan(prior)]
+    middle = float(np.median(known)) if known.size else 0.5
+    places = placed(np.where(np.isnan(prior), middle, prior))
     seen = np.flatnonzero(~np.isnan(labels))
     y = labels[seen].astype(np.int64)
     n, confirmed = int(y.size), int(y.sum())
@@ -153,7 +155,9 @@ def _auc(y: NDArray[np.int64], order: Floats) -> float:
 
 def _lessons(names: tuple[str, ...], table: Floats, trees: Any, learnt: Floats) -> pl.DataFrame:
     points = [_slope(table[:, j], learnt) for j in range(len(names))]
-    rows = {"feature": names, "importance": trees.feature_importances_, "points": points}
+    # no split at all leaves no purity to share out
+    importance = np.nan_to_num(trees.feature_importances_)
+    rows = {"feature": names, "importance": importance, "points": points}
     return pl.DataFrame(rows, schema=LESSONS).sort("importance", descending=True)
 
 

@@ -93,6 +93,17 @@ def test_the_weight_grows_with_reviews_and_is_nothing_without_both_kinds() -> No
     )
 
 
+def test_nothing_to_go_by_teaches_nothing() -> None:
+    """No prior and no number that varies, as where rules alone judge."""
+    n = 60
+    flat = Learnable(("x0",), np.full((n, 1), 0.5), np.zeros((n, 1), dtype=bool))
+    labels = np.full(n, NAN)
+    labels[:20] = [1.0, 0.0] * 10
+    learnt = rerank(flat, np.full(n, NAN), labels, keys(n))
+    assert learnt.weight == 0
+    assert np.all(learnt.order == learnt.order[0])
+
+
 def test_labels_of_one_group_never_vouch_for_each_other() -> None:
     """Copies of one subject, all confirmed: cross-validation by subject would praise itself."""
     evidence, prior, _ = made_up(3)
