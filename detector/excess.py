@@ -59,9 +59,9 @@ def with_tails(counted: pl.DataFrame, grain: str, known: Nulls) -> tuple[pl.Data
         if null is None:
             usable = family.filter(pl.col("n") >= MIN_CHILDREN)
             null = fit_null(usable["x"].to_numpy(), usable["n"].to_numpy())
-            if usable.height >= MIN_PARENTS:
+            if null is not None:
                 fresh[key] = null
-        parts.append(with_tail(family, (null[0], null[1])))
+        parts.append(with_tail(family, NOMINAL if null is None else (null[0], null[1])))
     return pl.concat(parts), fresh
 
 
@@ -104,22 +104,21 @@ def upper_tail(x: NDArray[Any], n: NDArray[Any], null: tuple[float, float]) -> N
     return np.minimum(np.add.reduceat(mass, starts), 1.0)
 
 
-def fit_null(x: NDArray[Any], n: NDArray[Any]) -> tuple[float, float]:
+def fit_null(x: NDArray[Any], n: NDArray[Any]) -> tuple[float, float] | None:
     """(rate, rho) of the parents with `x` of `n` children in the tail, on the cautious side.
 
     A beta-binomial truncated above the `ORDINARY` quantile of the plain binomial (empirical null;
     Efron 2004): parents that stand out have no say, and leaving them out does not bias the rest.
     Of the nulls in the `CONFIDENCE` region of the likelihood the one is taken that calls the fewest
     parents unusual (`most_cautious`): a best guess is wrong to one side half of the time, and every
-    firm would pay for it at once. Too few parents: `NOMINAL`.
+    firm would pay for it at once. None where fewer than `MIN_PARENTS` do not stand out.
     """
     import numpy as np
     from scipy.stats import binom
 
-    if x.size < MIN_PARENTS:
-        return NOMINAL
-    ceiling = binom.ppf(ORDINARY, n, TAIL).astype(np.int64)
-    ordinary = x <= ceiling
+    ordinary = x <= binom.ppf(ORDINARY, n, TAIL).astype(np.int64)
+    if ordinary.sum() < MIN_PARENTS:
+        return None
     cells, times = np.unique(
         np.column_stack([x[ordinary], n[ordinary]]), axis=0, return_counts=True
     )

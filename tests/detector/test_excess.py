@@ -39,10 +39,12 @@ def test_rate_and_likeness_are_found_again_whoever_stands_out(rho: float) -> Non
     p = draw.beta(0.08 * (1 - rho) / rho, 0.92 * (1 - rho) / rho, n.size) if rho else 0.08
     x = draw.binomial(n, p)
     honest = excess.fit_null(x, n)
+    assert honest is not None
     assert honest[0] == pytest.approx(0.08, abs=0.011)
     assert honest[1] == pytest.approx(rho, abs=0.01 + 0.25 * rho)
     x[:400] = n[:400]  # a tenth of all firms collude in everything
     beside = excess.fit_null(x, n)
+    assert beside is not None
     assert beside[0] == pytest.approx(honest[0], abs=0.011)
     assert beside[1] == pytest.approx(honest[1], abs=0.051)
 
@@ -58,7 +60,7 @@ def test_doubt_about_the_null_is_on_the_cautious_side(firms: int) -> None:
     truth = excess.upper_tail(twelve, of, (rate, rho)).item()
     tails = []
     for _ in range(60):
-        null = excess.fit_null(draw.binomial(n, draw.beta(a, b, firms)), n)
+        null = excess.fit_null(draw.binomial(n, draw.beta(a, b, firms)), n) or excess.NOMINAL
         tails.append(excess.upper_tail(twelve, of, null).item())
     assert np.mean(np.array(tails) < truth / 2) <= 0.15
 
@@ -72,7 +74,16 @@ def test_the_most_cautious_null_is_a_plausible_one() -> None:
 
 def test_few_parents_get_the_nominal_null() -> None:
     few = excess.MIN_PARENTS - 1
-    assert excess.fit_null(np.array([5] * few), np.array([9] * few)) == excess.NOMINAL
+    assert excess.fit_null(np.array([0] * few), np.array([9] * few)) is None
+    found, fresh = excess.with_tails(counted([5] * few, [9] * few), "firm_y", {})
+    assert (found["rate"][0], found["rho"][0]) == excess.NOMINAL
+    assert fresh == {}
+
+
+def test_where_nearly_everybody_stands_out_nobody_tells_what_is_usual() -> None:
+    x, n = [9] * 40 + [0] * (excess.MIN_PARENTS - 1), [9] * (39 + excess.MIN_PARENTS)
+    assert excess.fit_null(np.array(x), np.array(n)) is None
+    assert excess.with_tails(counted([9] * 40, [9] * 40), "firm_y", {})[1] == {}
 
 
 def test_the_mass_of_a_null_is_one() -> None:
