@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from detector.excess import TAIL
 from detector.explanation import explanation
 from detector.false_alarms import with_q_values
 from detector.models.artifacts import load_set
+from detector.models.fitted import FittedSet
 from detector.models.score import with_peers
 from detector.owners import with_owners
 from detector.results import Manifest, Results
@@ -33,6 +34,7 @@ from detector.signals import JUDGED
 from detector.system import System, open_system
 from features.compute import FeatureFrame
 from rules.evaluate import evaluate_rules, peer_features
+from rules.ruleset import RuleSet
 from tests.detector.homes import LATER, NOW, breaches, file, opened, small_market
 
 BITS = 1e-7
@@ -92,23 +94,39 @@ def table_of(system: System, grain: str) -> FeatureFrame:
     return with_owners(FeatureFrame(grain, table, features, attributes, ()))
 
 
-def outcome(system: System, rule: str, about: dict[str, Any], name: str, value: float) -> str:
-    """What a run would say of the row with one value changed, judged among all others."""
-    fitted = load_set(system.home / "models", in_force(system).judges["models"])
+@dataclass(frozen=True)
+class Bench:
+    """What a run judges with, read once."""
+
+    fitted: FittedSet
+    rules: RuleSet
+    tables: dict[str, FeatureFrame]
+
+
+@pytest.fixture(scope="module")
+def bench(market: System) -> Bench:
+    fitted = load_set(market.home / "models", in_force(market).judges["models"])
     assert fitted is not None
-    rules = rules_in_force(system)
-    table = table_of(system, about["grain"])
+    grains = {explanation(market, a)["about"]["grain"] for a in first_of_each(market)}
+    return Bench(fitted, rules_in_force(market), {g: table_of(market, g) for g in grains})
+
+
+def outcome(bench: Bench, rule: str, about: dict[str, Any], name: str, value: float) -> str:
+    """What a run would say of the row with one value changed, judged among all others."""
+    table = bench.tables[about["grain"]]
     start = date.fromisoformat(about["period_start"])
     here = (pl.col("subject_key") == about["subject_key"]) & (pl.col("period_start") == start)
     put = pl.when(here).then(pl.lit(value)).otherwise(pl.col(name).cast(pl.Float64)).alias(name)
     changed = replace(table, frame=table.frame.with_columns(put))
-    beside = with_peers(changed, fitted, peer_features(rules.rules))
-    one = [r for r in rules.rules if r.id == rule]
-    found = evaluate_rules(one, {about["grain"]: beside}, rules.parameters)
+    one = [r for r in bench.rules.rules if r.id == rule]
+    beside = with_peers(changed, bench.fitted, peer_features(one))
+    found = evaluate_rules(one, {about["grain"]: beside}, bench.rules.parameters)
     return str(found.filter(here)["outcome"].item())
 
 
-def test_a_change_flips_a_rule_to_clear_and_a_bit_less_does_not(market: System) -> None:
+def test_a_change_flips_a_rule_to_clear_and_a_bit_less_does_not(
+    market: System, bench: Bench
+) -> None:
     checked = 0
     for alert in first_of_each(market):
         told = explanation(market, alert)
@@ -123,13 +141,13 @@ def test_a_change_flips_a_rule_to_clear_and_a_bit_less_does_not(market: System) 
                 enough = limit if one["clears_at_limit"] else limit + towards
                 short = limit - towards if one["clears_at_limit"] else limit
                 about, name = told["about"], one["feature"]
-                assert outcome(market, rule["id"], about, name, enough) == "clear", (rule, one)
-                assert outcome(market, rule["id"], about, name, short) == "fired", (rule, one)
+                assert outcome(bench, rule["id"], about, name, enough) == "clear", (rule, one)
+                assert outcome(bench, rule["id"], about, name, short) == "fired", (rule, one)
                 checked += 1
     assert checked > 15
 
 
-def test_what_clears_all_rules_clears_each(market: System) -> None:
+def test_what_clears_all_rules_clears_each(market: System, bench: Bench) -> None:
     several = [e for a in first_of_each(market) if len((e := explanation(market, a))["rules"]) > 1]
     assert several
     for told in several[:8]:
@@ -137,7 +155,7 @@ def test_what_clears_all_rules_clears_each(market: System) -> None:
             limit, bit = one["clears_at"], max(abs(one["clears_at"]), 1e-3) * BITS
             enough = limit if one["clears_at_limit"] else limit + (-bit if one["down"] else bit)
             said = {
-                outcome(market, rule["id"], told["about"], one["feature"], enough)
+                outcome(bench, rule["id"], told["about"], one["feature"], enough)
                 for rule in told["rules"]
             }
             assert said == {"clear"}

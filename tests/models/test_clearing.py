@@ -16,6 +16,8 @@ from detector.excess import TAIL
 from detector.models.fit import fit_in_memory
 from detector.models.fitted import FittedSet
 from detector.models.score import score_models, with_peers
+from detector.owners import Groups, with_owners
+from detector.peers import apply_peers, fit_reference
 from features.compute import FeatureFrame
 from tests.detector.homes import NOW
 
@@ -162,3 +164,20 @@ def test_a_band_is_of_the_peers_the_row_was_judged_beside(
     assert (band.n, band.level) == (others.height, f"market={market}")
     assert band.median == pytest.approx(beside.frame["bid_cv__median"][0])
     assert band.n == beside.frame["bid_cv__peers"][0]
+
+
+def test_a_band_leaves_the_whole_economic_group_out() -> None:
+    from tests.models.conftest import make_frame
+
+    keys = [f"F{i:02}" for i in range(40)]
+    values = np.arange(40, dtype=np.float64)
+    made = make_frame({"hhi": values}, {"hhi": "high"}, keys=keys, grain="firm_y")
+    frame = with_owners(made)
+    register = pl.LazyFrame(
+        {"firm_id": keys, "group_id": ["G" if i < 10 else None for i in range(40)]}
+    )
+    reference = fit_reference({"firm_y": frame}, Groups.of({"firms": register}))
+    row = replace(frame, frame=frame.frame.filter(pl.col("subject_key") == "F03"))
+    band = bands(apply_peers(row, reference), reference, ["hhi"])["hhi"]
+    assert band.n == 30
+    assert band.p05 == pytest.approx(np.quantile(values[10:], 0.05))
