@@ -15,7 +15,7 @@ from api.web.around import Table
 from api.web.chance_view import chance_lines
 from api.web.facts_view import FactRow, WeightRow, fact_rows, silent_rules, weight_rows
 from api.web.figures import as_date, as_moment, below_one, moment, plain, short_run
-from api.web.likelihood_view import Step, likelihood_steps
+from api.web.likelihood_view import Step, learned_line, likelihood_steps
 from api.web.queue_view import QueueRow, queue_row
 from api.web.wording import Lang, in_language, known_word, sayer, words
 from features.parameters.procurement_limits import EU_MEMBERS
@@ -59,6 +59,7 @@ class AlertView:
     suspicion: str
     blind: bool
     steps: Sequence[Step]
+    learned: str
     p: str
     chance: Sequence[str]
     run_id: str
@@ -111,6 +112,7 @@ def alert_view(
         suspicion=below_one(alert["suspicion"]),
         blind=bool(alert["blind"]),
         steps=likelihood_steps(alert, lang),
+        learned=learned_line(alert, lang),
         p=_two_digits(alert["p_value"]),
         chance=chance_lines(alert, lang),
         run_id=str(alert["run_id"]),

@@ -7,9 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from api.web.facts_view import feature_title
 from api.web.figures import percent, plain
 from api.web.wording import Lang, in_language, known_word, sayer
 from features.vocabulary import TYPOLOGIES
+
+PRIOR = "prior suspicion"
+"""A lesson's name for the order before it; no figure of the subject."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,20 @@ def likelihood_steps(alert: Mapping[str, Any], lang: Lang) -> tuple[Step, ...]:
     value = f"{float(given['value']):.2f}"
     steps.append(Step(str(say("part.priority")), "", value, total=True))
     return tuple(steps)
+
+
+def learned_line(alert: Mapping[str, Any], lang: Lang) -> str:
+    """From which place reviews of its kind moved an alert, and by what; empty without a lesson."""
+    told = alert["priority"].get("learned")
+    if not told:
+        return ""
+    say = sayer(lang)
+    names = [feature_title(n, lang) for n in told["numbers"] if n != PRIOR]
+    n, now, of = told["reviews"], told["place"], told["of"]
+    if now == told["place_before"]:
+        return str(say("rank.learned.same", n=n, now=now, of=of))
+    what = (", " if lang == "en" else "、").join(names)
+    return str(say("rank.learned", n=n, now=now, of=of, before=told["place_before"], what=what))
 
 
 def times(ratio: float) -> str:

@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 from starlette.testclient import TestClient
 
+from alerts.tables import alert as alert_table
 from alerts.weights import Rate, Weights
 from api.app import create_app
 from api.web.likelihood_view import likelihood_steps
@@ -79,10 +80,12 @@ def test_the_lines_multiply_to_the_likelihood(client: TestClient) -> None:
     [
         (
             "en",
-            ["before any evidence", "5 %", "spread below its limit", "9 of 20 reviewed alerts confirmed",
-             "no reviewed alert yet", "about the same subject", "a quarter counts"],
+            ["before any evidence", "5 %", "spread below its limit",
+             "9 of 20 reviewed alerts confirmed", "no reviewed alert yet",
+             "about the same subject", "a quarter counts"],
         ),
-        ("zh", ["证据之前", "报价离散过低", "已复核预警 20 件，其中 9 件属实", "因相近只计四分之一"]),
+        ("zh", ["证据之前", "报价离散过低", "已复核预警 20 件，其中 9 件属实",
+                "因相近只计四分之一"]),
     ],
 )  # fmt: skip
 def test_the_page_tells_it_line_by_line(client: TestClient, lang: str, said: list[str]) -> None:
@@ -137,3 +140,24 @@ def test_closing_shows_it_again(system: System, client: TestClient) -> None:
     assert done.status_code == 200
     assert done.json()["priority"]["likely"] == alert["priority"]["likely"]
     assert done.json()["blind"] is False
+
+
+def test_the_page_tells_from_where_reviews_moved_an_alert(
+    client: TestClient, system: System
+) -> None:
+    told = {"reviews": 40, "confirmed": 9, "weight": 0.4, "place": 2, "place_before": 17, "of": 31,
+            "numbers": ["bid_cv", "prior suspicion", "n_bids"]}  # fmt: skip
+    mark = alert_of(client)["id"]
+    with writing(system.engine) as connection:
+        connection.execute(
+            sa.update(alert_table).where(alert_table.c.id == mark).values(learned=told)
+        )
+    assert alert_of(client)["priority"]["learned"] == told
+    english = text_of(client.get(f"/alerts/{mark}").text)
+    assert "After 40 reviews of its kind this alert stands at place 2 of 31" in english
+    assert "by its own figures at 17" in english
+    assert "prior suspicion" not in english
+    chinese = text_of(client.get(f"/alerts/{mark}", headers={"accept-language": "zh"}).text)
+    assert "由第 17 位调至第 2 位" in chinese
+    other = alert_of(client, "F2")["id"]
+    assert "reviews of its kind" not in text_of(client.get(f"/alerts/{other}").text)
