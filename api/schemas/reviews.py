@@ -50,3 +50,36 @@ class Agreement(BaseModel):
     reason: str | None = Field(description="why there is no kappa")
     waiting: int = Field(description="closed alerts that wait for a second reviewer")
     table: list[Answers]
+
+
+class LessonNumber(BaseModel):
+    """One number a lesson looks at."""
+
+    feature: str
+    importance: float = Field(description="its share of what the trees tell apart")
+    points: float | None = Field(
+        description="rank correlation with what was learnt, -1 to 1; null for a constant"
+    )
+    declared: str = Field(description="the suspicious direction: high, low or none")
+    turned: bool = Field(description="what was learnt runs against the declared direction")
+
+
+class Lesson(BaseModel):
+    """What reviews taught about the order of one conduct's alerts of one grain."""
+
+    conduct: str = Field(examples=["MON-BID"])
+    grain: str = Field(examples=["tender"])
+    at: str
+    reviews: int
+    confirmed: int
+    weight: float = Field(description="how much it counts beside the own order; 0 where unused")
+    prior_auc: float | None = Field(description="of the prior, on left-out reviews")
+    mixed_auc: float | None = Field(description="of the mixture, on left-out reviews")
+    reason: str = Field(description="why it is not used; empty where it is")
+    numbers: list[LessonNumber]
+
+
+class Lessons(BaseModel):
+    """The last lesson of every conduct and grain."""
+
+    items: list[Lesson]

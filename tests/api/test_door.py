@@ -168,6 +168,7 @@ def test_the_description_is_openapi_31_with_problems_for_every_error(client: Tes
         "/api/v1/models/drift",
         "/api/v1/models/history",
         "/api/v1/reviews/agreement",
+        "/api/v1/reviews/lessons",
         "/api/v1/reviews/precision",
         "/api/v1/rules",
         "/api/v1/rules/lint",

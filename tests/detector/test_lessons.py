@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from starlette.testclient import TestClient
 
 from alerts.inbox import export_alerts, get_alert
 from alerts.learned import Waiting, reorder, waiting
 from alerts.lifecycle import decide
 from alerts.tables import alert as alert_table
+from api.app import create_app
 from detector import lessons
 from detector.database import reading, writing
 from detector.run import run_detection
@@ -116,6 +118,8 @@ def test_learning_again_changes_nothing_and_is_told(system: System) -> None:
     assert {k: last[k] for k in ("conduct", "reviews", "weight")} == {
         k: again[k] for k in ("conduct", "reviews", "weight")
     }
+    with TestClient(create_app(system), base_url="http://127.0.0.1") as client:
+        assert client.get("/api/v1/reviews/lessons").json() == {"items": [last]}
     numbers = {n["feature"]: n for n in last["numbers"]}
     assert numbers
     assert all(n["turned"] in (True, False) for n in numbers.values())
