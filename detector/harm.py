@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 Sizes = dict[str, dict[str, Any]]
 """By fingerprint of an alert, its ``size`` and what it is a size ``of``."""
 
+DIGITS = 9
+"""Significant digits of a size."""
 ABOUT = {
     "mark": pl.String(),
     "kind": pl.String(),
@@ -72,7 +74,8 @@ def sizes_of(tables: Mapping[str, pl.LazyFrame], asked: pl.DataFrame) -> Sizes:
             continue
         for mark, size in measure(tables, asked).iter_rows():
             if size is not None and size > 0:
-                found[mark] = {"size": float(size), "of": unit}
+                # sums of floats differ in the last digits with the order of rows
+                found[mark] = {"size": float(f"{size:.{DIGITS}g}"), "of": unit}
     return found
 
 
