@@ -1,0 +1,54 @@
+"""What planting is: filings in, filings with a scheme out, and whom the scheme is about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+Tables = Mapping[str, pl.DataFrame]
+Random = np.random.Generator
+
+
+@dataclass(frozen=True)
+class Planted:
+    """Filings with schemes in them.
+
+    Attributes:
+        tables: all filings, changed or not.
+        cases: one set of subject ids a scheme (the members of a ring, one app, ...).
+        events: what else is part of a scheme and may rightly be alerted on (rigged tenders).
+    """
+
+    tables: dict[str, pl.DataFrame]
+    cases: tuple[frozenset[str], ...]
+    events: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """One kind of scheme.
+
+    Attributes:
+        typologies: under which each case should show.
+        strength: what the strength means, in words.
+        subjects: what alerts are counted per thousand of: a table and the columns of its key.
+        kinds: kinds of subjects whose alerts name a case; all when empty. Of others (a single
+            tender) it is only counted how many there are.
+        least: share of a case's ids that alerts must name for the case to count as detected.
+    """
+
+    name: str
+    typologies: tuple[str, ...]
+    strength: str
+    subjects: tuple[str, tuple[str, ...]]
+    plant: Callable[[Tables, float, Random], Planted]
+    kinds: tuple[str, ...] = ()
+    least: float = 0.5
+
+
+def blend(honest: np.ndarray, planted: np.ndarray, strength: float) -> np.ndarray:
+    """Between two positive amounts, on the scale of logarithms."""
+    return np.asarray(np.exp((1 - strength) * np.log(honest) + strength * np.log(planted)))
