@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from detector.known_cases import KnownCases
@@ -118,8 +119,6 @@ def judges_digest(typology: str, ruleset: RuleSet, fitted: FittedSet, groups: st
     Args:
         groups: digest of the economic groups, which decide whom owned subjects are compared with.
     """
-    from importlib.metadata import version
-
     from rules.evaluate import peer_features
     from rules.spec import Status
 
@@ -133,7 +132,15 @@ def judges_digest(typology: str, ruleset: RuleSet, fitted: FittedSet, groups: st
     peers = fitted.reference.grains
     parts += [peers[grain].digest() for grain in sorted(compared & set(peers))]
     parts += [t.model_dump_json() for t in ruleset.parameters.tables.values()]
-    parts += [fitted.digest_of(typology), version("marketwarden")]
+    parts += [fitted.digest_of(typology), _release()]
     live = hashlib.sha256("\n".join(sorted(parts)).encode()).hexdigest()
     beside = hashlib.sha256("\n".join(shadows).encode()).hexdigest()
     return f"{live}:{beside}" if shadows else live
+
+
+@cache
+def _release() -> str:
+    """The installed version of this package, looked up among all packages once."""
+    from importlib.metadata import version
+
+    return version("marketwarden")
