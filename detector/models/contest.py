@@ -50,7 +50,7 @@ def entries(
         names: only these detectors; all when None.
     """
     standing = with_peers(frame, fitted)
-    features = features_of(fitted, frame.grain, pattern)
+    features = features_of(fitted, frame, pattern)
     for name in detectors() if names is None else names:
         detector = make_detector(name)
         if detector.card.reads == "size":
@@ -69,11 +69,22 @@ REFUSALS = frozenset({"too_few_reference", "labels_needed", "too_few_labels"})
 """A detector says that it cannot be fitted on so little."""
 
 
-def features_of(fitted: FittedSet, grain: str, pattern: str) -> tuple[str, ...]:
-    """Features of all models of a typology or family, the family's own first."""
-    mine = [m for m in fitted if m.spec.grain == grain and belongs(m.spec.typology, pattern)]
+def features_of(fitted: FittedSet, frame: FeatureFrame, pattern: str) -> tuple[str, ...]:
+    """Features of all models of a typology or family, the family's own first.
+
+    Where no model speaks for it, all its numbers with a declared direction.
+    """
+    mine = [m for m in fitted if m.spec.grain == frame.grain and belongs(m.spec.typology, pattern)]
     ordered = sorted(mine, key=lambda m: (not m.spec.is_family, m.spec.id))
-    return tuple(dict.fromkeys(f for m in ordered for f in m.features))
+    modelled = tuple(dict.fromkeys(f for m in ordered for f in m.features))
+    if modelled:
+        return modelled
+    held = fitted.reference.grains[frame.grain].features
+    return tuple(
+        f.name
+        for f in frame.features
+        if belongs(f.typology, pattern) and f.direction != "none" and f.name in held
+    )
 
 
 def _unlearnt(

@@ -154,6 +154,24 @@ def test_every_detector_is_compared_and_learners_only_on_rows_they_have_not_seen
     assert (aucs["extra_trees"] or 1) < 0.95  # in-sample trees would reach 1
 
 
+def test_a_typology_without_a_model_is_compared_on_its_own_numbers(
+    frame_of: Callable[..., FeatureFrame],
+) -> None:
+    rng = np.random.default_rng(4)
+    n = 120
+    frame = frame_of(
+        {"x": rng.normal(size=n), "y": rng.normal(size=n), "z": rng.normal(size=n)},
+        {"x": "high", "y": "none", "z": "low"},
+        typologies={"x": "MON-PREDATION", "y": "MON-PREDATION", "z": "MON-BID-CV"},
+    )
+    fitted = fit_in_memory({"tender": frame}, "snapshot", KNOWN)
+    assert contest.features_of(fitted, frame, "MON-PREDATION") == ("x",)
+    cases = dict.fromkeys(frame.frame["subject_key"].to_list(), 0)
+    gap = dict(contest.entries(frame, fitted, "MON-PREDATION", cases, names=["gap"]))["gap"]
+    value = pl.Series(frame.frame["x"].to_list())
+    assert np.corrcoef(gap["value"].rank(), value.rank())[0, 1] > 0.99
+
+
 def test_learners_cannot_learn_noise(frame_of: Callable[..., FeatureFrame]) -> None:
     frame, cases = labelled_frame(frame_of)
     fitted = fit_in_memory({"tender": frame}, "snapshot", KNOWN)
