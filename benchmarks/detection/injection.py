@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+import structlog
 
 from benchmarks.detection import injectable, worlds
 from benchmarks.detection.schemes.planting import Planted, Scheme, Tables
@@ -227,6 +228,8 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--strengths", type=float, nargs="*", default=[0.0, *STRENGTHS])
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args(arguments)
+    # Warnings of runs must not stand in the figures.
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     points: list[Point] = []
     for world in worlds.worlds():
         if asked.world and world.name not in asked.world:

@@ -139,19 +139,29 @@ def price_wars(copies: int = 6) -> Mapping[str, pl.DataFrame]:
 
 def worlds() -> tuple[World, ...]:
     """The simulated market, and the real sets that are there."""
-    market = World(
-        "simulated",
-        clean,
-        (*bids.schemes(3), *prices.schemes(4), *trade.schemes(6), *privacy.schemes(15),
-         *shares.schemes(3)),
-        drawn=True,
+    kinds = bids.schemes(4), bids.schemes(3)
+    tendering = ("firms", "tenders", "bids")
+    # One kind of ring at a time: rings of several kinds in one market hide each other.
+    market = (
+        World(
+            "simulated",
+            clean,
+            (*prices.schemes(4), *trade.schemes(6), *privacy.schemes(15), *shares.schemes(3)),
+            drawn=True,
+        ),
+        *(World("simulated bids", clean, (kind,), drawn=True, order=tendering)
+          for kind in kinds[0]),
     )  # fmt: skip
     real = (
-        World(
-            "bids-japan",
-            lambda _: filed("bids-japan", "tenders", "bids", honest="tender"),
-            bids.schemes(3),
-            drawn=True,
+        *(
+            World(
+                "bids-japan",
+                lambda _: filed("bids-japan", "tenders", "bids", honest="tender"),
+                (kind,),
+                drawn=True,
+                order=tendering,
+            )
+            for kind in kinds[1]
         ),
         World("prices-jec", lambda _: price_wars(), prices.schemes(6), drawn=True),
         World(
@@ -168,4 +178,4 @@ def worlds() -> tuple[World, ...]:
             privacy.schemes(40)[1:],
         ),
     )  # fmt: skip
-    return (market, *(world for world in real if present(world.name)))
+    return (*market, *(world for world in real if present(world.name)))

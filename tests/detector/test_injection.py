@@ -96,7 +96,7 @@ def test_a_ring_is_named_by_alerts_about_half_of_its_members_or_more() -> None:
 
 
 def test_what_is_not_injected_is_listed_with_a_reason() -> None:
-    planted = {t for scheme in worlds.worlds()[0].schemes for t in scheme.typologies}
+    planted = {t for w in worlds.worlds() for scheme in w.schemes for t in scheme.typologies}
     missing = not_injected(planted)
     listed = [t for typologies in missing.values() for t in typologies]
     assert sorted([*listed, *planted]) == sorted(TYPOLOGIES)

@@ -17,7 +17,7 @@ from benchmarks.detection.schemes.planting import Planted, Random, Scheme, Table
 from detector.demo.rings import BID_TYPOLOGIES, Ring, _close, _covered, _patterned
 
 LOT = ["tender_id", "lot_id"]
-TENDERS_A_RING = 18
+TENDERS_A_RING, LEAST_BIDS = 18, 4
 KINDS: dict[str, tuple[tuple[str, ...], tuple[int, int], Callable[..., object]]] = {
     "complete": (("MON-BID-CV", "MON-BID-DISTANCE", "MON-BID-SHAPE", "MON-BID-KS"), (5, 7),
                  _covered),
@@ -31,11 +31,12 @@ def rings(tables: Tables, strength: float, rng: Random, *, kind: str, count: int
     """Plants `count` rings of one kind, each in eighteen tenders of one market and year.
 
     Rings form where there is a margin: in the half of the markets where honest bids differ most.
-    Members belong to no economic group.
+    Each ring has a market to itself, or a year of it where markets are too few, so that rings do
+    not hide each other. Members belong to no economic group.
     """
     tenders, bids = tables["tenders"], tables["bids"]
     _, members, _ = KINDS[kind]
-    lots = _usable(tenders, bids, members[1] - 1)
+    lots = _usable(tenders, bids)
     cells = (
         lots.group_by("category", "year", maintain_order=True)
         .agg(pl.len(), spread=pl.col("cv").median())
@@ -43,14 +44,13 @@ def rings(tables: Tables, strength: float, rng: Random, *, kind: str, count: int
         .filter(pl.col("spread") >= pl.col("spread").median())
     )
     grouped = _grouped(tables)
-    cases, changed, free = [], [], lots
-    for number in range(count):
-        cell = cells.row(int(rng.integers(cells.height)), named=True)
-        mine = free.filter(pl.col("category") == cell["category"], pl.col("year") == cell["year"])
-        if mine.height < TENDERS_A_RING:
-            continue
+    order = cells[rng.permutation(cells.height)]
+    first = order.unique("category", keep="first", maintain_order=True)
+    apart = pl.concat([first, order.join(first, on=["category", "year"], how="anti")])
+    cases, changed = [], []
+    for number, cell in enumerate(apart.head(count).iter_rows(named=True)):
+        mine = lots.filter(pl.col("category") == cell["category"], pl.col("year") == cell["year"])
         chosen = mine[rng.choice(mine.height, TENDERS_A_RING, replace=False)]
-        free = free.join(chosen.select(LOT), on=LOT, how="anti", nulls_equal=True)
         pool = chosen.join(bids, on=LOT, nulls_equal=True)["bidder_id"].unique().sort()
         pool = pool.filter(~pool.is_in(grouped.implode()))
         firms = pool.gather(rng.choice(pool.len(), int(rng.integers(*members)), replace=False))
@@ -72,7 +72,7 @@ def _grouped(tables: Tables) -> pl.Series:
     return tables["firms"].filter(pl.col("group_id").is_not_null())["firm_id"]
 
 
-def _usable(tenders: pl.DataFrame, bids: pl.DataFrame, least: int) -> pl.DataFrame:
+def _usable(tenders: pl.DataFrame, bids: pl.DataFrame) -> pl.DataFrame:
     """Open tenders awarded on price with enough single bids: lot, market, year, spread."""
     valid = bids.filter(pl.col("status").fill_null("valid") == "valid", pl.col("amount") > 0)
     single = pl.col("consortium_id").is_null().all()
@@ -88,7 +88,7 @@ def _usable(tenders: pl.DataFrame, bids: pl.DataFrame, least: int) -> pl.DataFra
             day.is_not_null(),
         )
         .join(sizes, on=LOT, nulls_equal=True)
-        .filter(pl.col("n") >= max(4, least), "single", pl.col("firms") == pl.col("n"))
+        .filter(pl.col("n") >= LEAST_BIDS, "single", pl.col("firms") == pl.col("n"))
         .select(*LOT, "category", "cv", year=day.dt.year())
         .sort(LOT, nulls_last=False)
     )
