@@ -234,10 +234,10 @@ def _write_detector(folder: Path, model: FittedModel) -> None:
 
 def _read_model(folder: Path, card: dict[str, Any]) -> FittedModel:
     spec = ModelSpec(**{**card["spec"], "features": tuple(card["spec"]["features"])})
-    with np.load(folder / ARRAYS, allow_pickle=False) as arrays:
-        own = _calibration(arrays, "own")
-        joint = _calibration(arrays, "joint") if "joint_scores" in arrays else None
     scorer = _detector(spec.scorer)
+    with np.load(folder / ARRAYS, allow_pickle=False) as arrays:
+        own = _calibration(arrays, "own", scorer.card.alike)
+        joint = _calibration(arrays, "joint") if "joint_scores" in arrays else None
     if own.n:
         if PICKLED in card["files"]:
             raise WardenError(
@@ -264,6 +264,6 @@ def _detector(name: str) -> Detector:
         return Absent(name, why)
 
 
-def _calibration(arrays: Any, name: str) -> Calibration:
+def _calibration(arrays: Any, name: str, alike: float = 0.0) -> Calibration:
     keys = pl.Series("subject_key", arrays[f"{name}_keys"].tolist(), dtype=pl.String)
-    return Calibration(arrays[f"{name}_scores"], keys)
+    return Calibration(arrays[f"{name}_scores"], keys, alike)

@@ -64,6 +64,8 @@ class DetectorCard:
         reads: ``signs`` of suspicion; or ``size``, percentiles upwards whatever a feature declares.
         supervised: whether it learns from labels.
         baseline: whether it is here to be beaten.
+        alike: for scores that are percentiles: two in the middle that lie at most this far apart
+            are told apart by nothing but noise, so they count as tied when p-values are reckoned.
         libraries: packages whose version can change a score.
         source: literature.
     """
@@ -77,6 +79,7 @@ class DetectorCard:
     reads: Literal["signs", "size"] = "signs"
     supervised: bool = False
     baseline: bool = False
+    alike: float = 0.0
     libraries: tuple[str, ...] = ()
     source: str = ""
 

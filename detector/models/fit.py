@@ -98,7 +98,8 @@ def _fit_one(
     named = sorted({*LIBRARIES, *scorer.card.libraries})
     libraries = {name: importlib.metadata.version(name) for name in named}
     model = FittedModel(
-        spec, "", evidence.features, scorer, Calibration.of(raw, keys.gather(rows)), None, 0.0,
+        spec, "", evidence.features, scorer,
+        Calibration.of(raw, keys.gather(rows), scorer.card.alike), None, 0.0,
         SEED, libraries,
     )  # fmt: skip
     model = _calibrate_sum(model, family, frame)

@@ -22,19 +22,26 @@ CALIBRATION_CAP = 100_000
 
 @dataclass(frozen=True)
 class Calibration:
-    """Frozen scores, ascending, with the subject each belongs to."""
+    """Frozen scores, ascending, with the subject each belongs to.
+
+    Attributes:
+        alike: for scores that are percentiles, how far apart two in the middle may lie and still
+            be tied (`detector.models.base.DetectorCard`); towards 0 and 1 it narrows to nothing,
+            4 s (1 - s) of it, as the noise of a percentile does.
+    """
 
     scores: Floats
     keys: pl.Series
+    alike: float = 0.0
 
     @classmethod
-    def of(cls, scores: Floats, keys: pl.Series) -> Self:
+    def of(cls, scores: Floats, keys: pl.Series, alike: float = 0.0) -> Self:
         """Freezes reference scores; above the cap a sample chosen by key hash."""
         if scores.size > CALIBRATION_CAP:
             kept = np.sort(np.argsort(stable_hash(keys), kind="stable")[:CALIBRATION_CAP])
             scores, keys = scores[kept], keys.gather(kept)
         table = pl.DataFrame({"s": scores, "k": keys}).sort("s", "k")
-        return cls(table["s"].to_numpy(), table["k"].rename("subject_key"))
+        return cls(table["s"].to_numpy(), table["k"].rename("subject_key"), alike)
 
     @property
     def n(self) -> int:
@@ -67,13 +74,20 @@ class Calibration:
         rows = pl.DataFrame({"i": np.arange(scores.size), "k": keys, "x": scores})
         own = rows.join(pl.DataFrame({"k": self.keys, "s": self.scores}), on="k", how="inner")
         at, s, x = (own[c].to_numpy() for c in ("i", "s", "x"))
+        width = self._width(scores)
+        low, high, near = scores - width, scores + width, width[at]
 
         def less_own(all_of_them: NDArray[np.int64] | int, mine: NDArray[np.bool_]) -> Floats:
             taken = np.bincount(at, weights=mine, minlength=scores.size)
             return np.asarray(all_of_them - taken, dtype=np.float64)
 
         return (
-            less_own(self.n - np.searchsorted(self.scores, scores, side="left"), s >= x),
-            less_own(self.n - np.searchsorted(self.scores, scores, side="right"), s > x),
+            less_own(self.n - np.searchsorted(self.scores, low, side="left"), s >= x - near),
+            less_own(self.n - np.searchsorted(self.scores, high, side="right"), s > x + near),
             less_own(self.n, np.ones(at.size, dtype=np.bool_)),
         )
+
+    def _width(self, scores: Floats) -> Floats:
+        """How far below or above each score others are tied with it."""
+        inside = np.clip(scores, 0.0, 1.0) if self.alike else np.zeros_like(scores)
+        return np.asarray(self.alike * 4.0 * inside * (1.0 - inside), dtype=np.float64)

@@ -51,6 +51,16 @@ def test_a_subject_tied_with_many_stands_in_their_middle() -> None:
     assert 1 - 1.5 / 11 < first < 1 - 1 / 11
 
 
+def test_scores_within_the_noise_of_peers_are_tied_except_at_the_ends() -> None:
+    names = pl.Series([f"r{i}" for i in range(7)])
+    held = np.array([0.448, 0.45, 0.451, 0.453, 0.6, 0.997, 0.999])
+    c = Calibration.of(held, names, alike=0.01)
+    p = c.p_values(np.array([0.453, 0.448, 0.59, 0.999]), keys("a", "b", "c", "d"))
+    assert p.tolist() == pytest.approx([1.0, 1.0, 4 / 8, 2 / 8])
+    low, high = c.suspicion(np.array([0.448, 0.453]), keys("a", "b"))
+    assert low < high < low + 1 / 8, "ties are broken by the score, by less than a step"
+
+
 def test_own_rows_leave_the_middle_too() -> None:
     c = Calibration.of(np.array([1.0, 1.0, 1.0, 3.0]), keys("a", "b", "c", "a"))
     # of the others both reach 1 and none lies above: mid-p 2/3; the score breaks ties by 1/30

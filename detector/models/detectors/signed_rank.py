@@ -16,6 +16,10 @@ from detector.models.base import (
     check_reference,
 )
 
+ALIKE = 0.01
+"""Leaving a subject's own group out of its peers moves a percentile by about this much (ENG), so a
+value shared by most peers has many percentiles; as ties none of them is rarer than the others."""
+
 
 class SignedRank:
     """Mean signed percentile over the features, where they are signs of one thing."""
@@ -27,6 +31,7 @@ class SignedRank:
         MIN_REFERENCE,
         "any increasing change of a feature's values; learns nothing itself",
         baseline=True,
+        alike=ALIKE,
         source="mean of ranks: OECD & JRC 2008, Handbook on Constructing Composite Indicators",
     )
 
@@ -74,6 +79,7 @@ class SignedRankAny(SignedRank):
         MIN_REFERENCE,
         "any increasing change of a feature's values; learns nothing itself",
         baseline=True,
+        alike=ALIKE,
         source="the smallest p-value: Tippett 1931",
     )
 
