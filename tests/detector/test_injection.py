@@ -83,6 +83,8 @@ def test_at_strength_0_every_amount_is_one_that_was_filed() -> None:
         for s in (0.0, 0.5, 1.0)
     ]
     assert wide[0] > wide[1] > wide[2]
+    one_each = pl.col("amount").n_unique() == pl.len()
+    assert rigged[1.0].group_by("tender_id").agg(one_each)["amount"].all(), "covers, not copies"
     assert set(rigged[1.0]["bidder_id"]) == next(iter(plants[1.0].cases))
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from benchmarks.detection.schemes.planting import Planted, Random, Scheme, Tables, blend
-from detector.demo.rings import BID_TYPOLOGIES, Ring, _close, _covered, _patterned
+from detector.demo.rings import Ring, _close, _covered, _patterned
 
 LOT = ["tender_id", "lot_id"]
 TENDERS_A_RING, LEAST_BIDS = 18, 4
@@ -24,7 +24,8 @@ KINDS: dict[str, tuple[tuple[str, ...], tuple[int, int], Callable[..., object]]]
     "incomplete": (("MON-BID-SUBGROUP",), (3, 5), _close),
     "patterned": (("MON-BID-IDENTICAL",), (4, 6), _patterned),
 }  # fmt: skip
-ANY = tuple(t for t in BID_TYPOLOGIES if t != "MON-BID-*")
+LEVEL = 1e8
+"""Price level at which patterns are drawn: the simulator rounds to whole units."""
 
 
 def rings(tables: Tables, strength: float, rng: Random, *, kind: str, count: int) -> Planted:
@@ -106,7 +107,7 @@ def _rigged(
     """Bids of the ring's tenders: its members in the places of some bidders, outsiders kept."""
     places = firms.len()
     ring = Ring(f"{kind}-ring-{number + 1}", kind, (), 0, 0, np.arange(places), lots.height, 0, 1)
-    pattern = KINDS[kind][2](rng, ring, np.arange(lots.height), np.ones(lots.height))
+    pattern = KINDS[kind][2](rng, ring, np.arange(lots.height), np.full(lots.height, LEVEL))
     parts = []
     for row, lot in enumerate(lots.iter_rows(named=True)):
         here = pattern.tender == row  # type: ignore[attr-defined]
