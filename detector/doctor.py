@@ -34,6 +34,7 @@ def examine(home: Path) -> list[Finding]:
         ("keys", keys),
         ("rules", shipped_rules),
         ("database", database),
+        ("models", model_sets),
     )
     found: list[Finding] = []
     for name, check in checks:
@@ -136,3 +137,22 @@ def database(home: Path) -> Iterator[Finding]:
             f"{table}: an ingest broke off; nothing of it is visible.",
             "It is cleared by the next ingest; load the file again.",
         )
+
+
+def model_sets(home: Path) -> Iterator[Finding]:
+    """Which models judge, and whether newer ones wait for a person."""
+    from detector.models.versions import read_versions
+
+    known = read_versions(home / "models")
+    states = [known.state(entry["digest"]) for entry in known.everything]
+    if "in force" not in states:
+        yield Finding("models", "ok", "none yet; the first detection fits them")
+        return
+    waits = "shadow" in states
+    yield Finding(
+        "models",
+        "warning" if waits else "ok",
+        f"{len(states)} {'set' if len(states) == 1 else 'sets'} fitted"
+        + (", a newer one shadows" if waits else ""),
+        "See `warden models compare`, then `warden models promote`." if waits else "",
+    )

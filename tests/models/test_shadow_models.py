@@ -16,6 +16,7 @@ import pytest
 from scipy.stats import spearmanr
 
 from detector import planning
+from detector.doctor import examine
 from detector.excess import TAIL
 from detector.extracts import extract
 from detector.inference import psi
@@ -93,6 +94,16 @@ def test_the_first_fit_goes_into_force_at_once(tmp_path: Path) -> None:
     assert [row["state"] for row in sets_of(system)] == ["in force"]
     assert refit(system).counts["state"] == "in force", "the same fit again is the same set"
     assert len(acts_of(system)) == 1
+
+
+def test_the_doctor_says_when_newer_models_wait(system: System) -> None:
+    def found() -> tuple[str, str]:
+        [one] = [f for f in examine(system.home) if f.check == "models"]
+        return one.result, one.detail
+
+    assert found() == ("ok", "1 set fitted")
+    refit(system)
+    assert found() == ("warning", "2 sets fitted, a newer one shadows")
 
 
 def test_a_later_fit_shadows_and_scores_nobody(system: System) -> None:
