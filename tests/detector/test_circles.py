@@ -24,8 +24,8 @@ DAY = date(2025, 1, 1)
 
 @pytest.fixture(scope="module")
 def alerts(tmp_path_factory: pytest.TempPathFactory) -> pl.DataFrame:
-    """Alerts of a market of forty honest bidders in which a ring of five meets thirty times."""
-    system = small_market(tmp_path_factory.mktemp("circles") / "home")
+    """Alerts of a market of forty honest bidders in which a ring of five meets in 30 of 300."""
+    system = small_market(tmp_path_factory.mktemp("circles") / "home", tenders=300)
     run.run_detection(system)
     kind, key = (pl.col("subject").str.json_path_match(f"$.{name}") for name in ("kind", "key"))
     return extract(system, "alerts").with_columns(kind=kind, key=key)
