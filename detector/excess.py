@@ -42,8 +42,9 @@ and would make themselves the usual. Tenders of a firm share one bidder, those o
 least, so what makes a firm's tenders alike makes theirs alike twice."""
 
 RATES = (0.005, 0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.06, 0.07, 0.08, 0.09, 0.10)
-RHOS = (0.0, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.125, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5)
-"""Nulls tried."""
+RHOS = (0.0, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.125, 0.15, 0.2)
+"""Nulls tried. Likeness ends at 0.2 (ENG), where `NOMINAL` stands: no count speaks against a greater
+one where no ordinary firm has a suspicious tender at all, and then no ring could ever stand out."""
 
 Nulls = Mapping[str, tuple[float, float]]
 """(rate, rho) by ``typology|grain``."""

@@ -37,6 +37,8 @@ class Judgement:
         firings: schema `rules.backtest.FIRINGS`, what a backtest is compared with.
         storms: rules (``id@version``) that fired for more than their declared largest share of
             subjects; they raise no alert.
+        calmed: rules that stood in such a storm when they last judged, of typologies that are
+            counted anew here and judged by no rule; they raise none either.
         shadows: by rule in shadow, how many subjects it judged and fired for.
         nulls: frozen nulls of the excess test.
         skipped: by feature, why it could not be computed at all.
@@ -54,6 +56,12 @@ class Judgement:
     shadows: Mapping[str, dict[str, int]] = field(default_factory=dict)
     beside: pl.DataFrame = field(default_factory=lambda: shaped(pl.DataFrame(), signals.JUDGED))
     tests: pl.DataFrame = field(default_factory=pl.DataFrame)
+    calmed: Mapping[str, Storm] = field(default_factory=dict)
+
+    @property
+    def stormy(self) -> Mapping[str, Storm]:
+        """Every rule that raises no alert here."""
+        return {**self.calmed, **self.storms}
 
     def frames(self) -> dict[str, pl.DataFrame]:
         """What is stored of it."""
@@ -183,7 +191,20 @@ def judge(
         nulls=nulls,
         skipped=computed.skipped,
         shadows=shadow_counts(said, panel.ruleset),
+        calmed=standing_storms(results, plan, panel, cells, all_cells),
     )
+
+
+def standing_storms(
+    results: Results, plan: Plan, panel: Panel, cells: pl.DataFrame, counted: pl.DataFrame
+) -> dict[str, Storm]:
+    """Storms that last, of typologies whose subjects are counted anew and not judged by rules."""
+    others = sorted(set(counted["typology"]) - set(cells["typology"]))
+    if plan.base is None or not others:
+        return {}
+    stood = results.outcomes(plan.base).filter(pl.col("typology").is_in(others))
+    columns = ("rule_id", "rule_version", "outcome", "shadow", "period_start", "period_end")
+    return storms(stood.select(columns).collect(), panel.ruleset)
 
 
 def with_false_alarms(

@@ -55,11 +55,11 @@ def signals(
     live = panel.ruleset.live()
     rules = {f"{r.id}@{r.version}": r for r in live}
     found = [to_signal(row, names, rules, run_key, plan.snapshot.id) for row in rows.to_dicts()]
-    if not judgement.storms:
+    if not judgement.stormy:
         return found
     with reading(system.engine) as connection:
         known = storm_periods(connection)
-    return found + storm_signals(judgement.storms, live, known, run_key, plan.snapshot.id)
+    return found + storm_signals(judgement.stormy, live, known, run_key, plan.snapshot.id)
 
 
 def strong_rules(panel: Panel, judgement: Judgement) -> list[str]:
@@ -68,7 +68,7 @@ def strong_rules(panel: Panel, judgement: Judgement) -> list[str]:
     return [
         name
         for name, severity in labels.items()
-        if severity >= STRONG and name not in judgement.storms
+        if severity >= STRONG and name not in judgement.stormy
     ]
 
 
@@ -95,7 +95,7 @@ def alertable(
     - A rule that names grains of its own (`own`) is alerted on at those, not at its typology's.
     """
     own = own or {}
-    silent = [*judgement.storms, *own]
+    silent = [*judgement.stormy, *own]
     calm = pl.col("fired_rules").list.eval(~pl.element().is_in(silent)).list.any()
     no_rule = pl.col("fired_rules").list.len().fill_null(0) == 0
     fired = judgement.judged.filter(pl.col("outcome") == Outcome.FIRED)
@@ -108,7 +108,7 @@ def alertable(
         parts += best_subjects(mine, typology.alerts_on, memberships, strong)
         named = fired.filter(pl.col("typology") == typology.id)
         for grains in sorted(set(own.values())):
-            rules = [n for n, g in own.items() if g == grains and n not in judgement.storms]
+            rules = [n for n, g in own.items() if g == grains and n not in judgement.stormy]
             about = pl.col("fired_rules").list.eval(pl.element().is_in(rules)).list.any()
             rows = named.filter(about.fill_null(value=False))
             parts += best_subjects(rows, grains, memberships, strong)

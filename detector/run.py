@@ -70,7 +70,7 @@ def run_detection(
         publishing.seal(results, plan, mine, panel, judgement.nulls, frames, computed.reads)
         signals = raising.signals(system, plan, computed, panel, judgement, mine.key)
         counts = judgement.counts() | {"held_back": judgement.fired() - len(signals)}
-        held = storms.held_back(judgement.judged, judgement.storms)
+        held = storms.held_back(judgement.judged, judgement.stormy)
         counts = publishing.publish(
             system, plan, mine, signals, judgement.cells, counts, held, judgement.tests
         )
