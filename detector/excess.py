@@ -40,11 +40,13 @@ JOINT = {"group_y": ("firm_y", 2)}
 Most firms collude with nobody; of circles of bidders, most are rings where there are rings at all,
 and would make themselves the usual. Tenders of a firm share one bidder, those of a circle two at
 least, so what makes a firm's tenders alike makes theirs alike twice."""
+MOST_ALIKE = 0.5
+"""Likeness such parents are granted at most (ENG)."""
 
 RATES = (0.005, 0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.06, 0.07, 0.08, 0.09, 0.10)
 RHOS = (0.0, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.125, 0.15, 0.2)
-"""Nulls tried. Likeness ends at 0.2 (ENG), where `NOMINAL` stands: no count speaks against a greater
-one where no ordinary firm has a suspicious tender at all, and then no ring could ever stand out."""
+"""Nulls tried. Likeness ends at 0.2 (ENG), where `NOMINAL` stands: where no ordinary firm has any
+suspicious tender, no count speaks against a greater one, and then no ring could ever stand out."""
 
 Nulls = Mapping[str, tuple[float, float]]
 """(rate, rho) by ``typology|grain``."""
@@ -75,7 +77,7 @@ def joint_null(typology: str, grain: str, known: Nulls) -> tuple[float, float] |
         return None
     other, times = JOINT[grain]
     null = known.get(f"{typology}|{other}")
-    return NOMINAL if null is None else (null[0], min(times * null[1], RHOS[-1]))
+    return NOMINAL if null is None else (null[0], min(times * null[1], MOST_ALIKE))
 
 
 def with_tail(family: pl.DataFrame, null: tuple[float, float]) -> pl.DataFrame:
