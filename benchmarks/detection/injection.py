@@ -2,7 +2,8 @@
 
 Schemes are planted at filing level into the demonstration's market without its own schemes, and
 into real filings; everything from the file on is the product's own path: ingest, features, peers,
-rules, models, roll-up, q-values, alerts. Strength 0 is honest, 1 the demonstration's scheme; what
+rules, models, roll-up, q-values, alerts. Rules not in force are put there for the study, and their
+figures are marked. Strength 0 is honest, 1 the demonstration's scheme; what
 lies between is said by each scheme. A case counts as detected where an alert of one of its
 typologies names it (of a ring: at least half of its members). Nothing here informs a threshold.
 """
@@ -23,7 +24,8 @@ import polars as pl
 import structlog
 
 from benchmarks.detection import injectable, worlds
-from benchmarks.detection.schemes.planting import Planted, Scheme, Tables
+from benchmarks.detection.in_force import put_in_force, standing
+from benchmarks.detection.schemes.planting import Planted, Scheme, Tables, World
 from detector import run
 from detector.demo.write import write_table
 from detector.extracts import extract
@@ -40,6 +42,7 @@ class Point:
     """One typology at one strength.
 
     Attributes:
+        judged: `live`, or `shadow` or `draft` where its rules were put in force for the study.
         cases, detected: schemes planted, and those an alert of the typology names.
         singles: alerts about single events (one tender), which name no case; `events` of them are
             part of a scheme.
@@ -51,6 +54,7 @@ class Point:
     world: str
     scheme: str
     typology: str
+    judged: str
     strength: float
     meaning: str
     cases: int
@@ -82,6 +86,7 @@ def judged(tables: Tables, typologies: Sequence[str] | None, home: Path) -> pl.D
     system = open_system(home, create=True, clock=lambda: NOW)
     for table in tables:
         _file(system, table, tables[table], home.parent / f"{home.name}-filings")
+    put_in_force(system, typologies or ())
     run.run_detection(system, typologies=typologies)
     key = pl.col("subject").str.json_path_match("$.key")
     kind = pl.col("subject").str.json_path_match("$.kind")
@@ -104,7 +109,7 @@ def _file(system: System, table: str, rows: pl.DataFrame, folder: Path) -> None:
 
 
 def measured(
-    world: worlds.World, strength: float, seed: int, only: Sequence[str] = ()
+    world: World, strength: float, seed: int, only: Sequence[str] = ()
 ) -> dict[tuple[str, str], Count]:
     """Plants every scheme of a world at one strength, judges once, and counts."""
     tables: dict[str, pl.DataFrame] = dict(world.tables(seed))
@@ -158,7 +163,7 @@ def is_named(case: frozenset[str], told: Iterable[frozenset[str]], least: float)
 
 
 def curve(
-    world: worlds.World,
+    world: World,
     strengths: Sequence[float] = (0.0, *STRENGTHS),
     seeds: Sequence[int] = (1,),
     only: Sequence[str] = (),
@@ -186,8 +191,8 @@ def _point(
     power = detected / cases if cases else None
     low, high = wilson(detected, cases) if cases else (None, None)
     return Point(
-        world, scheme.name, typology, strength, scheme.strength, cases, detected,
-        sum(c.singles for c in counts),
+        world, scheme.name, typology, standing(typology), strength, scheme.strength, cases,
+        detected, sum(c.singles for c in counts),
         sum(c.events for c in counts), power, low, high,
         sum(c.alerts for c in counts) / thousands, sum(c.innocent for c in counts) / thousands,
     )  # fmt: skip
@@ -195,17 +200,17 @@ def _point(
 
 def table(points: Iterable[Point]) -> str:
     """Markdown: one line a typology and scheme, one column a strength."""
-    rows: dict[tuple[str, str, str], dict[float, Point]] = {}
+    rows: dict[tuple[str, str, str, str], dict[float, Point]] = {}
     for p in points:
-        rows.setdefault((p.world, p.scheme, p.typology), {})[p.strength] = p
+        rows.setdefault((p.world, p.scheme, p.typology, p.judged), {})[p.strength] = p
     steps = sorted({s for found in rows.values() for s in found})
     lines = [
-        "| filings | scheme | typology | " + " | ".join(f"{s:g}" for s in steps) + " |",
-        "| --- | --- | --- |" + " --- |" * len(steps),
+        "| filings | scheme | typology | judged | " + " | ".join(f"{s:g}" for s in steps) + " |",
+        "| --- | --- | --- | --- |" + " --- |" * len(steps),
     ]
-    for (world, scheme, typology), found in rows.items():
+    for (world, scheme, typology, how), found in rows.items():
         cells = [_cell(found[s]) if s in found else "" for s in steps]
-        lines.append(f"| {world} | {scheme} | `{typology}` | " + " | ".join(cells) + " |")
+        lines.append(f"| {world} | {scheme} | `{typology}` | {how} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 

@@ -12,10 +12,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from benchmarks.detection import worlds
+from benchmarks.detection import filings, worlds
 from benchmarks.detection.injectable import not_injected
 from benchmarks.detection.injection import Point, curve, is_named, table
 from benchmarks.detection.schemes import bids, privacy
+from benchmarks.detection.schemes.planting import World
 from detector.demo.size import Size
 from features.vocabulary import TYPOLOGIES
 from tests.detector.homes import procurement
@@ -24,20 +25,20 @@ FEW = replace(Size.small(), transactions=6_000, consumers=1_000, breaches=60)
 LEAK, LATE, TIGHT = "PRIV-UNDECLARED-COLLECTION", "PRIV-BREACH-LATE", "MON-BID-CV"
 
 
-def filings(_: int) -> Mapping[str, pl.DataFrame]:
+def year(_: int) -> Mapping[str, pl.DataFrame]:
     """A year of honest tenders, and the apps and incidents of the small simulated market."""
-    market = worlds.clean(1, FEW)
+    market = filings.clean(1, FEW)
     notices, offers = procurement(500, ring=0)
     tendering = {
-        "tenders": worlds.widened("tenders", pl.DataFrame(notices)),
-        "bids": worlds.widened("bids", pl.DataFrame(offers)),
+        "tenders": filings.widened("tenders", pl.DataFrame(notices)),
+        "bids": filings.widened("bids", pl.DataFrame(offers)),
     }
     dated = tendering["tenders"].with_columns(pl.col("awarded_at").str.to_date())
     names = ("data_type_map", "apps", "data_declarations", "observed_flows", "breach_notifications")
     return {**tendering, "tenders": dated, **{name: market[name] for name in names}}
 
 
-WORLD = worlds.World("small", filings, (*bids.schemes(1)[:1], *privacy.schemes(12)))
+WORLD = World("small", year, (*bids.schemes(1)[:1], *privacy.schemes(12)))
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +69,7 @@ def test_honest_filings_are_not(points: dict[tuple[str, float], Point], typology
 
 
 def test_at_strength_0_every_amount_is_one_that_was_filed() -> None:
-    world = filings(1)
+    world = year(1)
     scheme = WORLD.schemes[0]
     plants = {s: scheme.plant(world, s, np.random.default_rng(3)) for s in (0.0, 0.5, 1.0)}
     cases = {p.cases for p in plants.values()}

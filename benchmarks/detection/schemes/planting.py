@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from detector.demo.world import LOAD_ORDER
+
 Tables = Mapping[str, pl.DataFrame]
 Random = np.random.Generator
 
@@ -47,6 +49,23 @@ class Scheme:
     plant: Callable[[Tables, float, Random], Planted]
     kinds: tuple[str, ...] = ()
     least: float = 0.5
+
+
+@dataclass(frozen=True)
+class World:
+    """Filings and what is planted in them.
+
+    Attributes:
+        tables: filings by seed; a real set gives the same ones for every seed.
+        drawn: whether another seed is another market.
+        order: tables in the order to file them.
+    """
+
+    name: str
+    tables: Callable[[int], Mapping[str, pl.DataFrame]]
+    schemes: tuple[Scheme, ...]
+    drawn: bool = False
+    order: tuple[str, ...] = LOAD_ORDER
 
 
 def blend(honest: np.ndarray, planted: np.ndarray, strength: float) -> np.ndarray:
