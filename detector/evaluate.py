@@ -6,7 +6,6 @@ is not proof of innocence, so precision is a lower bound and the figures compare
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -89,9 +88,8 @@ def evaluate(
     rows: list[Quality] = []
     for pattern, kind in cases.select("typology", "subject_kind").unique().sort(pl.all()).rows():
         mine = cases.filter(pl.col("typology") == pattern, pl.col("subject_kind") == kind)
-        judged = scores.filter(
-            pl.col("typology").str.contains(_regex(pattern)), pl.col("subject_kind") == kind
-        )
+        meant = [t for t in scores["typology"].unique() if meant_by(pattern, t)]
+        judged = scores.filter(pl.col("typology").is_in(meant), pl.col("subject_kind") == kind)
         here = mine.join(judged.select("subject_key").unique(), on="subject_key", how="semi")
         if here.is_empty():
             continue
@@ -189,10 +187,9 @@ def _checked(labels: pl.DataFrame) -> pl.DataFrame:
     return cases.group_by(*SUBJECT, "typology").agg(pl.col("label").max()).sort(pl.all())
 
 
-def _regex(pattern: str) -> str:
-    """A label's typology as a whole-name pattern; a trailing ``*`` stands for any rest."""
-    text = re.escape(pattern.removesuffix("*"))
-    return f"^{text}.*$" if pattern.endswith("*") else f"^{text}$"
+def meant_by(pattern: str, typology: str) -> bool:
+    """Whether a label's pattern means a typology: its name, or ``*`` at the end for any rest."""
+    return typology.startswith(pattern[:-1]) if pattern.endswith("*") else typology == pattern
 
 
 def as_table(rows: Sequence[Quality]) -> list[dict[str, Any]]:

@@ -23,7 +23,7 @@ from detector import feedback, publishing
 from detector.database import reading, writing
 from detector.results import Manifest, Results
 from detector.tables import lesson as lesson_table
-from features.vocabulary import Lane
+from features.vocabulary import TYPOLOGIES, Lane
 
 if TYPE_CHECKING:
     from detector.models.rerank import Learnt
@@ -180,7 +180,7 @@ def _lesson(
         .join(labels, on=keys, how="left", maintain_order="left")
     )
     learnt = rerank(
-        learnable(table, held, f"{about}-*"),
+        learnable(table, held, {f.typology for f in table.features}),
         rows["prior"].fill_null(np.nan).to_numpy(),
         rows["label"].fill_null(np.nan).to_numpy(),
         rows["subject_key"],
@@ -216,8 +216,9 @@ NOT_ATTRIBUTES = ("subject_key", "period_start", "period_end")
 
 def _prior(results: Results, manifest: Manifest, about: str, grain: str) -> pl.DataFrame:
     """Suspicion by subject and period: how far its family agrees, else its gravest typology."""
+    mine = [t for t in TYPOLOGIES if conduct(t) == about]
     judged = results.judged(manifest).filter(
-        pl.col("grain") == grain, pl.col("typology").str.starts_with(f"{about}-")
+        pl.col("grain") == grain, pl.col("typology").is_in(mine)
     )
     best = judged.group_by("subject_key", "period_start").agg(
         pl.col("family_suspicion").max(), pl.col("suspicion").max()

@@ -46,7 +46,8 @@ class Findings:
     def learnable(self) -> Learnable:
         """Evidence for learning."""
         held = self.fitted.reference.grains[self.frame.grain]
-        return learnable(self.frame, held, "MON-BID-*")
+        typologies = {f.typology for f in self.frame.features}
+        return learnable(self.frame, held, {t for t in typologies if t.startswith("MON-BID-")})
 
 
 def present(name: str) -> bool:

@@ -14,10 +14,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from detector.evaluate import meant_by
 from detector.inference import Floats
 from detector.models.base import SEED, Detector, detectors, make_detector
 from detector.models.fitted import FittedSet
-from detector.models.learnable import belongs, learnable
+from detector.models.learnable import learnable
 from detector.models.score import with_peers
 from detector.models.signed import signed_evidence
 from features.errors import WardenError
@@ -74,7 +75,7 @@ def features_of(fitted: FittedSet, frame: FeatureFrame, pattern: str) -> tuple[s
 
     Where no model speaks for it, all its numbers with a declared direction.
     """
-    mine = [m for m in fitted if m.spec.grain == frame.grain and belongs(m.spec.typology, pattern)]
+    mine = [m for m in fitted if m.spec.grain == frame.grain and meant_by(pattern, m.spec.typology)]
     ordered = sorted(mine, key=lambda m: (not m.spec.is_family, m.spec.id))
     modelled = tuple(dict.fromkeys(f for m in ordered for f in m.features))
     if modelled:
@@ -83,7 +84,7 @@ def features_of(fitted: FittedSet, frame: FeatureFrame, pattern: str) -> tuple[s
     return tuple(
         f.name
         for f in frame.features
-        if belongs(f.typology, pattern) and f.direction != "none" and f.name in held
+        if meant_by(pattern, f.typology) and f.direction != "none" and f.name in held
     )
 
 
@@ -106,7 +107,8 @@ def _learnt(
     labels: Mapping[str, int],
     groups: Mapping[str, str],
 ) -> pl.DataFrame:
-    seen = learnable(frame, fitted.reference.grains[frame.grain], pattern)
+    meant = {f.typology for f in frame.features if meant_by(pattern, f.typology)}
+    seen = learnable(frame, fitted.reference.grains[frame.grain], meant)
     every = frame.frame["subject_key"].to_list()
     rows = np.asarray([i for i, key in enumerate(every) if key in labels], dtype=np.int64)
     keys = frame.frame["subject_key"].gather(rows)

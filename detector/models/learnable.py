@@ -8,6 +8,7 @@ frozen reference, so a row's evidence depends on the row and the reference alone
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -41,24 +42,19 @@ class Learnable:
     missing: NDArray[np.bool_]
 
 
-def belongs(typology: str, pattern: str) -> bool:
-    """Whether a typology is meant by a name or a family pattern such as ``MON-BID-*``."""
-    return typology.startswith(pattern[:-1]) if pattern.endswith("*") else typology == pattern
-
-
-def learnable(frame: FeatureFrame, held: GrainReference, pattern: str) -> Learnable:
-    """Evidence of every row of a table for one typology or family of typologies.
+def learnable(frame: FeatureFrame, held: GrainReference, typologies: Collection[str]) -> Learnable:
+    """Evidence of every row of a table for one typology or several that are learnt together.
 
     Args:
         frame: one grain's table, unreliable values already taken out.
         held: the frozen reference of the grain.
-        pattern: a typology or a pattern ending in ``*``.
+        typologies: those whose features are looked at.
     """
     reference = held.rows
     features = [
         f.name
         for f in frame.features
-        if belongs(f.typology, pattern)
+        if f.typology in typologies
         and f.name in held.features
         and f.name in frame.frame.columns
         and known_share(reference[f.name]) >= LEAST_KNOWN

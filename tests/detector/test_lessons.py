@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
+import polars as pl
 import pytest
 import sqlalchemy as sa
 from starlette.testclient import TestClient
@@ -160,6 +161,26 @@ def test_an_alert_never_rises_above_the_best_of_its_kind(system: System) -> None
         unknown: list[Waiting] = list(now.values())
         reorder(connection, unknown, {}, None)
         assert all(one.learned is None for one in waiting(connection, "MON-BID"))
+
+
+def test_a_conduct_of_one_typology_has_a_prior_and_numbers_too() -> None:
+    """The conduct of `MON-TYING` is not the head of its name, as that of a bid screen is."""
+    day = date(2025, 1, 1)
+    rows = pl.DataFrame(
+        {
+            "typology": ["MON-TYING", "MON-BID-CV"], "grain": ["firm_y"] * 2,
+            "subject_key": ["F1", "F2"], "period_start": [day] * 2,
+            "family_suspicion": [None, None], "suspicion": [0.7, 0.9],
+        },
+        schema_overrides={"family_suspicion": pl.Float64},
+    )  # fmt: skip
+
+    class Stored:
+        def judged(self, _: object) -> pl.LazyFrame:
+            return rows.lazy()
+
+    found = lessons._prior(Stored(), None, "MON-CONDUCT", "firm_y")  # type: ignore[arg-type]
+    assert found.rows() == [("F1", day, 0.7)]
 
 
 @pytest.mark.parametrize(
