@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
 from datetime import date
 from pathlib import Path
 
@@ -257,11 +256,3 @@ def test_most_of_the_market_is_honest(full: Written) -> None:
     assert 0.03 < tenders["label"].to_numpy().mean() < 0.12
     apps = full.planted("app", "PRIV-UNDECLARED-COLLECTION")
     assert 0.01 < apps["label"].to_numpy().mean() < 0.06
-
-
-def test_a_full_market_takes_seconds(tmp_path: Path) -> None:
-    """Processor seconds, so that a busy machine does not decide: 12 s on 2 cores, 1.5 s small."""
-    for size, limit in ((Size.small(), 3.0), (Size.full(), 24.0)):
-        began = time.process_time()
-        generate(tmp_path / str(size.firms), size=size)
-        assert time.process_time() - began < limit

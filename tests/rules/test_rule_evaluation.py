@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -210,17 +209,13 @@ def test_a_pinned_jurisdiction_ignores_that_of_the_row() -> None:
     assert (facts[0]["threshold"], facts[0]["class"]) == (72, "LEGAL")
 
 
-def test_judging_is_vectorised() -> None:
-    """100,000 rows by the shipped bidding rules; generous here, measured in the benchmark."""
+def test_a_hundred_thousand_rows_are_judged_by_every_bidding_rule() -> None:
     shipped, known = load_library(), catalogue()
     rules = [r for r in shipped.judging() if r.spec.grain == "tender"]
     frame = big_frame(100_000, known)
-    start = time.perf_counter()
     found = evaluate_rules(rules, {"tender": frame}, shipped.parameters)
-    took = time.perf_counter() - start
     assert found.height == 100_000 * len(rules)
     assert "error" not in set(found["outcome"])
-    assert took < 12
 
 
 def big_frame(rows: int, known: Any) -> FeatureFrame:
