@@ -114,15 +114,6 @@ def stouffer_correlated_z(
     return float(w @ values / math.sqrt(float(w @ matrix @ w)))
 
 
-def bayes_factor_bound(p: float) -> float:
-    """Largest evidence a p-value can carry: 1 / (-e p ln p) for p < 1/e, else 1.
-
-    Sellke, Bayarri & Berger 2001.
-    """
-    value = max(float(_p_values([p])[0]), CAUCHY_FLOOR)
-    return 1.0 if value >= 1.0 / math.e else 1.0 / (-math.e * value * math.log(value))
-
-
 def posterior_from_bf(prior: float, bf: float) -> float:
     """Posterior probability from a prior probability and a Bayes factor."""
     if not 0.0 < prior < 1.0:
@@ -160,19 +151,6 @@ def psi(expected: ArrayLike, actual: ArrayLike, floor: float = 1e-6) -> float:
 def eb_shrunk_rate(k: float, n: float, alpha: float, beta: float) -> float:
     """Beta-binomial posterior mean of k successes in n trials with a Beta(alpha, beta) prior."""
     return (k + alpha) / (n + alpha + beta)
-
-
-def wilson(k: float, n: float, confidence: float = 0.95) -> tuple[float, float]:
-    """Wilson score interval of a proportion; (0, 1) when n is 0."""
-    from scipy.special import ndtri
-
-    if n <= 0:
-        return 0.0, 1.0
-    z = float(ndtri(0.5 + confidence / 2.0))
-    share, factor = k / n, 1.0 + z * z / n
-    centre = (share + z * z / (2.0 * n)) / factor
-    half = z * math.sqrt(share * (1.0 - share) / n + z * z / (4.0 * n * n)) / factor
-    return max(0.0, centre - half), min(1.0, centre + half)
 
 
 def rule_of_three(n: float) -> float:

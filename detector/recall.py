@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,8 @@ from alerts.tables import alert as alert_table
 from alerts.tables import review_draw as draw_table
 from detector.database import reading
 from detector.feedback import ALERT, SAMPLE, closings
-from rules.backtest import Z95, Share
+from features.intervals import wilson
+from rules.backtest import Share
 
 if TYPE_CHECKING:
     from detector.system import System
@@ -81,17 +81,8 @@ def missed_cases(reviews: Sequence[tuple[float, int]]) -> dict[str, float]:
     total = sum(weight for weight, _ in reviews)
     share = sum(weight * label for weight, label in reviews) / total
     effective = total**2 / sum(weight**2 for weight, _ in reviews)
-    low, high = wilson_share(share, effective)
+    low, high = wilson(share * effective, effective)
     return {"value": share * total, "low": low * total, "high": high * total}
-
-
-def wilson_share(share: float, n: float) -> tuple[float, float]:
-    """Wilson's interval of a share seen in an effective number of cases, not a whole one."""
-    spread = Z95 * Z95 / n
-    centre = (share + spread / 2) / (1 + spread)
-    half = Z95 / (1 + spread) * math.sqrt(share * (1 - share) / n + spread / (4 * n))
-    low = 0.0 if share == 0 else max(0.0, centre - half)
-    return low, 1.0 if share == 1 else min(1.0, centre + half)
 
 
 def _part(caught: float, missed: float) -> float:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -17,6 +16,7 @@ from typing import Any
 
 import polars as pl
 
+from features.intervals import wilson
 from features.vocabulary import Outcome
 
 FIRINGS: Mapping[str, pl.DataType] = {
@@ -32,8 +32,6 @@ FIRINGS: Mapping[str, pl.DataType] = {
 """One row a rule and period: what it judged, and a digest of how."""
 
 KEY = ("subject_key", "period_start")
-Z95 = 1.959963984540054
-"""Standard normal quantile of a two-sided interval of 95 %."""
 
 _RULE = ("typology", "grain", "rule_id", "rule_version")
 _FIRED = pl.col("outcome") == Outcome.FIRED.value
@@ -53,21 +51,6 @@ class Share:
     def as_dict(self) -> dict[str, float | int | None]:
         low, high = wilson(self.k, self.n) if self.n else (None, None)
         return {"value": self.value, "low": low, "high": high, "n": self.n, "k": self.k}
-
-
-def wilson(k: int, n: int, z: float = Z95) -> tuple[float, float]:
-    """Score interval of a binomial share (Wilson 1927).
-
-    Args:
-        k: successes, 0 to n.
-        n: cases, at least 1.
-        z: quantile of the standard normal.
-    """
-    share, spread = k / n, z * z / n
-    centre = (share + spread / 2) / (1 + spread)
-    half = z / (1 + spread) * math.sqrt(share * (1 - share) / n + spread / (4 * n))
-    low = 0.0 if k == 0 else max(0.0, centre - half)
-    return low, 1.0 if k == n else min(1.0, centre + half)
 
 
 def outcome_counts(rows: pl.DataFrame) -> dict[str, int]:

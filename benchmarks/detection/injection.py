@@ -29,9 +29,9 @@ from benchmarks.detection.schemes.planting import Planted, Scheme, Tables, World
 from detector import run
 from detector.demo.write import write_table
 from detector.extracts import extract
-from detector.inference import wilson
 from detector.ingest.load import load_files
 from detector.system import System, open_system
+from features.intervals import wilson
 
 STRENGTHS = (0.05, 0.25, 0.5, 0.75, 1.0)
 NOW = datetime(2026, 11, 1, tzinfo=UTC)

@@ -18,6 +18,7 @@ from detector.evaluate import meant_by
 from detector.inference import Floats
 from detector.models.base import SEED, Detector, detectors, make_detector
 from detector.models.fitted import FittedSet
+from detector.models.folds import Fold, grouped_folds
 from detector.models.learnable import learnable
 from detector.models.score import with_peers
 from detector.models.signed import signed_evidence
@@ -26,7 +27,6 @@ from features.errors import WardenError
 if TYPE_CHECKING:
     from features.compute import FeatureFrame
 
-FOLDS = 5
 REPEATS = 3
 """Splits of the labelled subjects into folds whose scores are averaged."""
 
@@ -117,7 +117,7 @@ def _learnt(
     together = pl.Series([groups.get(key, key) for key in keys])
     total = np.zeros(rows.size)
     for repeat in range(REPEATS):
-        for train, test in grouped_folds(y, together, SEED + repeat):
+        for train, test in _folds(y, together, SEED + repeat):
             detector = make_detector(name)
             detector.fit(table[train], keys.gather(train), SEED + repeat, y[train])
             total[test] += detector.score(table[test], keys.gather(test))
@@ -130,19 +130,8 @@ def _telling(missing: NDArray[np.bool_]) -> list[Floats]:
     return [missing[:, j].astype(np.float64) for j in varying]
 
 
-def grouped_folds(
-    y: Floats, groups: pl.Series, seed: int
-) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Train and test rows; a group is never in both, each fold has about as many cases.
-
-    Raises:
-        WardenError: `too_few_labels` when fewer than two groups are of one kind.
-    """
-    from sklearn.model_selection import StratifiedGroupKFold
-
-    numbers = groups.rank("dense").to_numpy()
-    kinds = min(np.unique(numbers[y == k]).size for k in (0, 1))
-    if kinds < 2:
+def _folds(y: Floats, groups: pl.Series, seed: int) -> list[Fold]:
+    folds = grouped_folds(y, groups, seed)
+    if folds is None:
         raise WardenError("too_few_labels", "Too few independent subjects of one kind are labelled")
-    split = StratifiedGroupKFold(min(FOLDS, kinds), shuffle=True, random_state=seed)
-    yield from split.split(numbers, y, numbers)
+    return folds

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -38,6 +38,10 @@ class Judgement:
     reasons: pl.Series
 
 
+Joint = tuple[NDArray[np.bool_], Floats, Floats]
+"""Present, p and suspicion of a model read together with its family."""
+
+
 def own_judgement(model: FittedModel, frame: FeatureFrame) -> Judgement:
     """The model's own evidence, calibrated; its family is not asked."""
     evidence = signed_evidence(frame, model.features, model.scorer.card.reads)
@@ -62,7 +66,9 @@ def own_judgement(model: FittedModel, frame: FeatureFrame) -> Judgement:
     return Judgement(present, raw, p, suspicion, shares, evidence, reasons)
 
 
-def joint_judgement(model: FittedModel, own: Judgement, family: Judgement, keys: pl.Series) -> Any:
+def joint_judgement(
+    model: FittedModel, own: Judgement, family: Judgement, keys: pl.Series
+) -> Joint:
     """Own and family evidence together: (present, p, suspicion), as the spec's `joint` says."""
     present = own.present & family.present
     p, suspicion = np.full((2, present.size), np.nan)

@@ -24,6 +24,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from detector.inference import Floats, roc_auc
+from detector.models.folds import grouped_folds
 from detector.models.learnable import Learnable
 
 HALF_TRUST = 50.0
@@ -31,7 +32,6 @@ HALF_TRUST = 50.0
 LEAST_EACH = 3
 """Confirmed, and dismissed, subjects needed before anything is learnt."""
 MIXES = (0.25, 0.5, 0.75, 1.0)
-FOLDS = 5
 RESAMPLES = 100
 TREES = 200
 LEAF = 3
@@ -121,15 +121,11 @@ def _out_of_fold(
     table: Floats, seen: NDArray[np.intp], y: NDArray[np.int64], groups: pl.Series
 ) -> Floats | None:
     """Place among everybody of each reviewed row, by trees that saw no row of its group."""
-    from sklearn.model_selection import StratifiedGroupKFold
-
-    numbers = groups.rank("dense").to_numpy()
-    kinds = min(np.unique(numbers[y == k]).size for k in (0, 1))
-    if kinds < 2:
+    folds = grouped_folds(y, groups, SEED)
+    if folds is None:
         return None
-    split = StratifiedGroupKFold(min(FOLDS, kinds), shuffle=True, random_state=SEED)
     found = np.empty(y.size)
-    for train, test in split.split(table[seen], y, numbers):
+    for train, test in folds:
         if np.unique(y[train]).size < 2:
             return None
         trees = grown(table[seen[train]], y[train])

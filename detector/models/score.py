@@ -12,7 +12,7 @@ from detector.inference import Floats
 from detector.models.agreement import agreement, bringing_own_evidence
 from detector.models.explain import contributions
 from detector.models.fitted import FittedModel, FittedSet
-from detector.models.judge import Judgement, joint_judgement, own_judgement
+from detector.models.judge import Joint, Judgement, joint_judgement, own_judgement
 from detector.peers import apply_peers
 from features.reliance import relied_on
 from features.vocabulary import GRAINS, Outcome, Reason
@@ -78,29 +78,38 @@ def score_models(
         families = {m.spec.family for m in chosen if m.spec.family in fitted.models}
         judged = {name: own_judgement(fitted.models[name], frame) for name in families}
         own = {m.spec.id: judged.get(m.spec.id) or own_judgement(m, frame) for m in chosen}
-        agreed = {name: _agreed(name, fitted, frame, own | judged) for name in families}
+        members = {name: _members(fitted, name) for name in families}
+        read = {*own, *(m for mine in members.values() for m in mine)}
+        joint = _joint(fitted, frame, own | judged, read)
+        agreed = {
+            name: agreement(judged[name].suspicion, {m: joint[m][2] for m in mine})
+            for name, mine in members.items()
+        }
         for model in chosen:
             family = judged.get(model.spec.family)
-            rows = _rows(model, frame, own[model.spec.id], family, alpha)
+            rows = _rows(model, frame, own[model.spec.id], family, joint.get(model.spec.id), alpha)
             parts.append(_with_agreement(rows, agreed.get(model.spec.family)))
     if not parts:
         return pl.DataFrame(schema=SCORES)
     return pl.concat(parts).sort("model_id", "subject_key", "period_start")
 
 
-def _agreed(
-    name: str, fitted: FittedSet, frame: FeatureFrame, own: Mapping[str, Judgement]
-) -> Floats:
-    """How far the members of a family agree about each row."""
-    family = own[name]
-    members: dict[str, Floats] = {}
-    specs = [m.spec for m in fitted]
-    for member in bringing_own_evidence(fitted.models[name].spec, specs):
-        model = fitted.models[member]
-        mine = own.get(member) or own_judgement(model, frame)
-        _, _, suspicion = joint_judgement(model, mine, family, frame.frame["subject_key"])
-        members[member] = suspicion
-    return agreement(family.suspicion, members)
+def _members(fitted: FittedSet, family: str) -> list[str]:
+    return bringing_own_evidence(fitted.models[family].spec, [m.spec for m in fitted])
+
+
+def _joint(
+    fitted: FittedSet, frame: FeatureFrame, own: Mapping[str, Judgement], names: Collection[str]
+) -> dict[str, Joint]:
+    """What models say together with their family, of those that have one judged here."""
+    keys, found = frame.frame["subject_key"], dict[str, Joint]()
+    for name in sorted(names):
+        model = fitted.models[name]
+        family = own.get(model.spec.family)
+        if model.spec.joint != "alone" and family is not None:
+            mine = own.get(name) or own_judgement(model, frame)
+            found[name] = joint_judgement(model, mine, family, keys)
+    return found
 
 
 def _with_agreement(rows: pl.DataFrame, agreed: Floats | None) -> pl.DataFrame:
@@ -135,16 +144,16 @@ def _rows(
     frame: FeatureFrame,
     own: Judgement,
     family: Judgement | None,
+    both: Joint | None,
     alpha: float,
 ) -> pl.DataFrame:
-    keys = frame.frame["subject_key"]
     present, p, suspicion = own.present, own.p, own.suspicion
     reasons = own.reasons
     if model.spec.joint != "alone":
-        if family is None:
+        if family is None or both is None:
             present, p, suspicion = np.zeros_like(present), np.full(p.shape, np.nan), p * np.nan
         else:
-            present, p, suspicion = joint_judgement(model, own, family, keys)
+            present, p, suspicion = both
             reasons = reasons.zip_with(pl.Series(~own.present), family.reasons)
     judged = pl.Series(present)
     fired = pl.Series(present & (p <= alpha))

@@ -6,6 +6,7 @@ import narwhals as nw
 import polars as pl
 
 from features.catalogue import Measure, base, feature, measure
+from features.intervals import Z95
 from features.library.bid_market import in_order, not_competitive
 from features.library.bid_screens import ATTRIBUTES, with_lots
 from features.operators import Lazy, year_end
@@ -19,7 +20,6 @@ _COUNTED = ("bids.status", "bids.bidder_id", "bids.consortium_id", "firms.group_
             "tenders.method", "tenders.n_tenderers")  # fmt: skip
 _INPUTS = (*_COUNTED, "tenders.buyer_id", "tenders.category", "tenders.awarded_at")
 LEAST_TENDERS, LEAST_HISTORY = 15, 5
-Z95 = 1.959963984540054
 """Normal quantile of a two-sided 95 % interval."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import narwhals as nw
 import polars as pl
 
-Z95 = 1.959963984540054
+from features.intervals import Z95
 
 
 def risk_ratio(a: str, n: str, b: str, m: str) -> nw.Expr:

@@ -161,7 +161,9 @@ def test_suspicion_orders_like_the_p_value_and_stays_inside(spec: ModelSpec) -> 
     assert scored["suspicion"].is_between(0, 1, closed="none").all()
     assert scored["p_value"].is_between(0, 1).all()
     ordered = scored.sort("suspicion", descending=True)["p_value"].to_numpy()
-    assert np.all(np.diff(ordered) >= -0.03)  # those tied in p are told apart by the score
+    # those tied in p are told apart by the score; two p-values of one row may order others apart
+    slack = 0.03 if spec.joint == "both" else 2 / 300
+    assert np.all(np.diff(ordered) >= -slack)
     # a p-value puts a subject at the end of those it is tied with, its suspicion in their middle
     assert (scored["suspicion"] - (1 - scored["p_value"])).min() >= -2 / 300
     mean = float(str(scored["suspicion"].mean()))

@@ -24,7 +24,7 @@ from detector.review_quality import (
 from detector.system import System
 from detector.weighing import measured, priors, rule_rates
 from features.errors import WardenError
-from rules.backtest import wilson
+from features.intervals import wilson
 from tests.alerts.samples import LATER, NOW, run, signal
 from tests.detector.homes import opened
 

@@ -18,12 +18,12 @@ from alerts.model import alert_object, event_object, kept_back
 from alerts.store import unraised
 from detector.database import reading, writing
 from detector.feedback import labels
-from detector.recall import directions, missed_cases, recall, wilson_share
+from detector.recall import directions, missed_cases, recall
 from detector.run import run_detection
 from detector.sampling import draw, draw_sample, inclusion, shown_draws, week_of
 from detector.system import System
 from features.errors import WardenError
-from rules.backtest import wilson
+from features.intervals import wilson
 from tests.detector.homes import NOW, file, opened, procurement
 
 
@@ -241,7 +241,6 @@ def test_missed_cases_are_weighted_and_bounded() -> None:
     none = missed_cases([(5.0, 0)] * 20)
     assert (none["value"], none["low"]) == (0.0, 0.0)
     assert none["high"] == pytest.approx(100 * wilson(0, 20)[1])
-    assert wilson_share(0.25, 40) == pytest.approx(wilson(10, 40))
 
 
 def test_recall_is_null_with_a_reason_while_too_few_and_then_estimated(system: System) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from alerts.likelihood import bayes_factor_bound
 from detector import inference as st
 from tests.golden.cases import agrees, golden_cases
 
@@ -25,7 +26,7 @@ ADAPTERS: dict[str, Callable[..., Any]] = {
     "fisher_combined_p": st.fisher_combined_p,
     "stouffer_combined_p": st.stouffer_combined_p,
     "stouffer_correlated_z": lambda z, rho: st.stouffer_correlated_z(z, rho),
-    "bayes_factor_bound": st.bayes_factor_bound,
+    "bayes_factor_bound": bayes_factor_bound,
     "posterior_from_bf": st.posterior_from_bf,
     "robust_z": st.robust_z,
     "psi": st.psi,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -13,6 +14,7 @@ from detector.evaluate import auc_interval
 from detector.inference import average_precision, roc_auc
 from detector.models import contest
 from detector.models.fit import fit_in_memory
+from detector.models.folds import grouped_folds
 from detector.models.learnable import Learnable, learnable, place_in
 from detector.models.rerank import HALF_TRUST, PRIOR, rerank
 from features.compute import FeatureFrame
@@ -177,7 +179,6 @@ def test_learners_cannot_learn_noise(frame_of: Callable[..., FeatureFrame]) -> N
     fitted = fit_in_memory({"tender": frame}, "snapshot", KNOWN)
     rng = np.random.default_rng(0)
     shuffled = dict(zip(cases, rng.permutation(list(cases.values())).tolist(), strict=True))
-    # each subject twice under one group would leak if folds split groups
     found = dict(contest.entries(frame, fitted, "MON-BID-*", shuffled))
     for name in ("extra_trees", "logistic"):
         value = roc_auc([shuffled[k] for k in found[name]["subject_key"]], found[name]["value"])
@@ -185,12 +186,35 @@ def test_learners_cannot_learn_noise(frame_of: Callable[..., FeatureFrame]) -> N
         assert 0.35 < value < 0.65, name
 
 
+def test_what_is_filed_twice_teaches_nothing_where_both_are_of_one_group(
+    frame_of: Callable[..., FeatureFrame],
+) -> None:
+    """Random labels on subjects that stand there twice: only a leak between folds finds them."""
+    frame, cases = labelled_frame(frame_of)
+    again = frame.frame.with_columns(pl.col("subject_key") + "-again")
+    double = dataclasses.replace(frame, frame=pl.concat([frame.frame, again]))
+    fitted = fit_in_memory({"tender": double}, "snapshot", KNOWN)
+    drawn = np.random.default_rng(4).permutation(list(cases.values())).tolist()
+    labels = dict(zip(cases, drawn, strict=True))
+    labels |= {f"{key}-again": label for key, label in labels.items()}
+    groups = {key: key.removesuffix("-again") for key in labels}
+
+    def learnt(apart: dict[str, str]) -> float:
+        found = dict(contest.entries(double, fitted, "MON-BID-*", labels, apart))["extra_trees"]
+        value = roc_auc([labels[k] for k in found["subject_key"]], found["value"])
+        assert value is not None
+        return value
+
+    assert learnt({}) > 0.7, "the copies are not alike enough to leak"
+    assert 0.3 < learnt(groups) < 0.65
+
+
 def test_folds_never_split_a_group() -> None:
     rng = np.random.default_rng(5)
     y = (rng.random(200) < 0.4).astype(float)
     groups = pl.Series([f"g{i // 4}" for i in range(200)])
     tested = np.zeros(200)
-    for train, test in contest.grouped_folds(y, groups, 1):
+    for train, test in grouped_folds(y, groups, 1) or []:
         assert not set(groups.gather(train)) & set(groups.gather(test))
         tested[test] += 1
     assert tested.tolist() == [1.0] * 200
@@ -199,8 +223,6 @@ def test_folds_never_split_a_group() -> None:
 def test_learnable_evidence_of_a_row_does_not_depend_on_the_rows_beside_it(
     frame_of: Callable[..., FeatureFrame],
 ) -> None:
-    import dataclasses
-
     frame, _ = labelled_frame(frame_of)
     held = fit_in_memory({"tender": frame}, "snapshot", KNOWN).reference.grains["tender"]
     whole = learnable(frame, held, {"MON-BID-CV"})

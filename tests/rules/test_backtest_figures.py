@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from features.intervals import wilson
 from rules import backtest
 from rules.evaluate import RESULT_SCHEMA
 
@@ -38,19 +39,19 @@ SEEN = rows(
 
 
 def test_the_interval_is_wilsons() -> None:
-    low, high = backtest.wilson(14, 20)
+    low, high = wilson(14, 20)
     assert low == pytest.approx(0.481027, abs=1e-6)  # golden value of the single-bid screen
     assert high == pytest.approx(0.854522, abs=1e-6)
-    assert backtest.wilson(0, 10) == pytest.approx((0.0, 0.277533), abs=1e-6)
-    assert backtest.wilson(10, 10) == pytest.approx((1 - 0.277533, 1.0), abs=1e-6)
+    assert wilson(0, 10) == pytest.approx((0.0, 0.277533), abs=1e-6)
+    assert wilson(10, 10) == pytest.approx((1 - 0.277533, 1.0), abs=1e-6)
 
 
 @given(st.integers(1, 500), st.data())
 def test_the_interval_holds_the_share_and_narrows(n: int, data: st.DataObject) -> None:
     k = data.draw(st.integers(0, n))
-    low, high = backtest.wilson(k, n)
+    low, high = wilson(k, n)
     assert 0 <= low <= k / n <= high <= 1
-    closer = backtest.wilson(4 * k, 4 * n)
+    closer = wilson(4 * k, 4 * n)
     assert low <= closer[0] + 1e-12
     assert closer[1] <= high + 1e-12
 
