@@ -21,6 +21,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
+from alerts import audit
 from alerts.connections import ReadConnection, WriteConnection
 from features.errors import WardenError
 
@@ -159,11 +160,18 @@ def _query_only(engine: Engine) -> Iterator[sa.Connection]:
 def writing(engine: Engine) -> Iterator[WriteConnection]:
     """One write transaction: committed at the end, rolled back by any error.
 
+    What `alerts.audit.record` has taken meanwhile is appended to the audit trail just before.
+
     Raises:
-        WardenError: `database_unavailable` when it cannot be reached, stays locked or is full.
+        WardenError: `database_unavailable` when it cannot be reached, stays locked or is full;
+            `audit_unavailable` when the audit trail cannot be written.
     """
-    with _reported(), engine.execution_options(**{_WRITES: True}).begin() as connection:
-        yield cast(WriteConnection, connection)
+    acts: list[audit.Act] = []
+    options: dict[str, Any] = {_WRITES: True, audit.PENDING: acts}
+    with _reported(), engine.execution_options(**options).begin() as connection:
+        writer = cast(WriteConnection, connection)
+        yield writer
+        audit.append(writer)
 
 
 @contextmanager
