@@ -54,6 +54,7 @@ class Reckoning:
         own: log ratio of the alert's own pieces, bounded.
         log_ratio: of all pieces, bounded.
         method: ``additive``, or ``fitted`` when a curve fitted on reviews gave `likely`.
+        companions: all that were looked at, also those that added nothing.
     """
 
     prior: float
@@ -64,9 +65,10 @@ class Reckoning:
     likely: float
     method: str
     weights: str
+    companions: Sequence[Companion] = ()
 
     def part(self) -> dict[str, Any]:
-        """Plain data as it is stored with the alert and given by the API."""
+        """Plain data as it is stored with the alert; `alerts.model.reckoned_of` shows it."""
         return {
             "prior": self.prior,
             "prior_of": self.prior_of,
@@ -76,6 +78,7 @@ class Reckoning:
             "likely": self.likely,
             "method": self.method,
             "weights": self.weights,
+            "companions": [companion._asdict() for companion in self.companions],
         }
 
 
@@ -147,6 +150,7 @@ def reckon(
         likely=likely,
         method=method,
         weights=weights.mark,
+        companions=companions,
     )
 
 

@@ -203,6 +203,8 @@ BLIND_MESSAGE: Part = {
     "en": "For blind review: judge by the facts; what the machine thinks follows on closing.",
     "zh": "盲审：请依据事实判断；系统的评估在结案后显示。",
 }
+NOT_SHOWN = ("affected", "companions")
+"""Parts of the evidence that are shown beside it, or kept for a replay alone."""
 SYSTEM = "system"
 """The actor of what runs do by themselves."""
 
@@ -260,7 +262,7 @@ def alert_object(alert: Alert) -> dict[str, Any]:
 
 def reckoned_of(priority: Priority) -> dict[str, Any] | None:
     """How `likely` was estimated; None in the legal lane, where it was not."""
-    found = {name: value for name, value in priority.evidence.items() if name != "affected"}
+    found = {name: value for name, value in priority.evidence.items() if name not in NOT_SHOWN}
     return found or None
 
 

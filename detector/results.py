@@ -8,6 +8,7 @@ is never read; which manifest is current is one pointer in the database.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Collection, Iterable, Mapping
@@ -67,6 +68,8 @@ class Manifest:
         stamped, stamps, reads: what the features in force were computed from, see
             `detector.increments`.
         rules: by typology, the rules (``id@version``) whose outcomes are in force.
+        pins: hash of what else the run judged by, see `detector.replay_pins`; empty for runs of
+            releases that kept none.
     """
 
     run_id: str
@@ -84,6 +87,7 @@ class Manifest:
     reads: dict[str, list[str]] = field(default_factory=dict)
     firings: dict[str, str] = field(default_factory=dict)
     rules: dict[str, list[str]] = field(default_factory=dict)
+    pins: str = ""
 
     @property
     def known_at(self) -> datetime:
@@ -123,6 +127,10 @@ class Results:
         data = json.loads((self.root / run_id / "manifest.json").read_text())
         data["layers"] = tuple(data["layers"])
         return Manifest(**data)
+
+    def digest(self, run_id: str) -> str:
+        """SHA-256 of a sealed run's manifest: what the ledger keeps of it."""
+        return hashlib.sha256((self.root / run_id / "manifest.json").read_bytes()).hexdigest()
 
     def sealed(self) -> list[Manifest]:
         """Every sealed run, whether published or not."""
