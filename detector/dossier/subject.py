@@ -1,0 +1,131 @@
+"""Who a dossier is about: an id that stands in some filing, and the ids that belong to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from detector.dossier.parties import APP, DEAL, FIRM, JOINED, TENDER, key_kinds, roles
+from features.errors import WardenError
+from features.vocabulary import GRAINS
+
+if TYPE_CHECKING:
+    from detector.lake import Lake, Snapshot
+    from detector.system import System
+
+_TENDER_KEY = pl.concat_str(["tender_id", "lot_id"], separator="/", ignore_nulls=True)
+_BELONGING: tuple[tuple[str, str, str | pl.Expr, str], ...] = (
+    ("merchants", "firm_id", "merchant_id", FIRM),
+    ("merchants", "firm_id", "merchant_gid", FIRM),
+    ("apps", "operator_id", "app_id", APP),
+    ("deal_parties", "party_id", "deal_id", DEAL),
+    ("merger_notifications", "acquirer_id", "deal_id", DEAL),
+    ("merger_notifications", "target_id", "deal_id", DEAL),
+    ("bids", "bidder_id", _TENDER_KEY, TENDER),
+    ("tenders", "winner_id", _TENDER_KEY, TENDER),
+    ("breach_notifications", "operator_id", "incident_id", "incident"),
+    ("dsar_requests", "operator_id", "request_id", "request"),
+    ("released_datasets", "operator_id", "dataset_id", "dataset"),
+)
+"""Table, column that names the firm, column (or key) of what belongs to it, kind of that id."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A firm, operator, platform, shop or buyer.
+
+    Attributes:
+        ids: ids by kind; of kind `firm` its own and those of its shops.
+        snapshot: the filings looked at, as known when the dossier was opened.
+    """
+
+    firm_id: str
+    ids: Mapping[str, frozenset[str]]
+    snapshot: Snapshot
+
+    @property
+    def own(self) -> frozenset[str]:
+        """Its own id and those of its shops."""
+        return self.ids[FIRM]
+
+    def concerns(self, grain: str) -> bool:
+        """Whether subjects of a grain can be about it at all."""
+        return any(kind is not None and self.ids.get(kind) for kind in key_kinds(grain))
+
+    def about(self, grain: str) -> pl.Expr:
+        """True for the subject keys of a grain that are it, belong to it, or name it."""
+        key, kinds = pl.col("subject_key"), key_kinds(grain)
+        if GRAINS[grain].subject_kind in JOINED:
+            members = key.str.split("/").list.first().str.split("|")
+            own = pl.element().is_in(sorted(self.own))
+            return members.list.eval(own).list.any()
+        if len(kinds) == 1:
+            return key.is_in(self._sorted(kinds[0]))
+        parts = key.str.split("/")
+        return pl.any_horizontal(
+            parts.list.get(place, null_on_oob=True).is_in(self._sorted(kind))
+            for place, kind in enumerate(kinds)
+            if kind is not None
+        )
+
+    def _sorted(self, kind: str | None) -> list[str]:
+        return sorted(self.ids.get(kind or "", ()))
+
+
+def find_subject(system: System, firm_id: str) -> Subject:
+    """The subject of an id that stands in any filing.
+
+    Raises:
+        WardenError: `firm_not_found` for an id the installation never heard of.
+    """
+    lake, snapshot = system.lake, system.lake.pin()
+    if not firm_id or not named_in(lake, snapshot, firm_id):
+        raise firm_not_found(firm_id)
+    plans = [
+        lake.scan(snapshot, table)
+        .filter(pl.col(names) == firm_id)
+        .select(_column(belongs).alias("id"), pl.lit(kind).alias("kind"))
+        .drop_nulls()
+        .unique()
+        for table, names, belongs, kind in _BELONGING
+        if table in snapshot.filled
+    ]
+    found: dict[str, set[str]] = {FIRM: {firm_id}}
+    for part in pl.collect_all(plans) if plans else ():
+        for (kind,), rows in part.group_by("kind"):
+            found.setdefault(str(kind), set()).update(rows["id"])
+    return Subject(firm_id, {k: frozenset(v) for k, v in found.items()}, snapshot)
+
+
+def _column(belongs: str | pl.Expr) -> pl.Expr:
+    return pl.col(belongs) if isinstance(belongs, str) else belongs
+
+
+def named_in(lake: Lake, snapshot: Snapshot, firm_id: str) -> dict[str, dict[str, int]]:
+    """By table and column, how many rows in force name the id; tables that do not are left out."""
+    tables = [t for t in sorted(snapshot.filled) if roles(t)]
+    plans = [
+        lake.scan(snapshot, table).select(
+            (pl.col(column) == firm_id).sum().alias(column) for column in roles(table)
+        )
+        for table in tables
+    ]
+    found = dict(zip(tables, pl.collect_all(plans), strict=True)) if plans else {}
+    counted = {
+        table: {name: int(n) for name, n in frame.row(0, named=True).items() if n}
+        for table, frame in found.items()
+    }
+    return {table: columns for table, columns in counted.items() if columns}
+
+
+def firm_not_found(firm_id: str) -> WardenError:
+    """The error for an id that stands in no filing."""
+    return WardenError(
+        "firm_not_found",
+        f"No filing names a firm {firm_id}.",
+        "Look it up by a part of its name: warden firms search NAME",
+        kind="not_found",
+    )
