@@ -13,7 +13,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from alerts import store
+from alerts import audit, store
 from alerts.connections import ReadConnection, WriteConnection
 from alerts.identity import fingerprint, short_id
 from alerts.merge import Moment, merge
@@ -98,6 +98,17 @@ def queue_blind(
         connection.execute(sa.insert(draw_table), rows)
     hide = sa.update(alert_table).where(alert_table.c.id.in_([a.id for a in decoys]))
     connection.execute(hide.values(blind=True))
+    # which alerts is not told here: whoever reviews them may read the trail
+    drawn_now = {"queued": len(queued), "drawn": audit.digest(" ".join(a.id for a in queued))}
+    audit.record(
+        connection,
+        actor=actor,
+        action="reviews.drawn",
+        kind="draw",
+        key=slot,
+        data=drawn_now,
+        now=now,
+    )
     return len(queued)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from alerts import audit
 from alerts.connections import ReadConnection, WriteConnection
 from alerts.lifecycle import LONGEST_NOTE, SEVERE
 from alerts.model import Signal
@@ -125,7 +126,7 @@ def add(
     }
     done = connection.execute(sa.insert(table).values(row))
     key: Any = done.inserted_primary_key
-    return get(connection, int(key[0]))
+    return _entered(connection, get(connection, int(key[0])), "added", actor, now)
 
 
 def _check(wanted: Wanted, actor: str, expires: date, today: date) -> None:
@@ -180,7 +181,8 @@ def approve(
             "Another person approves it.",
             "conflict",
         )
-    return _changed(connection, found, approved_by=actor.strip(), approved_at=now)
+    after = _changed(connection, found, approved_by=actor.strip(), approved_at=now)
+    return _entered(connection, after, "approved", actor, now)
 
 
 def end(
@@ -208,9 +210,10 @@ def end(
             "Name an earlier day to end it before that.",
             "conflict",
         )
-    return _changed(
+    after = _changed(
         connection, found, ended_on=on or now.date(), ended_by=actor.strip(), ended_at=now
     )
+    return _entered(connection, after, "ended", actor, now)
 
 
 def get(connection: ReadConnection, exception_id: int) -> RuleException:
@@ -277,6 +280,32 @@ def _changed(connection: WriteConnection, one: RuleException, **values: Any) -> 
     values["version"] = one.version + 1
     connection.execute(sa.update(table).where(table.c.id == one.id).values(values))
     return get(connection, one.id)
+
+
+def _entered(
+    connection: WriteConnection, one: RuleException, what: str, actor: str, now: datetime
+) -> RuleException:
+    """The exception, with what was done to it in the audit trail."""
+    data = {
+        "rule": one.rule_id,
+        "subject": {"kind": one.subject_kind, "key": one.subject_key},
+        "period": {"from": one.first_day, "to": one.last_day},
+        "until": one.until,
+        "owner": audit.Person(one.owner),
+        "reason": audit.digest(one.reason),
+        "needs_second": one.needs_second,
+        "version": one.version,
+    }
+    audit.record(
+        connection,
+        actor=actor,
+        action=f"exception.{what}",
+        kind="exception",
+        key=str(one.id),
+        data=data,
+        now=now,
+    )
+    return one
 
 
 def _require_actor(actor: str) -> None:

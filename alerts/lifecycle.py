@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from alerts import store
+from alerts.audit_events import enter
 from alerts.connections import WriteConnection
 from alerts.model import Alert, AlertEvent, CloseReason, EventKind, State
 from features.errors import WardenError
@@ -100,6 +101,7 @@ def decide(
         data=_effects(before, after),
     )
     store.save_decision(connection, after, event)
+    enter(connection, event)
     return after
 
 
@@ -120,6 +122,7 @@ def comment(
         alert_id, alert.version, EventKind.COMMENTED, actor, now, None, None, text, {}
     )
     store.add_events(connection, [event])
+    enter(connection, event)
     return event
 
 
@@ -159,6 +162,7 @@ def second_review(
         alert_id, alert.version, EventKind.SECOND_REVIEW, actor, now, None, why, note or None, {}
     )
     store.add_events(connection, [event])
+    enter(connection, event)
     return event
 
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from alerts import audit
 from detector import publishing
+from detector.database import writing
 from detector.planning import end_of
 from detector.results import Manifest, Results
 from features.errors import WardenError
@@ -40,6 +42,33 @@ OUTCOME_COLUMNS = (
     "reason",
 )
 KINDS = ("alerts", "scores", "features:GRAIN", "outcomes", "quarantine")
+
+
+def enter_export(
+    system: System,
+    kind: str,
+    frame: pl.DataFrame,
+    actor: str,
+    *,
+    typologies: Collection[str] | None = None,
+    as_of: date | None = None,
+) -> None:
+    """Records that somebody takes data out; to be called before the file is written.
+
+    Raises:
+        WardenError: `actor_required`, `audit_unavailable`; then nothing may be handed out.
+    """
+    told = {"rows": frame.height, "typologies": sorted(typologies or ()), "as_of": as_of}
+    with writing(system.engine) as connection:
+        audit.record(
+            connection,
+            actor=actor,
+            action="data.exported",
+            kind="export",
+            key=kind,
+            data=told,
+            now=system.clock(),
+        )
 
 
 def extract(

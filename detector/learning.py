@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from alerts.connections import ReadConnection
 from alerts.likelihood import MODEL, OTHER, bounded, in_one_family, model_piece, rule_pieces
-from alerts.model import Alert
+from alerts.model import SYSTEM, Alert
 from alerts.ranking import OF_FIRMS, left_of
 from alerts.rows import alert_from
 from alerts.store import STORM_KIND
@@ -20,6 +20,7 @@ from alerts.weights import Rate, Weights, logit
 from detector import curves
 from detector.database import reading
 from detector.feedback import SAMPLE, closings
+from detector.model_audit import curve_entered
 from detector.models import posterior
 from detector.models.posterior import Reviews
 from detector.recall import drawn_slots
@@ -130,7 +131,7 @@ def _alerts(connection: ReadConnection, ids: Sequence[str]) -> dict[str, Alert]:
     return found
 
 
-def learn(system: System, *, put_to_use: bool = False) -> dict[str, Any]:
+def learn(system: System, *, put_to_use: bool = False, actor: str = SYSTEM) -> dict[str, Any]:
     """Fits the curve on the reviews so far and keeps it; puts it in force only when asked.
 
     Raises:
@@ -150,5 +151,6 @@ def learn(system: System, *, put_to_use: bool = False) -> dict[str, Any]:
                 "Review more alerts, then fit again.",
                 kind="conflict",
             )
-        curves.put_in_force(system.home, mark)
+        with curve_entered(system, mark, actor):
+            curves.put_in_force(system.home, mark)
     return {"posterior": mark, "in_force": put_to_use, **learnt.as_dict()}

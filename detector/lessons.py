@@ -17,10 +17,12 @@ import numpy as np
 import polars as pl
 import sqlalchemy as sa
 
+from alerts import audit
 from alerts.learned import Subject, Waiting, reorder, waiting
 from alerts.likelihood import conduct
+from alerts.model import SYSTEM
 from detector import feedback, publishing
-from detector.database import reading, writing
+from detector.database import WriteConnection, reading, writing
 from detector.results import Manifest, Results
 from detector.tables import lesson as lesson_table
 from features.vocabulary import TYPOLOGIES, Lane
@@ -57,7 +59,7 @@ def learn(system: System, run_id: str = "") -> list[dict[str, Any]]:
         ``weight``, ``prior_auc``, ``mixed_auc``, ``reason``, ``moved`` and ``numbers``.
     """
     found = lessons(system) if system.settings.learn_order else []
-    rows = []
+    rows, moved_in_all = [], 0
     with writing(system.engine) as connection:
         taught = {(one.conduct, one.grain): one for one in found}
         for about, grain, alerts in _by_grain(waiting_conducts(connection, taught)):
@@ -65,10 +67,33 @@ def learn(system: System, run_id: str = "") -> list[dict[str, Any]]:
             usable = one is not None and one.told["weight"] > 0
             told = _in_short(one) if one is not None and usable else None
             moved = reorder(connection, alerts, one.places if one is not None else {}, told)
+            moved_in_all += moved
             if one is not None:
                 rows.append({"conduct": about, "grain": grain, "moved": moved, **one.told})
         _keep(connection, rows, run_id, system)
+        _enter(connection, rows, run_id, system, moved_in_all)
     return rows
+
+
+def _enter(
+    connection: WriteConnection,
+    rows: list[dict[str, Any]],
+    run_id: str,
+    system: System,
+    moved: int,
+) -> None:
+    """The new order in the audit trail; nothing where no alert came elsewhere."""
+    if not moved:
+        return
+    audit.record(
+        connection,
+        actor=SYSTEM,
+        action="reviews.learned",
+        kind="order",
+        key=run_id or "by hand",
+        data={"moved": moved, "lessons": [f"{r['conduct']}/{r['grain']}" for r in rows]},
+        now=system.clock(),
+    )
 
 
 def _in_short(one: Lesson) -> dict[str, Any]:

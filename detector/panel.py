@@ -75,6 +75,7 @@ def fitted_for(
     Grains that no model was fitted on (or on too few rows) are fitted now and join the set; what
     is fitted already stays as it is, so no old score moves. A look back never becomes current.
     """
+    from detector.model_audit import entered
     from detector.models import artifacts
     from detector.models.fit import fit_in_memory
     from detector.models.fitted import FittedSet
@@ -99,7 +100,7 @@ def fitted_for(
     if plan.target == LIVE and (current is None or fitted.digest != current.digest):
         kind: Kind = "fitted" if current is None else "extended"
         act = Act(kind, fitted.digest, "system", system.clock().isoformat())
-        artifacts.store(folder, fitted, act=act)
+        artifacts.store(folder, fitted, act=act, around=entered(system, act))
     return fitted
 
 

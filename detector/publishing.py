@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 from sqlalchemy import select
 
+from alerts import audit
+from alerts.model import SYSTEM
 from detector import ledger
 from detector.database import reading, writing
 from detector.excess import Nulls
@@ -56,8 +58,13 @@ def seal(
     nulls: Nulls,
     frames: Mapping[str, pl.DataFrame],
     reads: Mapping[str, Collection[str]],
+    pins: str = "",
 ) -> Manifest:
-    """Writes the run's folder and its manifest; still invisible until published."""
+    """Writes the run's folder and its manifest; still invisible until published.
+
+    Args:
+        pins: hash of what else the run judged by (`detector.replay_pins.pin`).
+    """
     from rules.backtest import firing_hashes
 
     below, digests = plan.base.layers if plan.base else (), panel.digests
@@ -80,6 +87,7 @@ def seal(
         stamps=stamps,
         reads=reads_after(plan.base, reads),
         rules=rules_after(plan, panel),
+        pins=pins,
     )
     manifest = replace(manifest, firings=firing_hashes(results.firings(manifest)))
     if len(manifest.layers) > MAX_LAYERS:
@@ -113,11 +121,13 @@ def publish(
     counts: dict[str, Any],
     held: Collection[Held] = (),
     tests: pl.DataFrame | None = None,
+    actor: str = SYSTEM,
 ) -> dict[str, Any]:
     """The one transaction: alerts, budget, ledger row, pointer. Returns the counts as recorded.
 
     Args:
         tests: p-values of entities by block judged together; None books nothing on the budget.
+        actor: who asked for the run.
 
     Raises:
         WardenError: `lost_lease`, or `overtaken` when another run was published meanwhile.
@@ -154,7 +164,21 @@ def publish(
         # A look back replaces whatever look back of that day came before.
         before = {"replacing": base} if plan.target == LIVE else {}
         ledger.publish(connection, plan.target, claim.run_id, claim.token, now=now, **before)
-        finish(connection, claim, now=now, counts=counts, inputs_hash=plan.snapshot.id)
+        outputs = Results(system.home).digest(claim.key)
+        finish(
+            connection, claim, now=now, counts=counts, inputs_hash=plan.snapshot.id,
+            outputs_hash=outputs,
+        )  # fmt: skip
+        told = {name: counts.get(name) for name in ("target", "snapshot", "judged", "alerts")}
+        audit.record(
+            connection,
+            actor=actor,
+            action="run.published",
+            kind="run",
+            key=claim.key,
+            data=told,
+            now=now,
+        )
     return counts
 
 

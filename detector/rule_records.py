@@ -10,10 +10,14 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
+from alerts import audit
+from alerts.audit_chain import canonical
 from detector.database import ReadConnection, WriteConnection
 from detector.tables import rule_event, rule_version
 from features.errors import WardenError
 
+RELEASE = "release"
+"""The actor of what came with this software and stands for its review."""
 Source = Literal["shipped", "local", "overlay"]
 LOCK = 7_202_311_041_500_003
 """Number of the PostgreSQL lock held while lives of rules change; SQLite has one writer anyway."""
@@ -127,3 +131,41 @@ def keep_events(connection: WriteConnection, events: Collection[RuleEvent]) -> N
     ]
     if rows:
         connection.execute(sa.insert(rule_event), rows)
+    _enter(connection, events)
+
+
+def _enter(connection: WriteConnection, events: Collection[RuleEvent]) -> None:
+    """Each decision of a person in the audit trail, and in one entry all that a release brought."""
+    for event in events:
+        if event.actor == RELEASE:
+            continue
+        data = {
+            "version": event.version,
+            "text": event.content_hash,
+            "note": audit.digest(event.note),
+            "rests_on": audit.digest(canonical(event.data, str)),
+        }
+        audit.record(
+            connection,
+            actor=event.actor,
+            action=f"rule.{event.kind}",
+            kind="rule",
+            key=event.rule_id,
+            data=data,
+            now=event.at,
+        )
+    brought = [
+        [event.rule_id, event.version, event.content_hash, event.kind.value]
+        for event in events
+        if event.actor == RELEASE
+    ]
+    if brought:
+        audit.record(
+            connection,
+            actor=RELEASE,
+            action="rules.released",
+            kind="release",
+            key="shipped",
+            data={"decisions": len(brought), "digest": audit.digest(canonical(brought))},
+            now=max(event.at for event in events),
+        )

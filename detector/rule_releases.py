@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from detector.database import WriteConnection, writing
 from detector.rule_records import (
+    RELEASE,
     RuleAct,
     RuleEvent,
     RuleVersion,
@@ -15,7 +16,7 @@ from detector.rule_records import (
     keep_versions,
     lock,
 )
-from detector.rule_states import RELEASE, Standing
+from detector.rule_states import Standing
 from detector.rule_texts import event_of, is_shipped, text_of, version_of
 from rules.load import Rule
 from rules.overlays import Overlay, conflicts, kept

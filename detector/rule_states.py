@@ -7,10 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from detector.rule_records import RuleAct, RuleEvent
-
-RELEASE = "release"
-"""The actor of what came with this software and stands for its review."""
+from detector.rule_records import RELEASE, RuleAct, RuleEvent
 
 
 @dataclass(frozen=True, slots=True)

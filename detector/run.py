@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from detector import judging, ledger, lessons, planning, publishing, raising, storms
+from detector import (
+    judging,
+    ledger,
+    lessons,
+    planning,
+    publishing,
+    raising,
+    replay_pins,
+    storms,
+)
 from detector.results import Results
 
 if TYPE_CHECKING:
@@ -32,6 +41,7 @@ def run_detection(
     end: date | None = None,
     typologies: Collection[str] | None = None,
     claim: Claim | None = None,
+    actor: str = "system",
 ) -> RunSummary:
     """Judges every period with new or changed data and publishes the result in one transaction.
 
@@ -42,6 +52,7 @@ def run_detection(
         start, end: judge periods starting in this window, changed or not.
         typologies: only these; all when None.
         claim: the ledger's claim when a job runs this; else one is made.
+        actor: who asked for it.
 
     Raises:
         WardenError: unknown typology, lost lease, or another run published first.
@@ -67,12 +78,13 @@ def run_detection(
             counts = publishing.finish_quietly(system, plan, mine, judgement.counts())
             return RunSummary(mine.key, plan.target, counts)
         frames = judging.frames_to_keep(judgement, plan, panel, parts, cells, results)
-        publishing.seal(results, plan, mine, panel, judgement.nulls, frames, computed.reads)
+        pins = replay_pins.pin(system, results, plan, mine.key, panel, judgement)
+        publishing.seal(results, plan, mine, panel, judgement.nulls, frames, computed.reads, pins)
         signals = raising.signals(system, plan, computed, panel, judgement, mine.key)
         counts = judgement.counts() | {"held_back": judgement.fired() - len(signals)}
         held = storms.held_back(judgement.judged, judgement.stormy)
         counts = publishing.publish(
-            system, plan, mine, signals, judgement.cells, counts, held, judgement.tests
+            system, plan, mine, signals, judgement.cells, counts, held, judgement.tests, actor
         )
         if plan.target == planning.LIVE:
             lessons.learn(system, mine.key)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from detector.model_audit import entered
 from detector.models.versions import (
     NAME_DIGITS,
     Act,
@@ -43,7 +44,7 @@ def keep(system: System, fitted: FittedSet, actor: str = SYSTEM) -> State:
     if now is not None and now["digest"] == fitted.digest:
         return "in force"
     act = Act("fitted", fitted.digest, actor, system.clock().isoformat())
-    store(folder, fitted, shadow=now is not None, act=act)
+    store(folder, fitted, shadow=now is not None, act=act, around=entered(system, act))
     return "in force" if now is None else "shadow"
 
 
@@ -147,7 +148,8 @@ def promote(system: System, version: str | None, actor: str, note: str | None) -
                 "stale_version", "Another set of models was put into force meanwhile.",
                 "Compare again, then decide again.", "conflict",
             )  # fmt: skip
-        write_versions(folder, now.with_set(entry, act))
+        with entered(system, act):
+            write_versions(folder, now.with_set(entry, act))
     return _row(read_versions(folder), entry)
 
 

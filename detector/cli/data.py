@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from detector.cli.lifecycle import Actor
 from detector.cli.output import STATE, a_date, an_instant, note, opened, say
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def ingest(
     recorded_at: Annotated[
         str | None, typer.Option(help="When we learned it; now by default.")
     ] = None,
+    actor: Actor = "",
 ) -> None:
     """Load files into a canonical table; bad rows go to quarantine, good ones go on."""
     learned = an_instant(recorded_at, "--recorded-at")
@@ -61,6 +63,7 @@ def ingest(
             mapping=mapping,
             recorded_at=learned or system.clock(),
             progress=progress,
+            actor=actor or "system",
         )
     say(balance.as_dict(), balance_text(balance.as_dict()))
 
@@ -87,13 +90,19 @@ def detect(
     start: Annotated[str | None, typer.Option("--from", help="First day of the window.")] = None,
     end: Annotated[str | None, typer.Option("--to", help="Last day of the window.")] = None,
     typology: Typologies = None,
+    actor: Actor = "",
 ) -> None:
     """Compute features, judge them by rules and models, and raise alerts."""
     days = (a_date(as_of, "--as-of"), a_date(start, "--from"), a_date(end, "--to"))
     from detector.run import run_detection
 
     summary = run_detection(
-        opened(), as_of=days[0], start=days[1], end=days[2], typologies=typology or None
+        opened(),
+        as_of=days[0],
+        start=days[1],
+        end=days[2],
+        typologies=typology or None,
+        actor=actor or "system",
     )
     say(asdict(summary), summary_text(summary.counts, summary.target))
 
@@ -174,13 +183,16 @@ def export(
     out: Annotated[Path, typer.Option(help="Ends in .parquet, .csv, .jsonl or .xlsx.")],
     typology: Typologies = None,
     as_of: AsOf = None,
+    actor: Actor = "",
 ) -> None:
     """Write alerts, scores, features, outcomes or quarantined rows to a file."""
     day = a_date(as_of, "--as-of")
     from detector.export import write_table
-    from detector.extracts import extract
+    from detector.extracts import enter_export, extract
 
-    frame = extract(opened(), kind, typologies=typology or None, as_of=day)
+    system = opened()
+    frame = extract(system, kind, typologies=typology or None, as_of=day)
+    enter_export(system, kind, frame, actor or "system", typologies=typology or None, as_of=day)
     write_table(frame, out)
     if STATE.json:
         say({"kind": kind, "rows": frame.height, "out": str(out)}, "")

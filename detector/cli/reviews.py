@@ -165,18 +165,21 @@ def fit(
     drop: Annotated[
         bool, typer.Option("--drop", help="Rank by the additive form again from the next run on.")
     ] = False,
+    actor: Actor = "",
 ) -> None:
     """Fit how likely alerts are on 200 or more reviews; nothing changes unless you say so."""
     system = opened()
     if drop:
         from detector.curves import put_in_force
+        from detector.model_audit import curve_entered
 
-        put_in_force(system.home, None)
+        with curve_entered(system, None, actor or "system"):
+            put_in_force(system.home, None)
         say({"in_force": None}, "Alerts are ranked by the additive form from the next run on.")
         return
     from detector.learning import learn
 
-    found = learn(system, put_to_use=use)
+    found = learn(system, put_to_use=use, actor=actor or "system")
     text = (
         f"Curve {found['posterior']} from {found['reviews']} reviews of {found['subjects']} "
         f"subjects: loss {found['fitted_loss']:.4f} on those left out, additive form "

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
+from alerts.model import SYSTEM
 from detector.ingest.archives import members
 from detector.ingest.limits import Limits
 from detector.ingest.load import Balance, load_files
@@ -40,6 +41,7 @@ def load_dsa(
     recorded_at: datetime | None = None,
     progress: Progress | None = None,
     limits: Limits | None = None,
+    actor: str = SYSTEM,
 ) -> Balance:
     """Takes daily dumps in, as zip files or as the CSV files in them (`.gz` too).
 
@@ -53,5 +55,5 @@ def load_dsa(
         sources = members(files, area, bounds)
         origin = Origin(tuple(path.name for path in files), open_reader)
         return load_files(
-            home, engine, TABLE, sources, mapping, recorded_at, progress, bounds, origin
+            home, engine, TABLE, sources, mapping, recorded_at, progress, bounds, origin, actor
         )

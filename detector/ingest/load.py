@@ -14,6 +14,8 @@ import polars as pl
 from filelock import FileLock
 from sqlalchemy import Engine, func, insert, select
 
+from alerts import audit
+from alerts.model import SYSTEM
 from detector.database import reading, writing
 from detector.ingest import commit
 from detector.ingest.classify import SEQUENCE, Classified, classify
@@ -86,6 +88,7 @@ class _Batch:
     recorded_at: datetime | None
     limits: Limits
     origin: Origin
+    actor: str
 
 
 def load_files(
@@ -98,6 +101,7 @@ def load_files(
     progress: Progress | None = None,
     limits: Limits | None = None,
     origin: Origin | None = None,
+    actor: str = SYSTEM,
 ) -> Balance:
     """Takes files into a canonical table as one batch.
 
@@ -105,6 +109,7 @@ def load_files(
         recorded_at: when we learned it; now when None, UTC when naive.
         progress: called with bytes done and bytes in all.
         origin: what the files were converted from; themselves when None.
+        actor: who files them.
 
     Raises:
         WardenError: a fault of the whole request or of a whole file; nothing was taken in.
@@ -126,6 +131,7 @@ def load_files(
         recorded_at=recorded_at,
         limits=limits or Limits(),
         origin=origin or Origin(tuple(path.name for path in files), open_reader),
+        actor=actor,
     )
     return _known(job) or _take_in(job, progress)
 
@@ -260,6 +266,19 @@ def _record(
                 lake_version=version,
                 quarantine_version=quarantine,
             )
+        )
+        told = {
+            name: getattr(balance, name)
+            for name in ("table", "read", "accepted", "corrected", "repeated", "quarantined")
+        }
+        audit.record(
+            connection,
+            actor=job.actor,
+            action="batch.taken_in",
+            kind="batch",
+            key=job.batch_id,
+            data=told | {"recorded_at": when},
+            now=datetime.now(UTC),
         )
 
 

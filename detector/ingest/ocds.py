@@ -20,6 +20,7 @@ from typing import Any
 import polars as pl
 from sqlalchemy import Engine
 
+from alerts.model import SYSTEM
 from detector.ingest.archives import members
 from detector.ingest.converted import ConvertedReader, RowSink
 from detector.ingest.documents import KEPT, Item, read_items
@@ -60,6 +61,7 @@ def load_ocds(
     recorded_at: datetime | None = None,
     progress: Progress | None = None,
     limits: Limits | None = None,
+    actor: str = SYSTEM,
 ) -> list[Balance]:
     """Takes OCDS files in; one balance per table that has rows, `tenders` first.
 
@@ -88,7 +90,9 @@ def load_ocds(
             parts = sink.write(area / f"{names[0]}.{table}", rows)
             origin = Origin(names, ConvertedReader, tuple(files))
             balances.append(
-                load_files(home, engine, table, parts, None, recorded_at, None, bounds, origin)
+                load_files(
+                    home, engine, table, parts, None, recorded_at, None, bounds, origin, actor
+                )
             )
     told = tuple(f"{count} {says}" for says, count in notes.items())
     return [replace(balances[0], warnings=(*balances[0].warnings, *told)), *balances[1:]]

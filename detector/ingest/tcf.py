@@ -15,6 +15,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from alerts.model import SYSTEM
 from detector.ingest.archives import members
 from detector.ingest.converted import ConvertedReader, RowSink
 from detector.ingest.documents import KEPT, Item, read_items
@@ -48,6 +49,7 @@ def load_tcf(
     recorded_at: datetime | None = None,
     progress: Progress | None = None,
     limits: Limits | None = None,
+    actor: str = SYSTEM,
 ) -> Balance:
     """Takes vendor lists in, each a vintage of its own.
 
@@ -62,7 +64,9 @@ def load_tcf(
         names = tuple(path.name for path in files)
         parts = sink.write(area / f"{names[0]}.{TABLE}")
         origin = Origin(names, ConvertedReader)
-        return load_files(home, engine, TABLE, parts, None, recorded_at, progress, bounds, origin)
+        return load_files(
+            home, engine, TABLE, parts, None, recorded_at, progress, bounds, origin, actor
+        )
 
 
 def _convert(path: Path, limits: Limits, sink: RowSink) -> None:

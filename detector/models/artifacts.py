@@ -18,6 +18,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -52,19 +53,26 @@ DATA = {".npz", ".npy", ".json", ".parquet", ".csv", ".txt"}
 
 
 def store(
-    models_dir: Path, fitted: FittedSet, *, shadow: bool = False, act: Act | None = None
+    models_dir: Path,
+    fitted: FittedSet,
+    *,
+    shadow: bool = False,
+    act: Act | None = None,
+    around: AbstractContextManager[None] | None = None,
 ) -> None:
     """Writes what is new and lists the set as in force; a crash leaves the former one in force.
 
     Args:
         shadow: list it beside the set in force, which goes on scoring.
         act: who did this, for the list.
+        around: entered just before the list changes, left right after.
     """
     with locked(models_dir):
         entry = _placed(models_dir, fitted)
         versions = read_versions(models_dir)
         now = versions.with_shadow(entry, act) if shadow else versions.with_set(entry, act)
-        write_versions(models_dir, now)
+        with around or nullcontext():
+            write_versions(models_dir, now)
 
 
 def _placed(models_dir: Path, fitted: FittedSet) -> Entry:
