@@ -6,6 +6,8 @@ import narwhals as nw
 import polars as pl
 
 from features.catalogue import Measure, base, feature, measure
+from features.contracts import contract
+from features.contracts.table import RECORDED_AT
 from features.operators import Lazy, both, civil_day, month_start
 from features.tables import Tables, collect
 from features.vocabulary import Reason
@@ -16,13 +18,14 @@ _INPUTS = ("expected_filings.filing", "expected_filings.due_on", "metric_filings
 _SOURCE = "interface: further typologies"
 _COLUMNS = ["operator_id", "filing", "period_start", "period_end", "due_on", "kind", "came",
             "empty", "tracks", "peers", "peers_speak"]  # fmt: skip
-_FILERS = ("operator_id", "platform_id", "firm_id")
+_FILERS = ("operator_id", "platform_id", "firm_id", "vendor_id")
 _DAYS = ("period_start", "date", "month", "period")
+"""What a filing is about; a table without any of these is about the days of its events."""
 NOTHING = "*"
 
 
 def _filed(t: Tables) -> pl.DataFrame:
-    """What came: `operator_id`, `filing` (table, or metric), `period_start`, `values`."""
+    """What came: `operator_id`, `filing` (table, report or metric), `_at`, `said`."""
     found: list[pl.DataFrame] = []
     wanted = collect(t["expected_filings"].select("filing").unique())["filing"].to_list()
     for name in sorted(set(wanted)):
@@ -31,15 +34,19 @@ def _filed(t: Tables) -> pl.DataFrame:
             continue
         columns = table.collect_schema().names()
         filer = next((c for c in _FILERS if c in columns), None)
-        at = next((c for c in _DAYS if c in columns), None)
-        if filer and at:
+        at = next((nw.col(c) for c in _DAYS if c in columns), _event_day(name))
+        if filer and at is not None:
             value = nw.col("value") if "value" in columns else nw.lit(1.0)
-            text = nw.col(at).cast(nw.String)
             rows = collect(table.select(
                 nw.col(filer).alias("operator_id"), nw.lit(name).alias("filing"),
-                text.alias("_at"), value.cast(nw.Float64).alias("value"),
+                at.cast(nw.String).alias("_at"), value.cast(nw.Float64).alias("value"),
             ))  # fmt: skip
             found.append(rows)
+    if (events := t.get("compliance_events")) is not None:
+        found.append(collect(events.select(
+            "operator_id", nw.col("event_type").alias("filing"),
+            nw.col("date").cast(nw.String).alias("_at"), nw.lit(1.0).alias("value"),
+        )))  # fmt: skip
     if (figures := t.get("metric_filings")) is not None:
         found.append(collect(figures.select(
             "operator_id", nw.col("metric").alias("filing"),
@@ -50,10 +57,17 @@ def _filed(t: Tables) -> pl.DataFrame:
     return rows.group_by("operator_id", "filing", "_at").agg(said=pl.col("value").count())
 
 
+def _event_day(name: str) -> nw.Expr | None:
+    """The day of what a row of a table is about, the first that is filed."""
+    days = [nw.col(c).cast(nw.Date) for c in contract(name).event_time]
+    return nw.coalesce(*days, nw.col(RECORDED_AT).cast(nw.Date)) if days else None
+
+
 def _of_calendar(t: Tables) -> pl.DataFrame:
     """Filings named in `expected_filings`, whether they came and whether they say anything.
 
-    A filing came when a row of that table or metric is about a day within the expected period.
+    A filing came when a row of that table or metric, or an event of that kind among the
+    compliance events, is about a day within the expected period.
     """
     due = collect(
         t["expected_filings"].select("operator_id", "filing", "period_start", "period_end",

@@ -138,6 +138,36 @@ def test_an_expected_filing_came_did_not_come_or_is_not_due_yet() -> None:
     assert rows["p"]["subject_key"] == "p/m"
 
 
+def test_filings_known_by_their_events_and_reports_come_too() -> None:
+    year = {"period_start": "2024-01-01", "period_end": "2024-12-31", "due_on": "2025-02-01"}
+    tables = {
+        "breach_notifications": [
+            {"incident_id": "i", "operator_id": "o", "notified_at": "2024-05-02T10:00:00Z"}
+        ],
+        "dsar_requests": [{"request_id": "r", "operator_id": "o", "received_on": "2025-01-01"}],
+        "vendor_declarations": [{"framework": "f", "vendor_id": "v", "filed_on": "2024-12-31"}],
+        "compliance_events": [
+            {"operator_id": o, "event_type": "annual_report", "date": f"{y}-06-01"}
+            for o, y in (("o", 2024), ("p", 2025))
+        ],
+    }
+    due = [
+        {"operator_id": o, "filing": f, **year}
+        for o, f in (
+            ("o", "breach_notifications"), ("o", "dsar_requests"), ("v", "vendor_declarations"),
+            ("o", "annual_report"), ("p", "annual_report"),
+        )
+    ]  # fmt: skip
+    done = compute({"expected_filings": due, **tables}, "DATA-MISSING")
+    holds_the_promise(done)
+    rows = done.frames["filing"].frame
+    missing = dict(rows.select("subject_key", "missing_filing").iter_rows())
+    assert missing == {
+        "o/annual_report": 0, "o/breach_notifications": 0, "o/dsar_requests": 1,
+        "p/annual_report": 1, "v/vendor_declarations": 0,
+    }  # fmt: skip
+
+
 def test_an_app_that_declares_nothing_has_filed_and_one_without_a_row_has_not() -> None:
     apps = [{"app_id": a, "version": "1", "operator_id": "o", "app_type": "t"} for a in "abc"]
     told = [
