@@ -104,7 +104,8 @@ def _punished(t: Tables, rows: Lazy) -> Lazy:
 
     Two weeks after against two weeks before each `cheaper_elsewhere` event, minus the same change
     of the platform's merchants without any such event in those weeks; in the month in which the
-    two weeks after are over.
+    two weeks after are over. Of several platforms the one where impressions fell most: it need not
+    be the row's place, which is the cheapest one where another platform was undercut.
     """
     if t.missing(("merchant_events", "visibility")) is not None:
         return rows.with_columns(
@@ -143,9 +144,12 @@ def _punished(t: Tables, rows: Lazy) -> Lazy:
         nw.col("_effect").mean().alias("penalty"),
         nw.len().cast(nw.Int64).alias("n_events"),
     )  # fmt: skip
-    return rows.join(
-        found, on=["merchant", "platform_id", "period_start"], how="left"
-    ).with_columns(nw.col("n_events").fill_null(0))
+    cell = ("merchant", "period_start")
+    for worst in ("penalty", "platform_id"):
+        found = found.filter(nw.col(worst) == nw.col(worst).min().over(*cell))
+    return rows.join(found.drop("platform_id"), on=list(cell), how="left").with_columns(
+        nw.col("n_events").fill_null(0)
+    )
 
 
 def _with_fees(t: Tables, rows: Lazy) -> Lazy:
@@ -242,7 +246,7 @@ _add(
     ("loss of visibility after being cheaper elsewhere", "他处低价后的曝光变化"),
     """Change of the log of mean daily impressions, two weeks after against two weeks before a
     lower price elsewhere, minus that of merchants without one; the mean of the events whose two
-    weeks after end in the month.""",
+    weeks after end in the month, on the platform where impressions fell most.""",
     (nw.col("n_events") < 1, Reason.TOO_FEW), n="n_events", min_n=3,
     inputs=("visibility.impressions", "visibility.date", "merchant_events.event",
             "merchant_events.date"),

@@ -284,6 +284,29 @@ def test_a_penalty_is_a_fall_of_visibility_others_do_not_share() -> None:
     assert read(compute({"listing_prices": filed}, "MON-MFN"), "merchant_m", "mfn_equal_rate") == 1
 
 
+def test_a_penalty_counts_although_the_merchant_is_cheapest_elsewhere() -> None:
+    filed: list[Filing] = [
+        {"sku_id": "k", "seller_id": "m", "platform_id": p, "ts": "2024-03-02T00:00:00Z",
+         "net_price": price}
+        for p, price in (("P", 10.0), ("Q", 9.0))
+    ]  # fmt: skip
+    hit = date(2024, 3, 15)
+    seen: list[Filing] = [
+        {"platform_id": "P", "merchant_id": m, "date": hit + timedelta(days=k),
+         "impressions": 100 if k < 0 else after}
+        for m, after in (("m", 40), ("x", 80)) for k in range(-14, 14)
+    ]  # fmt: skip
+    event: Filing = {
+        "merchant_id": "m",
+        "platform_id": "P",
+        "event": "cheaper_elsewhere",
+        "date": hit,
+    }
+    tables = {"listing_prices": filed, "visibility": seen, "merchant_events": [event]}
+    found = row(compute(tables, "MON-MFN"), "merchant_m")
+    assert (found["platform_id"], found["mfn_penalty_did"]) == ("Q", pytest.approx(-0.693147, 1e-5))
+
+
 def test_bare_filings_leave_reasons_and_no_errors() -> None:
     bare: dict[str, list[Filing]] = {
         "merger_notifications": [{"deal_id": "D"}, {"deal_id": "E", "target_id": "p0"}],
