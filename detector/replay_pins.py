@@ -16,7 +16,7 @@ from datetime import datetime
 from functools import cache
 from importlib import import_module, metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 from sqlalchemy import select
@@ -42,6 +42,15 @@ JUDGING = ("rules", "detector", "alerts")
 LIBRARIES = (*ENGINES, "scikit-learn", "pyod", "sqlglot")
 
 
+class PinnedRule(NamedTuple):
+    """One live rule; `content_hash` is that of its text."""
+
+    id: str
+    version: str
+    typology: str
+    content_hash: str
+
+
 @dataclass(frozen=True)
 class Pins:
     """What one run stood on, as read back.
@@ -50,7 +59,7 @@ class Pins:
         typologies: those computed together.
         windowed: whether a person named the periods; then only those were judged.
         snapshot: ``id``, ``versions`` and ``known_as_of`` of the filings.
-        rules: (id, version, hash of the text) of the live rules, in their order.
+        rules: the live rules, in their order.
         parameters: text of each dated table by name.
         rate: false discovery rate.
         stormy: rules (``id@version``) that raised no alert, for too many firings.
@@ -62,7 +71,7 @@ class Pins:
     typologies: tuple[str, ...]
     windowed: bool
     snapshot: Mapping[str, Any]
-    rules: tuple[tuple[str, str, str], ...]
+    rules: tuple[PinnedRule, ...]
     parameters: Mapping[str, str]
     rate: float
     stormy: tuple[str, ...]
@@ -102,7 +111,10 @@ def pin(
             "versions": dict(plan.snapshot.versions),
             "known_as_of": known.isoformat() if known else None,
         },
-        "rules": [[r.id, r.version, r.content_hash] for r in panel.ruleset.live()],
+        "rules": [
+            PinnedRule(r.id, r.version, r.spec.typology, r.content_hash)
+            for r in panel.ruleset.live()
+        ],
         "parameters": {
             name: table.model_dump_json(by_alias=True)
             for name, table in sorted(panel.ruleset.parameters.tables.items())
@@ -138,7 +150,7 @@ def read_pins(results: Results, manifest: Manifest) -> Pins:
         typologies=tuple(data["typologies"]),
         windowed=data["windowed"],
         snapshot=data["snapshot"],
-        rules=tuple((rule, version, text) for rule, version, text in data["rules"]),
+        rules=tuple(PinnedRule(*rule) for rule in data["rules"]),
         parameters=data["parameters"],
         rate=data["rate"],
         stormy=tuple(data["stormy"]),
