@@ -125,7 +125,7 @@ def understated(tables: Tables, strength: float, rng: Random, *, count: int) -> 
 
 
 def guessed(
-    tables: Tables, strength: float, rng: Random, *, count: int, how: str, half: int = 0
+    tables: Tables, strength: float, rng: Random, *, count: int, how: str, every: int, first: int
 ) -> Planted:
     """Puts guesses for a share of the persons filed by `count` operators in their last year.
 
@@ -141,19 +141,18 @@ def guessed(
     by = rows.group_by("operator_id").agg(
         now=(latest & large).sum(), past=(~latest & large).sum()
     ).filter(pl.col("now") >= 20, pl.col("past") >= 30)  # fmt: skip
-    step = 2 if how == "placeholders" or half else 1
-    chosen = picked(by["operator_id"].sort().gather_every(step, half), count, rng)
+    chosen = picked(by["operator_id"].sort().gather_every(every, first), count, rng)
     mine = latest & pl.col("operator_id").is_in(chosen) & (pl.col("luck") < strength)
     persons = pl.col("persons")
     guess = (persons / 100).round().clip(lower_bound=1).cast(pl.Int64) * 100
     if how == "placeholders":
         words = pl.Series(rng.choice(PLACEHOLDERS, rows.height))
-        guess = (
-            pl.when(pl.col("jurisdiction").is_in(["US-HIPAA", "US-WA"])).then(500).otherwise(words)
-        )
+        guess = pl.when(pl.col("jurisdiction").str.starts_with("US")).then(500).otherwise(words)
     changed = rows.with_columns(persons=pl.when(mine).then(guess).otherwise(persons))
     filed = changed.drop("luck", "year")
-    return Planted({**tables, "breach_notifications": filed}, alone(chosen))
+    # Guesses of its filers show in the table of their place, too.
+    places = rows.filter(pl.col("operator_id").is_in(chosen))["jurisdiction"].unique().sort()
+    return Planted({**tables, "breach_notifications": filed}, alone(chosen), tuple(places))
 
 
 def withheld(
@@ -212,26 +211,26 @@ def understating_schemes(count: int) -> tuple[Scheme, ...]:
     )  # fmt: skip
 
 
-def guess_schemes(count: int) -> tuple[Scheme, ...]:
-    """Guesses for counts."""
+def guess_schemes(count: int, every: int = 2) -> tuple[Scheme, ...]:
+    """Guesses for counts, of one filer in so many."""
     return (
         Scheme(
             "guesses in whole hundreds", ("DATA-HEAPING",),
             "share of the persons filed in the last year that are guesses in whole hundreds",
             ("breach_notifications", ("operator_id",)),
-            partial(guessed, count=count, how="rounds"),
+            partial(guessed, count=count, how="rounds", every=every, first=0),
         ),
     )  # fmt: skip
 
 
-def placeholder_schemes(count: int) -> tuple[Scheme, ...]:
-    """Numbers typed where none is known."""
+def placeholder_schemes(count: int, every: int = 2) -> tuple[Scheme, ...]:
+    """Numbers typed where none is known, of one filer in so many."""
     return (
         Scheme(
             "placeholders for counts", ("DATA-HEAPING",),
             "share of the persons filed in the last year that are 999 and the like, or the floor",
             ("breach_notifications", ("operator_id",)),
-            partial(guessed, count=count, how="placeholders", half=1),
+            partial(guessed, count=count, how="placeholders", every=every, first=every - 1),
         ),
     )  # fmt: skip
 
