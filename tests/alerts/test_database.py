@@ -100,13 +100,24 @@ def test_moments_keep_their_instant(notes: sa.Engine) -> None:
         connection.execute(NOTE.insert(), {"id": 2, "at": datetime(2026, 3, 1)})
 
 
+def declared_by_us(name: str | None, kind: str, _parents: object) -> bool:
+    """All but the indexes of texts, which each database has a form of its own for."""
+    texts = str(name).startswith("firm_text") or name == "ix_firm_entry_grams"
+    return not (kind in ("table", "index") and texts)
+
+
 def test_migrated_schema_is_the_declared_one(database_url: str) -> None:
     engine = connect(database_url)
     upgrade(engine)
     upgrade(engine)
     with engine.connect() as connection:
         context = MigrationContext.configure(
-            connection, opts={"compare_type": True, "compare_server_default": True}
+            connection,
+            opts={
+                "compare_type": True,
+                "compare_server_default": True,
+                "include_name": declared_by_us,
+            },
         )
         differences = compare_metadata(context, [alerts_metadata, detector_metadata])
     assert differences == []
