@@ -14,6 +14,7 @@ from pathlib import Path
 from features.errors import WardenError
 from rules.errors import RuleIssue
 from rules.load import Rule
+from rules.overlays import MARK
 from rules.ruleset import RuleSet
 from rules.spec import Status
 
@@ -71,7 +72,7 @@ def changed_alone(rule: Rule, entry: LockEntry) -> Iterator[RuleIssue]:
     if status is Status.DRAFT:
         message = f"version {entry.version} was in force; it is retired, not made a draft"
         yield rule.issue("D18", message, ("status",))
-    elif not same and parts(rule.version) <= parts(entry.version):
+    elif not same and not _overlaid(rule) and parts(rule.version) <= parts(entry.version):
         message = f"the rule changed and is still version {rule.version}"
         if rule.version != entry.version:
             message = f"version {rule.version} is not above {entry.version}, which was locked"
@@ -79,6 +80,11 @@ def changed_alone(rule: Rule, entry: LockEntry) -> Iterator[RuleIssue]:
     if not same and entry.status is Status.RETIRED:
         message = f"the rule was retired as version {entry.version} and changed since"
         yield rule.issue("D19", message, ("version",), hint="Restore it.")
+
+
+def _overlaid(rule: Rule) -> bool:
+    """Whether an installation set figures of the version; the text of the release is the same."""
+    return MARK in rule.version
 
 
 def forbidden(ruleset: RuleSet, lock: Mapping[str, LockEntry]) -> list[RuleIssue]:

@@ -54,6 +54,12 @@ def test_a_change_needs_a_higher_version() -> None:
     assert versions(changed.replace("1.0.0", "1.10.0"), locked(nine)) == []
 
 
+def test_figures_set_by_an_office_are_no_change_of_the_release() -> None:
+    overlaid = GOOD.replace("a > 1", "a > 2").replace("1.0.0", "1.0.0+local.4d59d078")
+    assert versions(overlaid, locked(GOOD)) == []
+    assert versions(overlaid.replace("+local.4d59d078", ""), locked(GOOD)) != []
+
+
 def test_line_ends_are_no_change() -> None:
     assert check_lock(ruleset(GOOD.replace("\n", "\r\n")), locked(GOOD)) == []
 
