@@ -52,18 +52,15 @@ def powers(tables: Tables, strength: float, rng: Random, *, count: int) -> Plant
 
 
 def sprawl(tables: Tables, strength: float, rng: Random, *, count: int) -> Planted:
-    """Adds kits to one app of each kind and month, from its own number to forty."""
+    """Adds kits to some apps, from their own number to forty."""
     held = tables["sdk_inventory"]
-    apps = tables["apps"].with_columns(month=pl.col("released_at").dt.month())
-    groups = apps.sort(APP).group_by("app_type", "month", maintain_order=True).agg(APP)
-    groups = groups.sort("app_type", "month").head(count)
-    names = pl.Series([str(rng.choice(group.to_numpy())) for group in groups[APP]])
-    mine = apps.filter(pl.col(APP).is_in(names.implode())).sort(APP)
+    chosen = drawn(held[APP], count, rng)
+    mine = tables["apps"].filter(pl.col(APP).is_in(chosen.implode())).sort(APP)
     own = mine.join(held.group_by(APP).len(), on=APP, maintain_order="left")["len"].to_numpy()
     wanted = np.round(np.exp((1 - strength) * np.log(own) + strength * np.log(MANY)))
     more = kits(rng, mine, np.maximum(wanted - own, 0).astype(np.int64))
     more = more.with_columns(sdk_id="more-" + pl.col("sdk_id"))
-    return Planted({**tables, "sdk_inventory": pl.concat([held, more])}, cases(names.sort()))
+    return Planted({**tables, "sdk_inventory": pl.concat([held, more])}, cases(chosen))
 
 
 def updates(count: int) -> tuple[Scheme, ...]:
