@@ -6,7 +6,7 @@ exactly what depends on it, however indirect the dependence is.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from detector.system import System
     from features.compute import Computed
     from features.windows import Scope
+    from rules.load import Rule
 
 LIVE = "live"
 SIGNIFICANT = 12
@@ -114,18 +115,37 @@ def judged_typologies(system: System) -> set[str]:
     return {t for t in TYPOLOGIES if t in rules | models}
 
 
-def compute(system: System, plan: Plan, scope: Scope | None = None) -> Computed:
+def compute(
+    system: System, plan: Plan, scope: Scope | None = None, rules: Iterable[Rule] | None = None
+) -> Computed:
     """Features of the snapshot, steadied to `SIGNIFICANT` digits; all cells without a scope.
 
-    Each row is marked with its owner (`detector.owners`).
+    Each row is marked with its owner (`detector.owners`). What rules read of other typologies is
+    computed with theirs.
+
+    Args:
+        rules: those that judge; the ones in force without.
     """
     from detector.owners import with_owners
+    from detector.rulebook import rules_in_force
     from features.compute import compute_features
 
+    also = read_elsewhere(rules_in_force(system).judging() if rules is None else rules, plan)
     tables = {name: system.lake.scan(plan.snapshot, name) for name in plan.snapshot.versions}
-    computed = compute_features(tables, plan.typologies, plan.context, scope=scope)
+    computed = compute_features(tables, plan.typologies, plan.context, scope=scope, also=also)
     steady = {grain: replace(f, frame=steadied(f.frame)) for grain, f in computed.frames.items()}
     return replace(computed, frames={g: with_owners(f) for g, f in steady.items()})
+
+
+def read_elsewhere(rules: Iterable[Rule], plan: Plan) -> set[str]:
+    """Features of other typologies that rules of the plan's read: nobody else may ask for them."""
+    from features.catalogue import catalogue
+    from rules.nodes import column_names
+
+    known = catalogue().features
+    mine = [rule for rule in rules if rule.spec.typology in plan.typologies]
+    names = {name for rule in mine for _, tree in rule.trees() for name in column_names(tree)}
+    return {n for n in names if n in known and known[n].typology not in plan.typologies}
 
 
 def steadied(frame: pl.DataFrame) -> pl.DataFrame:

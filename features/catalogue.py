@@ -174,8 +174,10 @@ class FeatureCatalogue:
         """Features computed from one base."""
         return tuple(f for f in self.features.values() if f.base == base_name)
 
-    def bases_for(self, typologies: Iterable[str] | None) -> tuple[Base, ...]:
-        """Bases the asked typologies need; all of them when ``None``.
+    def bases_for(
+        self, typologies: Iterable[str] | None, also: Iterable[str] = ()
+    ) -> tuple[Base, ...]:
+        """Bases the asked typologies and the features beside them need; all when ``None``.
 
         Raises:
             WardenError: ``unknown_typology`` when no such typology exists.
@@ -188,6 +190,7 @@ class FeatureCatalogue:
                 f"Known ones: {', '.join(sorted(TYPOLOGIES))}.",
             )
         names = {f.base for f in self.features.values() if f.typology in asked}
+        names |= {self.features[name].base for name in also}
         return tuple(b for b in self.bases.values() if b.name in names)
 
     def add_view(self, entry: View) -> None:

@@ -82,6 +82,7 @@ def compute_features(
     context: RunContext,
     registry: FeatureCatalogue | None = None,
     scope: Scope | None = None,
+    also: Collection[str] = (),
 ) -> Computed:
     """Compute the features the typologies need.
 
@@ -95,13 +96,14 @@ def compute_features(
         registry: the features to choose from; the shipped library by default.
         scope: compute only these cells, from as few rows as they reach; notes are then left out,
             because they tell of the whole.
+        also: features of other typologies that are needed as well.
 
     Raises:
         WardenError: ``unknown_typology``; ``duplicate_subject`` when a base breaks its promise of
             one row per subject and period.
     """
     registry = registry or catalogue()
-    bases = registry.bases_for(typologies)
+    bases = registry.bases_for(typologies, also)
     part = Part(tables, context, registry, scope, bases)
     why = {base.name: part.whole.missing(base.tables) for base in bases}
     skipped = {f.name: w for name, w in why.items() if w for f in registry.of_base(name)}
