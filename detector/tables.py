@@ -134,3 +134,20 @@ lesson = Table(
     Index("ix_lesson_conduct", "conduct", "grain", "id"),
 )
 """What reviews taught about the order of the queue, each lesson once."""
+
+alert_replay = Table(
+    "alert_replay",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("alert_id", String(64), nullable=False),
+    # of the alert that was judged again
+    Column("version", Integer, nullable=False),
+    Column("outcome", String(16), nullable=False),
+    Column("differences", Integer, nullable=False),
+    Column("data", JSON, nullable=False),
+    Column("actor", String(128), nullable=False),
+    Column("at", Instant, nullable=False),
+    CheckConstraint("outcome IN ('identical', 'differs')", name="alert_replay_outcome"),
+    Index("ix_alert_replay_alert", "alert_id", "id"),
+)
+"""What judging an alert again gave, each time."""

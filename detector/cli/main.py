@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from detector.cli import (
+    audit,
     data,
     demo,
     exceptions,
@@ -18,6 +19,7 @@ from detector.cli import (
     models,
     operations,
     peers,
+    replay,
     reviews,
     rules,
     tables,
@@ -58,6 +60,7 @@ app.command("ingest-tcf")(formats.ingest_tcf)
 app.command("detect")(data.detect)
 app.command("export")(data.export)
 app.command("peers")(peers.peers)
+app.command("replay")(replay.replay)
 app.command("demo")(demo.demo)
 app.command("work")(jobs.work)
 app.add_typer(tables.app, name="tables")
@@ -67,6 +70,7 @@ app.add_typer(rules.app, name="rules")
 app.add_typer(models.app, name="models")
 app.add_typer(reviews.app, name="reviews")
 app.add_typer(jobs.app, name="jobs")
+app.add_typer(audit.app, name="audit")
 app.add_typer(operations.config_app, name="config")
 
 
