@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
 from api.deps import SystemDep, link_next, problems
+from api.paging import offset_cursor, offset_of
 from api.schemas.runs import Run, RunPage
 from detector.database import reading
 from detector.ledger import ledger_rows
@@ -28,10 +27,10 @@ def list_runs(
     cursor: Annotated[str | None, Query(max_length=64)] = None,
 ) -> RunPage:
     """Runs of all jobs, latest planned first."""
-    start = _offset(cursor)
+    start = offset_of(cursor)
     with reading(system.engine) as connection:
         rows = ledger_rows(connection, job=job, state=state, limit=limit + 1, offset=start)
-    following = _cursor(start + limit) if len(rows) > limit else None
+    following = offset_cursor(start + limit) if len(rows) > limit else None
     link_next(request, response, following)
     items = [Run.model_validate(row.as_dict()) for row in rows[:limit]]
     return RunPage(items=items, next_cursor=following)
@@ -45,22 +44,3 @@ def get_run(system: SystemDep, run_id: str) -> Run:
     if not rows:
         raise WardenError("run_not_found", f"There is no run {run_id}.", kind="not_found")
     return Run.model_validate(rows[0].as_dict())
-
-
-def _cursor(offset: int) -> str:
-    return base64.urlsafe_b64encode(f"1:{offset}".encode()).decode().rstrip("=")
-
-
-def _offset(cursor: str | None) -> int:
-    if cursor is None:
-        return 0
-    try:
-        padded = cursor + "=" * (-len(cursor) % 4)
-        version, _, offset = base64.urlsafe_b64decode(padded).decode("ascii").partition(":")
-        if version != "1" or not offset.isdigit() or len(offset) > 9:
-            raise ValueError
-    except (ValueError, binascii.Error):
-        raise WardenError(
-            "bad_cursor", "The page cursor is not one of ours.", "Start at the first page."
-        ) from None
-    return int(offset)

@@ -79,7 +79,7 @@ def filed_rows(
             f"Tables that are: {', '.join(t for t in CONTRACTS if columns_about(t))}.",
             kind="not_found",
         )
-    rows = _versions(lake, subject, table)
+    rows = versions_about(lake, subject, table)
     keys = rows.group_by("_key").agg(_learned=pl.col(RECORDED_AT).max(), _n=pl.len())
     keys = keys.filter(pl.col("_n") > 1) if amended else keys
     page = keys.sort("_learned", "_key", descending=[True, False]).slice(offset, limit + 1)
@@ -99,7 +99,7 @@ def _about(subject: Subject, table: str) -> pl.Expr:
     )
 
 
-def _versions(lake: Lake, subject: Subject, table: str) -> pl.LazyFrame:
+def versions_about(lake: Lake, subject: Subject, table: str) -> pl.LazyFrame:
     """Every version of every row that names the firm in any of its versions, oldest first."""
     rows = lake.history(table, {})
     if table not in subject.snapshot.amended:
@@ -109,7 +109,7 @@ def _versions(lake: Lake, subject: Subject, table: str) -> pl.LazyFrame:
 
 
 def _counted(lake: Lake, subject: Subject, table: str) -> pl.LazyFrame:
-    rows = _versions(lake, subject, table).with_columns(_happened(table))
+    rows = versions_about(lake, subject, table).with_columns(_happened(table))
     last = pl.col(RECORDED_AT) == pl.col(RECORDED_AT).max().over("_key")
     named = [
         pl.col(column).filter(last & pl.col(column).is_in(sorted(subject.ids.get(kind, ()))))
