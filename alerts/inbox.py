@@ -12,6 +12,7 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -173,6 +174,22 @@ def get_alert(connection: ReadConnection, alert_id: str) -> AlertRecord:
     )
     events = [event_from(event) for event in connection.execute(history).mappings()]
     return AlertRecord(alert_from(row), events)
+
+
+def opened_since(
+    connection: ReadConnection, wanted: QueueFilter, since: datetime, without: sa.Select[Any]
+) -> list[tuple[str, dict[str, Any]]]:
+    """Id and title of the alerts of the filter opened after a moment, oldest first.
+
+    Args:
+        without: selects ids that are left out.
+    """
+    query = (
+        sa.select(_COLUMNS.id, _COLUMNS.title)
+        .where(*_conditions(wanted), _COLUMNS.opened_at > since, _COLUMNS.id.not_in(without))
+        .order_by(_COLUMNS.opened_at, _COLUMNS.id)
+    )
+    return [(alert_id, title) for alert_id, title in connection.execute(query)]
 
 
 def export_alerts(

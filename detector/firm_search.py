@@ -7,7 +7,7 @@ entries themselves, which takes tens of milliseconds at 100,000 firms.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -60,7 +60,9 @@ def search_firms(system: System, wanted: FirmFilter, limit: int = 20) -> dict[st
     Raises:
         WardenError: `bad_limit`, `empty_search`, `long_search`.
     """
-    _check(wanted, limit)
+    if not 1 <= limit <= LARGEST_PAGE:
+        raise WardenError("bad_limit", f"A page holds 1 to {LARGEST_PAGE} firms, not {limit}.")
+    check_filter(wanted)
     with reading(system.engine) as connection:
         state = state_of(connection)
         items = found(connection, wanted, limit + 1)
@@ -73,12 +75,23 @@ def search_firms(system: System, wanted: FirmFilter, limit: int = 20) -> dict[st
     }
 
 
-def found(connection: ReadConnection, wanted: FirmFilter, limit: int) -> list[dict[str, Any]]:
-    """The entries that fit, the best first."""
-    if not all(storable(str(text or "")) for text in vars(wanted).values()):
+def found(
+    connection: ReadConnection,
+    wanted: FirmFilter,
+    limit: int,
+    without: sa.Select[Any] | None = None,
+) -> list[dict[str, Any]]:
+    """The entries that fit, the best first.
+
+    Args:
+        without: selects ids of firms that are left out.
+    """
+    if not all(storable(str(text or "")) for text in asdict(wanted).values()):
         return []
     whole = folded(wanted.text).strip()
     filters = _filters(wanted)
+    if without is not None:
+        filters.append(_C.firm_id.not_in(without))
     near = _near(connection, whole.split(), filters)
     if whole:
         # an id typed in full, or its beginning, is found however many names hold its letters
@@ -90,12 +103,11 @@ def found(connection: ReadConnection, wanted: FirmFilter, limit: int) -> list[di
     return [_shown(row) for row in rows]
 
 
-def _check(wanted: FirmFilter, limit: int) -> None:
-    if not 1 <= limit <= LARGEST_PAGE:
-        raise WardenError("bad_limit", f"A page holds 1 to {LARGEST_PAGE} firms, not {limit}.")
+def check_filter(wanted: FirmFilter) -> None:
+    """Raises: WardenError `empty_search`, `long_search`."""
     if len(wanted.text) > LONGEST:
         raise WardenError("long_search", f"A search has at most {LONGEST} characters.")
-    if not any(str(value or "").strip() for value in vars(wanted).values()):
+    if not any(str(value or "").strip() for value in asdict(wanted).values()):
         raise WardenError(
             "empty_search", "Nothing is looked for.", "Give a part of a name, or an id, as q."
         )
