@@ -21,7 +21,7 @@ LAST_DAY = date(2026, 9, 30)
 def unguarded(tables: Tables, strength: float, rng: Random, *, count: int) -> Planted:
     """Children without a guardian's consent and minors shown profiled advertising: 15 of 100."""
     rows = tables["minor_metrics"]
-    chosen = drawn(rows[OPERATOR], count, rng, 0, 2)
+    chosen = drawn(rows[OPERATOR], count, rng, 0, 3)
     months = rows["month"].unique().sort()[-LASTS:]
     mine = pl.col(OPERATOR).is_in(chosen.implode()) & pl.col("month").is_in(months.implode())
     part = strength * NO_GUARDIAN
@@ -39,15 +39,30 @@ def unguarded(tables: Tables, strength: float, rng: Random, *, count: int) -> Pl
 def unaudited(tables: Tables, strength: float, rng: Random, *, count: int) -> Planted:
     """Puts the yearly audit off, by a whole year at 1; one that has not come is not filed."""
     events = tables["compliance_events"]
-    firms = tables["firms"]
-    chinese = firms.filter(pl.col("jurisdiction") == "CN")["firm_id"]
-    chosen = drawn(firms["firm_id"], count, rng, 1, 2, chinese)
+    chosen = _audited(tables["firms"], rng, count, 1)
     first = pl.col("date").rank("ordinal").over(OPERATOR) == 1
     mine = pl.col(OPERATOR).is_in(chosen.implode()) & ~first
     delay = pl.duration(days=round(PUT_OFF_DAYS * strength))
     moved = events.with_columns(date=pl.when(mine).then(pl.col("date") + delay).otherwise("date"))
     filed = moved.filter(pl.col("date") <= LAST_DAY)
     return Planted({**tables, "compliance_events": filed}, cases(chosen))
+
+
+def never_audited(tables: Tables, strength: float, rng: Random, *, count: int) -> Planted:
+    """Leaves yearly audits out, the latest first: there never was one at strength 1."""
+    events = tables["compliance_events"]
+    chosen = _audited(tables["firms"], rng, count, 2)
+    latest = pl.col("date").rank("ordinal", descending=True).over(OPERATOR)
+    gone = pl.col(OPERATOR).is_in(chosen.implode()) & (
+        latest <= (pl.len().over(OPERATOR) * strength).ceil()
+    )
+    return Planted({**tables, "compliance_events": events.filter(~gone)}, cases(chosen))
+
+
+def _audited(firms: pl.DataFrame, rng: Random, count: int, turn: int) -> pl.Series:
+    """Some Chinese operators, who owe a yearly audit; others for every turn."""
+    chinese = firms.filter(pl.col("jurisdiction") == "CN")["firm_id"]
+    return drawn(firms["firm_id"], count, rng, turn, 3, chinese)
 
 
 def _pairs(
@@ -119,6 +134,9 @@ def minors(count: int) -> tuple[Scheme, ...]:
         Scheme("children without safeguards", ("PRIV-MINORS",),
                "share without a guardian's consent and shown profiled ads, 1 is 0.15", who,
                partial(unguarded, count=count)),
+        Scheme("minors never audited", ("PRIV-MINORS",),
+               "share of the yearly audits left out, latest first; at 1 there never was one", who,
+               partial(never_audited, count=count)),
         Scheme("minors' audit put off", ("PRIV-MINORS",),
                "delay of the yearly audit, 1 is a whole year", who,
                partial(unaudited, count=count)),
