@@ -29,9 +29,8 @@ def hub(tables: Tables, strength: float, rng: Random, *, count: int) -> Planted:
     last = positions.filter(pl.col("period") == pl.col("period").max())
     markets = picked(sorted(positions["market_id"].unique()), count, rng)
     largest = last.sort("share", "firm_id", descending=[True, False])
-    users = largest.filter(pl.col("market_id").is_in(markets)).group_by(
-        "market_id", maintain_order=True
-    ).head(round(HUB_FIRMS * strength))  # fmt: skip
+    place = pl.int_range(pl.len()).over("market_id")
+    users = largest.filter(pl.col("market_id").is_in(markets), place < round(HUB_FIRMS * strength))
     mine = pl.col("firm_id").is_in(users["firm_id"].implode())
     margin = pl.col("retail_price") - pl.col("unit_cost")
     after = mine & (pl.col("month") >= HUB_FROM.strftime("%Y-%m"))
