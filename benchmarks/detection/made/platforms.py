@@ -40,7 +40,7 @@ def rankings(seed: int) -> dict[str, pl.DataFrame]:
     the own offers of every platform a little, of one in twenty more.
     """
     rng = np.random.default_rng(seed)
-    shape = (80, 6, 24, 20)
+    shape = (60, 5, 20, 20)
     taste = rng.normal(0, 0.05, shape[0]) + 0.3 * (rng.random(shape[0]) < 0.05)
     share = rng.uniform(0.1, 0.3, shape[0])
     own = rng.random(shape) < share[:, None, None, None]
@@ -55,7 +55,7 @@ def rankings(seed: int) -> dict[str, pl.DataFrame]:
     )  # fmt: skip
     rank = (-merit).argsort(axis=3).argsort(axis=3) + 1
     place = [i.ravel() for i in np.indices(shape)]
-    days = [datetime(2026, 3 + m, 1 + q, tzinfo=UTC) for m in range(6) for q in range(24)]
+    days = [datetime(2026, 3 + m, 1 + q, tzinfo=UTC) for m in range(5) for q in range(20)]
     when = pl.Series(days, dtype=pl.Datetime("us", "UTC"))
     return {
         "ranking_samples": pl.DataFrame({
@@ -66,7 +66,7 @@ def rankings(seed: int) -> dict[str, pl.DataFrame]:
             "relevance": relevance.ravel().round(4), "price": price.ravel().round(2),
             "rating": rating.ravel().round(1), "n_reviews": reviews.ravel(),
             "delivery_days": delivery.ravel().astype(np.float64),
-            "ts": when.gather(24 * place[1] + place[2]),
+            "ts": when.gather(20 * place[1] + place[2]),
         }).with_columns(currency=pl.lit("CNY"))
     }  # fmt: skip
 

@@ -34,7 +34,7 @@ def single(names: list[str]) -> tuple[frozenset[str], ...]:
 
 
 def favoured(tables: Tables, strength: float, rng: Random, *, count: int) -> Planted:
-    """Moves own offers of `count` platforms towards the head of every list, for four months."""
+    """Moves own offers of `count` platforms towards the head of every list, for three months."""
     rows = tables["ranking_samples"]
     chosen = picked(rng, rows["platform_id"], count)
     since = rows["ts"].dt.month().unique().sort()[2]
