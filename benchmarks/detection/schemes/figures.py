@@ -66,7 +66,8 @@ def _filed(value: pl.Expr, like: pl.Expr) -> pl.Expr:
     step = pl.lit(1e-6)
     for power in range(-5, 6):
         size = like / 10.0**power
-        step = pl.when((size - size.round()).abs() < 1e-6).then(10.0**power).otherwise(step)
+        whole = (size >= 0.5) & ((size - size.round()).abs() < 1e-6)
+        step = pl.when(whole).then(10.0**power).otherwise(step)
     return (value / step).round() * step
 
 
