@@ -119,7 +119,7 @@ def hidden(tables: Tables, strength: float, rng: Random, *, count: int) -> Plant
         .sort(APP, "recipient")
     )  # fmt: skip
     able = partners.group_by(APP).len().filter(pl.col("len") >= 2)[APP]
-    chosen = drawn(able, count, rng, 0, 2)
+    chosen = drawn(able, count, rng, 0, 3)
     mine = partners.filter(pl.col(APP).is_in(chosen.implode()))
     gone = mine.filter(first_share(mine, APP, strength, rng))
     told = declared.join(gone, on=[APP, "recipient"], how="anti", maintain_order="left")
@@ -130,6 +130,22 @@ def hidden(tables: Tables, strength: float, rng: Random, *, count: int) -> Plant
     )  # fmt: skip
     changed = {**tables, "data_declarations": told, "sdk_inventory": listed}
     return Planted(changed, cases(chosen))
+
+
+def unnamed(tables: Tables, strength: float, rng: Random, *, count: int) -> Planted:
+    """Declares what is collected and not who gets it: nobody is named at 1, nor the operator."""
+    filed = tables["data_declarations"]
+    names = filed.select(APP, "recipient").drop_nulls().unique().sort(APP, "recipient")
+    able = names.group_by(APP).len().filter(pl.col("len") >= 3)[APP]
+    chosen = drawn(able, count, rng, 1, 3)
+    mine = names.filter(pl.col(APP).is_in(chosen.implode()))
+    gone = mine.filter(first_share(mine, APP, strength, rng)).with_columns(_gone=pl.lit(value=True))
+    told = filed.join(gone, on=[APP, "recipient"], how="left", maintain_order="left").with_columns(
+        recipient=pl.when(pl.col("_gone").is_null()).then("recipient")
+    )
+    key = [APP, VERSION, "taxonomy", "data_type", "purpose", "recipient"]
+    told = told.drop("_gone").unique(key, keep="first", maintain_order=True)
+    return Planted({**tables, "data_declarations": told}, cases(chosen))
 
 
 def other_use(tables: Tables, strength: float, rng: Random, *, count: int) -> Planted:
@@ -154,7 +170,7 @@ def other_use(tables: Tables, strength: float, rng: Random, *, count: int) -> Pl
     free = known.filter(~pl.col("ads")).sort("_row")
     sizes = known.group_by(APP).len("all").join(free.group_by(APP).len("free"), on=APP)
     able = sizes.filter(pl.col("free") >= OTHER_USE * pl.col("all"), pl.col("all") >= 100)
-    chosen = drawn(able[APP], count, rng, 1, 2)
+    chosen = drawn(able[APP], count, rng, 2, 3)
     mine = free.filter(pl.col(APP).is_in(chosen.implode())).join(
         able.select(APP, "all"), on=APP, maintain_order="left"
     )
@@ -216,6 +232,9 @@ def sharing(count: int) -> tuple[Scheme, ...]:
         Scheme("recipients left out", ("PRIV-UNDECLARED-SHARING", "PRIV-SDK-FANOUT"),
                "share of an app's partners that declaration and list of kits leave out", apps,
                partial(hidden, count=count)),
+        Scheme("nobody named", ("PRIV-UNDECLARED-SHARING",),
+               "share of recipients the declaration does not name, the operator among them", apps,
+               partial(unnamed, count=count)),
         Scheme("data used for advertising", ("PRIV-PURPOSE-MISMATCH",),
                "share of requests for undeclared advertising, 1 is a fifth", apps,
                partial(other_use, count=count)),
