@@ -109,14 +109,14 @@ def _parties(rng: Random, deal: str, place: str, year: int) -> pl.DataFrame:
         world /= 7
     return pl.DataFrame(
         {
-            "deal_id": deal,
+            "deal_id": [deal] * 2,
             "party_id": [f"{deal}-buyer", f"{deal}-target"],
             "role": ["acquirer", "target"],
             "turnover_world": np.round(world, -3),
             "turnover_domestic": np.round(world * rng.uniform(0.2, 1.0, 2), -3),
             "assets": np.round(world * rng.uniform(0.4, 1.5, 2), -3),
-            "currency": "CNY" if place == "CN" else "USD",
-            "fy": year,
+            "currency": ["CNY" if place == "CN" else "USD"] * 2,
+            "fy": [year] * 2,
         }
     )
 
@@ -176,13 +176,11 @@ def open_markets(seed: int) -> Filings:
             held.append(
                 pl.DataFrame(
                     {
-                        "market_id": market,
+                        "market_id": [market] * 16,
                         "firm_id": names,
-                        "period": str(year),
-                        "metric": "turnover",
+                        "period": [str(year)] * 16,
                         "value": np.round(weight * 1e7),
                         "share": np.round(weight / weight.sum(), 6),
-                        "currency": "CNY",
                     }
                 )
             )
@@ -195,7 +193,8 @@ def open_markets(seed: int) -> Filings:
             )
             rows.append(made[0])
             parties.append(made[1])
-    positions = widened("market_positions", pl.concat(held))
+    terms = {"metric": pl.lit("turnover"), "currency": pl.lit("CNY")}
+    positions = widened("market_positions", pl.concat(held).with_columns(**terms))
     every = positions["firm_id"].unique().sort()
     return {
         "firms": widened("firms", pl.DataFrame({"firm_id": every, "name": every})),

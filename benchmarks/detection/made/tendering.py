@@ -55,8 +55,15 @@ def trades(
     named = pl.DataFrame({"firm_id": firms, "name": firms, "country": "CN"})
     return {
         "firms": widened("firms", named),
-        "tenders": widened("tenders", pl.concat(tenders)),
-        "bids": widened("bids", pl.concat(bids)),
+        "tenders": widened(
+            "tenders",
+            pl.concat(tenders).with_columns(
+                method=pl.lit("open"), award_rule=pl.lit("lowest"), currency=pl.lit("CNY")
+            ),
+        ),
+        "bids": widened(
+            "bids", pl.concat(bids).with_columns(currency=pl.lit("CNY"), status=pl.lit("valid"))
+        ),
     }
 
 
@@ -95,12 +102,9 @@ def _trade(
     tenders = pl.DataFrame(
         {
             "tender_id": ids,
-            "category": f"trade-{number:03d}",
+            "category": [f"trade-{number:03d}"] * lots,
             "region": [REGIONS[p] for p in places[:, 0]],
-            "method": "open",
-            "award_rule": "lowest",
             "reserve_price": reserve,
-            "currency": "CNY",
             "published_at": [_noon(d) for d in called],
             "deadline_at": [_noon(d) for d in due],
             "awarded_at": [_noon(d + timedelta(days=20)) for d in due],
@@ -114,8 +118,6 @@ def _trade(
             "bid_id": [f"b-{number:03d}-{k:03d}-{f:02d}" for k, f in zip(lot, firm, strict=True)],
             "bidder_id": [firms[f] for f in firm],
             "amount": amounts[lot, firm],
-            "currency": "CNY",
-            "status": "valid",
             "won": best[lot] == firm,
         }
     )

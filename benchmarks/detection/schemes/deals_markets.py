@@ -35,7 +35,7 @@ def purchase(
         }
     )
     parties = pl.DataFrame(
-        {"deal_id": deal, "party_id": [buyer, target], "role": ["acquirer", "target"]}
+        {"deal_id": [deal] * 2, "party_id": [buyer, target], "role": ["acquirer", "target"]}
     )
     return notice, parties
 
