@@ -111,7 +111,7 @@ def entries(lake: Lake, snapshot: Snapshot) -> pl.DataFrame:
     ]
     if not named:
         return pl.DataFrame(schema=dict.fromkeys(COLUMNS, pl.String()))
-    known = pl.concat(pl.collect_all(named)).unique()
+    known = pl.concat([*pl.collect_all(named), _groups(lake, snapshot)]).unique()
     roles = known.group_by("firm_id").agg(roles=pl.col("role").sort().str.join(","))
     about = ("name", "name_zh", "group_id", "country", "sector")
     register = lake.scan(snapshot, "firms").select("firm_id", *about).collect()
@@ -128,14 +128,24 @@ def entries(lake: Lake, snapshot: Snapshot) -> pl.DataFrame:
     return told.select(COLUMNS).sort("firm_id")
 
 
+def _groups(lake: Lake, snapshot: Snapshot) -> pl.DataFrame:
+    """Economic groups of several firms: they are judged as one, under their own id."""
+    rows = lake.scan(snapshot, "firms").group_by(firm_id="group_id").agg(pl.len())
+    several = rows.drop_nulls("firm_id").filter(pl.col("len") > 1)
+    return several.select("firm_id", role=pl.lit("group")).collect()
+
+
 def aliases(lake: Lake, snapshot: Snapshot) -> pl.DataFrame:
-    """By firm, other names one a line: names of earlier filings, its shops, names as a vendor."""
+    """By firm, other names one a line: of earlier filings, its shops, as a vendor; of a group the
+    names of its firms."""
     versions = lake.history("firms", {}).select("firm_id", "name", "name_zh")
     now = lake.scan(snapshot, "firms").select("firm_id", "name", "name_zh")
     shops = lake.scan(snapshot, "merchants").select("firm_id", said="merchant_id")
     vendors = lake.scan(snapshot, "vendor_declarations").select(firm_id="vendor_id", said="name")
     earlier = _spoken(versions).join(_spoken(now), on=["firm_id", "said"], how="anti")
-    every = pl.concat([earlier, shops, vendors]).drop_nulls().unique()
+    rows = lake.scan(snapshot, "firms").select("group_id", "name", "name_zh")
+    members = _spoken(rows.rename({"group_id": "firm_id"}))
+    every = pl.concat([earlier, shops, vendors, members]).drop_nulls().unique()
     return every.group_by("firm_id").agg(aliases=pl.col("said").sort().str.join("\n")).collect()
 
 
@@ -146,7 +156,7 @@ def _spoken(rows: pl.LazyFrame) -> pl.LazyFrame:
 
 def _write(connection: WriteConnection, wanted: pl.DataFrame) -> Indexed:
     query = sa.select(*(firm_entry.c[name] for name in COLUMNS))
-    found = connection.execute(query).tuples().all()
+    found = connection.execute(query).all()
     kept = pl.DataFrame(found, schema=dict.fromkeys(COLUMNS, pl.String()), orient="row")
     differs = wanted.join(kept, on=list(COLUMNS), how="anti", nulls_equal=True)
     gone = kept.join(wanted, on="firm_id", how="anti")["firm_id"]

@@ -116,6 +116,9 @@ class Identity(BaseModel):
     name_zh: str | None = Field(title="Chinese name")
     filed: dict[str, Any] = Field(title="Register", description="the other columns of `firms`")
     aliases: list[Alias]
+    judged_as: list[str] = Field(
+        description="the economic group, where its firms are judged as one"
+    )
     group: Group | None
     owners: Stakes
     owned: Stakes

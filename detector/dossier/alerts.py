@@ -71,17 +71,18 @@ def open_alerts_of(connection: ReadConnection, ids: Collection[str]) -> dict[str
 
 def _ids(connection: ReadConnection, subject: Subject) -> set[str]:
     """Ids of the alerts whose key is the firm, is of something of its own, or names it."""
-    every = sorted({key for ids in subject.ids.values() for key in ids})
+    every = sorted({*subject.judged_as, *(key for ids in subject.ids.values() for key in ids)})
     found: set[str] = set()
     for part in _chunks(every):
         found.update(connection.scalars(sa.select(_SEEN.id).where(_SEEN.subject_key.in_(part))))
     # keys of several parts: pairs, markets of a firm, types of data of an app
-    name = subject.firm_id
-    near = sa.select(_SEEN.id, _SEEN.subject_key).where(
-        _SEEN.subject_key.contains(name, autoescape=True)
-    )
-    apart = re.compile(rf"(^|[/|]){re.escape(name)}($|[/|])")
-    found.update(row.id for row in connection.execute(near) if apart.search(row.subject_key))
+    for name in sorted({subject.firm_id, subject.group or subject.firm_id}):
+        near = sa.select(_SEEN.id, _SEEN.subject_key).where(
+            _SEEN.subject_key.contains(name, autoescape=True)
+        )
+        apart = re.compile(rf"(^|[/|]){re.escape(name)}($|[/|])")
+        rows = connection.execute(near)
+        found.update(row.id for row in rows if apart.search(row.subject_key))
     for app in sorted(subject.ids.get(APP, ()))[:CHUNK]:
         found.update(connection.scalars(sa.select(_SEEN.id).where(*_beneath(connection, app))))
     return found
@@ -116,7 +117,8 @@ def _closings(connection: ReadConnection, ids: Sequence[str]) -> dict[str, Any]:
         .where(happened.alert_id.in_(ids), happened.kind == EventKind.CLOSED.value)
         .group_by(happened.alert_id)
     )
-    return dict(connection.execute(query).tuples().all())
+    rows = connection.execute(query).all()
+    return {alert_id: at for alert_id, at in rows}  # noqa: C416  rows are no pairs to the checker
 
 
 def _chunks(values: Sequence[str]) -> Iterable[Sequence[str]]:

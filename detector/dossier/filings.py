@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from detector.lake import Lake
 
 LARGEST_PAGE = 200
-HIDDEN = ("_key", "_batch_id", "_line", RECORDED_AT)
+HIDDEN = ("_key", "_batch_id", "_line", "_seq", "_happened", RECORDED_AT)
 Row = dict[str, Any]
 
 
@@ -84,7 +84,8 @@ def filed_rows(
     keys = keys.filter(pl.col("_n") > 1) if amended else keys
     page = keys.sort("_learned", "_key", descending=[True, False]).slice(offset, limit + 1)
     shown = page.collect()
-    frame = rows.join(shown.head(limit).lazy(), on="_key", how="semi").collect()
+    near = rows.join(shown.head(limit).lazy(), on="_key", how="semi")
+    frame = near.sort(RECORDED_AT, "_seq").collect()
     files = _files(engine, frame["_batch_id"].unique())
     by_key: dict[str, list[Row]] = {key: [] for key in shown.head(limit)["_key"]}
     for row in frame.with_columns(_happened(table)).iter_rows(named=True):
@@ -100,17 +101,19 @@ def _about(subject: Subject, table: str) -> pl.Expr:
 
 
 def versions_about(lake: Lake, subject: Subject, table: str) -> pl.LazyFrame:
-    """Every version of every row that names the firm in any of its versions, oldest first."""
-    rows = lake.history(table, {})
+    """Every version of every row that names the firm in any of its versions."""
+    rows = lake.history(table, {}, numbered=True)
     if table not in subject.snapshot.amended:
         return rows.filter(_about(subject, table))
     keys = rows.filter(_about(subject, table)).select("_key").unique()
-    return rows.join(keys, on="_key", how="semi", maintain_order="left")
+    return rows.join(keys, on="_key", how="semi")
 
 
 def _counted(lake: Lake, subject: Subject, table: str) -> pl.LazyFrame:
     rows = versions_about(lake, subject, table).with_columns(_happened(table))
-    last = pl.col(RECORDED_AT) == pl.col(RECORDED_AT).max().over("_key")
+    last = pl.int_range(pl.len()).over("_key", order_by=[RECORDED_AT, "_seq"]) == (
+        pl.len().over("_key") - 1
+    )
     named = [
         pl.col(column).filter(last & pl.col(column).is_in(sorted(subject.ids.get(kind, ()))))
         .len().alias(f"role {column}")
@@ -156,7 +159,7 @@ def _row(keys: tuple[str, ...], versions: list[Row], files: dict[str, list[str]]
     told: list[Row] = []
     before: Row | None = None
     for version in versions:
-        values = {n: v for n, v in version.items() if n not in HIDDEN and n != "_happened"}
+        values = {n: v for n, v in version.items() if n not in HIDDEN}
         changed = [n for n, v in values.items() if before is not None and v != before[n]]
         told.append(
             {

@@ -29,7 +29,7 @@ def identity(lake: Lake, subject: Subject, today: date) -> Row:
     Returns:
         `firm_id`; `name`, `name_zh` and `filed` (the other columns of the register), null and
         empty where no register of firms names it; `aliases` (earlier names, shops); `group`,
-        `owners`, `owned`, `ultimate_owner`, `apps`, `shops`.
+        `judged_as` (the group, where judgements are about it as a whole), `owners`, `owned`, `ultimate_owner`, `apps`, `shops`.
     """
     versions = lake.history("firms", {"firm_id": subject.firm_id}).collect()
     last: Row = versions.row(-1, named=True) if versions.height else {}
@@ -45,7 +45,8 @@ def identity(lake: Lake, subject: Subject, today: date) -> Row:
             if v is not None and n[0] != "_" and n not in ("firm_id", "name", "name_zh")
         },
         "aliases": _aliases(versions, last, shops),
-        "group": group(lake, subject, last.get("group_id")),
+        "group": group(lake, subject, last.get("group_id") or subject.group),
+        "judged_as": sorted(subject.judged_as - subject.own),
         **ownership(lake, subject, today),
         "shops": {"n": len(shops), "ids": shops[:MOST]},
         "apps": {"n": len(apps), "ids": apps[:MOST]},
@@ -74,7 +75,7 @@ def group(lake: Lake, subject: Subject, group_id: str | None) -> Row | None:
     members = rows.select("firm_id", "name", "name_zh", "country").sort("firm_id").collect()
     return {
         "group_id": group_id,
-        "n": members.height + 1,
+        "n": members.height + (subject.firm_id != group_id),
         "others": members.head(MOST).to_dicts(),
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -35,21 +35,29 @@ _BELONGING: tuple[tuple[str, str, str | pl.Expr, str], ...] = (
 
 @dataclass(frozen=True)
 class Subject:
-    """A firm, operator, platform, shop or buyer.
+    """A firm, operator, platform, shop or buyer, or an economic group as a whole.
 
     Attributes:
-        ids: ids by kind; of kind `firm` its own and those of its shops.
+        ids: ids by kind; of kind `firm` its own and those of its shops; of a group its firms.
         snapshot: the filings looked at, as known when the dossier was opened.
+        group: id of its economic group where that has several firms: they are judged as one, so
+            judgements about the group are about each of them.
     """
 
     firm_id: str
     ids: Mapping[str, frozenset[str]]
     snapshot: Snapshot
+    group: str | None = None
 
     @property
     def own(self) -> frozenset[str]:
         """Its own id and those of its shops."""
         return self.ids[FIRM]
+
+    @property
+    def judged_as(self) -> frozenset[str]:
+        """Ids under which judgements are about it."""
+        return self.own | ({self.group} if self.group else set())
 
     def concerns(self, grain: str) -> bool:
         """Whether subjects of a grain can be about it at all."""
@@ -60,7 +68,7 @@ class Subject:
         key, kinds = pl.col("subject_key"), key_kinds(grain)
         if GRAINS[grain].subject_kind in JOINED:
             members = key.str.split("/").list.first().str.split("|")
-            own = pl.element().is_in(sorted(self.own))
+            own = pl.element().is_in(sorted(self.judged_as))
             return members.list.eval(own).list.any()
         if len(kinds) == 1:
             return key.is_in(self._sorted(kinds[0]))
@@ -72,32 +80,54 @@ class Subject:
         )
 
     def _sorted(self, kind: str | None) -> list[str]:
-        return sorted(self.ids.get(kind or "", ()))
+        return sorted(self.judged_as if kind == FIRM else self.ids.get(kind or "", ()))
 
 
 def find_subject(system: System, firm_id: str) -> Subject:
-    """The subject of an id that stands in any filing.
+    """The subject of an id that stands in any filing, or names a group of several firms.
 
     Raises:
         WardenError: `firm_not_found` for an id the installation never heard of.
     """
     lake, snapshot = system.lake, system.lake.pin()
-    if not firm_id or not named_in(lake, snapshot, firm_id):
+    if firm_id and named_in(lake, snapshot, firm_id):
+        found = _belonging(lake, snapshot, {firm_id})
+        return Subject(firm_id, found, snapshot, _group_of(lake, snapshot, firm_id))
+    members = _members(lake, snapshot, pl.lit(firm_id)) if firm_id else set()
+    if not members:
         raise firm_not_found(firm_id)
+    return Subject(firm_id, _belonging(lake, snapshot, members), snapshot, firm_id)
+
+
+def _belonging(lake: Lake, snapshot: Snapshot, firms: Collection[str]) -> dict[str, frozenset[str]]:
+    """Ids by kind of what belongs to some firms, themselves among them."""
     plans = [
         lake.scan(snapshot, table)
-        .filter(pl.col(names) == firm_id)
+        .filter(pl.col(names).is_in(sorted(firms)))
         .select(_column(belongs).alias("id"), pl.lit(kind).alias("kind"))
         .drop_nulls()
         .unique()
         for table, names, belongs, kind in _BELONGING
         if table in snapshot.filled
     ]
-    found: dict[str, set[str]] = {FIRM: {firm_id}}
+    found: dict[str, set[str]] = {FIRM: set(firms)}
     for part in pl.collect_all(plans) if plans else ():
         for (kind,), rows in part.group_by("kind"):
             found.setdefault(str(kind), set()).update(rows["id"])
-    return Subject(firm_id, {k: frozenset(v) for k, v in found.items()}, snapshot)
+    return {kind: frozenset(ids) for kind, ids in found.items()}
+
+
+def _group_of(lake: Lake, snapshot: Snapshot, firm_id: str) -> str | None:
+    """The group of a firm where it has several firms (`features.library.groups`)."""
+    rows = lake.scan(snapshot, "firms").filter(pl.col("firm_id") == firm_id)
+    group = rows.select(pl.col("group_id").max()).collect().item()
+    members = _members(lake, snapshot, pl.lit(group)) if group else set()
+    return group if len(members) > 1 else None
+
+
+def _members(lake: Lake, snapshot: Snapshot, group: pl.Expr) -> set[str]:
+    rows = lake.scan(snapshot, "firms").filter(pl.col("group_id") == group)
+    return set(rows.select("firm_id").collect()["firm_id"])
 
 
 def _column(belongs: str | pl.Expr) -> pl.Expr:
