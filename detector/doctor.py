@@ -88,7 +88,7 @@ def keys(home: Path) -> Iterator[Finding]:
     files = sorted((home / "keys").glob("*")) if (home / "keys").exists() else []
     for path in files:
         mode = stat.S_IMODE(path.stat().st_mode)
-        if mode & 0o077:
+        if mode & 0o077 and path.suffix != ".pub":
             yield Finding(
                 "keys", "error", f"{path.name} is readable by others ({mode:o}).",
                 f"Run: chmod 600 {path}",

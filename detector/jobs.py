@@ -222,3 +222,19 @@ def drift(system: JobSystem, _claim: Claim, _slot: str) -> JobResult:
         return JobResult(note="nothing judged yet")
     keep_report(cast("System", system), report)
     return JobResult(counts=report["counts"])
+
+
+@job(
+    "audit-checkpoint",
+    title={"en": "verify and sign the audit trail", "zh": "校验并签署审计链"},
+    schedule="10 * * * *",
+)
+def audit_checkpoint(system: JobSystem, _claim: Claim, _slot: str) -> JobResult:
+    """Verifies every entry and writes a signed checkpoint; fails when something is wrong."""
+    from detector.audit.trail import make_checkpoint
+
+    one = make_checkpoint(cast("System", system))
+    return JobResult(
+        counts={"entries": one.seq - one.since if one else 0},
+        note=None if one else "nothing was entered since the last checkpoint",
+    )

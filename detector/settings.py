@@ -37,6 +37,10 @@ learn_order = true
 # Minutes a reviewer needs for one firing, for the hours a backtest expects.
 review_minutes = 30
 
+# Second place of the audit trail: signed checkpoints go there. Empty: `audit` in this folder.
+# Name a folder on another disk or machine; see docs/howto/check-the-audit-trail.md.
+audit_copy_dir = ""
+
 [jobs]
 # Cron text in UTC; "off" disables a job.
 ingest-folder = "*/15 * * * *"
@@ -45,6 +49,7 @@ refit = "0 4 1 * *"
 sample-reviews = "0 5 * * 1"
 learn-order = "20 * * * *"
 drift = "0 5 * * 1"
+audit-checkpoint = "10 * * * *"
 """
 
 
@@ -59,6 +64,7 @@ class Jobs(BaseModel):
     sample_reviews: str = Field(default="0 5 * * 1", alias="sample-reviews")
     learn_order: str = Field(default="20 * * * *", alias="learn-order")
     drift: str = "0 5 * * 1"
+    audit_checkpoint: str = Field(default="10 * * * *", alias="audit-checkpoint")
 
     @model_validator(mode="before")
     @classmethod
@@ -77,6 +83,7 @@ class Jobs(BaseModel):
             "sample-reviews": self.sample_reviews,
             "learn-order": self.learn_order,
             "drift": self.drift,
+            "audit-checkpoint": self.audit_checkpoint,
         }
 
 
@@ -96,6 +103,7 @@ class Settings(BaseSettings):
     false_discovery_rate: float = Field(default=0.10, gt=0, lt=1)
     learn_order: bool = True
     review_minutes: float = Field(default=30, gt=0)
+    audit_copy_dir: str = ""
     jobs: Jobs = Field(default_factory=lambda: Jobs.model_validate({}))
 
     @classmethod

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from detector.audit.keys import make_keys
 from detector.settings import CONFIG_NAME, CONFIG_TEMPLATE, Settings, load_settings
 from features.errors import WardenError
 
@@ -39,6 +40,7 @@ def create_home(home: Path) -> bool:
     for part in ("lake", "results", "models", "keys", "staging", "inbox"):
         (home / part).mkdir(parents=True, exist_ok=True)
     (home / "keys").chmod(0o700)
+    make_keys(home)
     if new:
         (home / CONFIG_NAME).write_text(CONFIG_TEMPLATE)
     return new

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from detector.cli import (
+    audit,
     data,
     demo,
     exceptions,
@@ -69,6 +70,7 @@ app.add_typer(rules.app, name="rules")
 app.add_typer(models.app, name="models")
 app.add_typer(reviews.app, name="reviews")
 app.add_typer(jobs.app, name="jobs")
+app.add_typer(audit.app, name="audit")
 app.add_typer(operations.config_app, name="config")
 
 

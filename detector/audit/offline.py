@@ -1,0 +1,52 @@
+"""Verifies an export with a public key: no home, no database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from alerts.audit_export import verify_export
+from alerts.audit_verify import Fault
+from detector.audit.copies import read_copies
+from detector.audit.trail import fault_object
+from features.errors import WardenError
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+
+def verify_file(
+    path: Path, key: Ed25519PublicKey, checkpoints: Path | None = None
+) -> dict[str, Any]:
+    """Whether the export is whole, and held against checkpoints of the second place if given.
+
+    Returns:
+        ``intact``, ``entries``, ``hash``, ``signed``, ``signed_at``, ``first_bad``, ``code``,
+        ``why``.
+
+    Raises:
+        WardenError: `no_file`, `audit_copies_unreadable`.
+    """
+    copies = read_copies(checkpoints, key) if checkpoints is not None else None
+
+    def lines() -> Iterator[bytes]:
+        with path.open("rb") as file:
+            yield from file
+
+    try:
+        found = verify_export(lines, key, copies.good if copies else ())
+    except OSError as error:
+        raise WardenError("no_file", f"{path} cannot be read.", "Check the name.") from error
+    fault = found.fault
+    if fault is None and copies is not None and copies.bad:
+        name, why = copies.bad[0]
+        fault = Fault(found.entries + 1, "checkpoint_bad", f"{name} in {checkpoints}: {why}.")
+    return {
+        "intact": fault is None,
+        "entries": found.entries,
+        "hash": found.hash,
+        "signed": found.signed,
+        "signed_at": found.signed_at,
+        **fault_object(fault),
+    }
