@@ -13,6 +13,9 @@ by hand (see `benchmarks/rules`).
 
 `python -m benchmarks reviewer|nulls|calibration|injection` measures how well detection does on
 known answers (see `benchmarks/detection`).
+
+`python -m benchmarks replay` judges alerts again after later filings, corrections, a rule change
+and a refit (see `benchmarks/replay.py`).
 """
 
 from __future__ import annotations
@@ -35,6 +38,7 @@ STUDIES = {
     "nulls": "benchmarks.detection.nulls",
     "calibration": "benchmarks.detection.calibration",
     "injection": "benchmarks.detection.injection",
+    "replay": "benchmarks.replay",
 }
 """Studies with a command line of their own: the module whose `main` takes the rest."""
 

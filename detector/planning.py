@@ -116,7 +116,11 @@ def judged_typologies(system: System) -> set[str]:
 
 
 def compute(
-    system: System, plan: Plan, scope: Scope | None = None, rules: Iterable[Rule] | None = None
+    system: System,
+    plan: Plan,
+    scope: Scope | None = None,
+    rules: Iterable[Rule] | None = None,
+    also: Collection[str] | None = None,
 ) -> Computed:
     """Features of the snapshot, steadied to `SIGNIFICANT` digits; all cells without a scope.
 
@@ -125,12 +129,14 @@ def compute(
 
     Args:
         rules: those that judge; the ones in force without.
+        also: features of other typologies, where it is known already which were read.
     """
     from detector.owners import with_owners
     from detector.rulebook import rules_in_force
     from features.compute import compute_features
 
-    also = read_elsewhere(rules_in_force(system).judging() if rules is None else rules, plan)
+    if also is None:
+        also = read_elsewhere(rules_in_force(system).judging() if rules is None else rules, plan)
     tables = {name: system.lake.scan(plan.snapshot, name) for name in plan.snapshot.versions}
     computed = compute_features(tables, plan.typologies, plan.context, scope=scope, also=also)
     steady = {grain: replace(f, frame=steadied(f.frame)) for grain, f in computed.frames.items()}

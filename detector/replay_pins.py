@@ -23,6 +23,7 @@ from sqlalchemy import select
 
 from detector.database import ReadConnection
 from detector.increments import ENGINES, features_code
+from detector.planning import read_elsewhere
 from detector.results import CELL, Manifest, Results
 from detector.tables import run as run_table
 from features.errors import WardenError
@@ -57,6 +58,7 @@ class Pins:
 
     Attributes:
         typologies: those computed together.
+        also: features of other typologies that were computed with them.
         windowed: whether a person named the periods; then only those were judged.
         snapshot: ``id``, ``versions`` and ``known_as_of`` of the filings.
         rules: the live rules, in their order.
@@ -69,6 +71,7 @@ class Pins:
     """
 
     typologies: tuple[str, ...]
+    also: tuple[str, ...]
     windowed: bool
     snapshot: Mapping[str, Any]
     rules: tuple[PinnedRule, ...]
@@ -105,6 +108,7 @@ def pin(
     data = {
         "format": FORMAT,
         "typologies": list(plan.typologies),
+        "also": sorted(read_elsewhere(panel.ruleset.judging(), plan)),
         "windowed": plan.windowed,
         "snapshot": {
             "id": plan.snapshot.id,
@@ -148,6 +152,7 @@ def read_pins(results: Results, manifest: Manifest) -> Pins:
         raise _changed(manifest.run_id, CELLS)
     return Pins(
         typologies=tuple(data["typologies"]),
+        also=tuple(data["also"]),
         windowed=data["windowed"],
         snapshot=data["snapshot"],
         rules=tuple(PinnedRule(*rule) for rule in data["rules"]),
