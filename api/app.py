@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import os
+import pkgutil
 from collections.abc import Collection
+from importlib import import_module
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from starlette.staticfiles import StaticFiles
 
-from api import errors
+from api import errors, routes
+from api.auth import authorized
 from api.description import describe
 from api.guard import LOCAL_HOSTS, Guard
 from api.known import KnownFacts, facts_of
-from api.routes import alerts, exceptions, health, models, pages, reviews, rules, runs
 from api.web.render import problem_page
 from detector.system import System, open_system
 
@@ -26,7 +28,7 @@ def create_app(
     known: KnownFacts | None = None,
     hosts: Collection[str] | None = LOCAL_HOSTS,
 ) -> FastAPI:
-    """The HTTP interface and the pages of one installation.
+    """The HTTP interface and the pages of one installation: every module of `api.routes`.
 
     Args:
         known: what every screen says it knows; the ledger and the results in force when None.
@@ -39,12 +41,13 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        dependencies=[Depends(authorized)],
     )
     app.state.system = system
     app.state.known = known or facts_of(system)
     app.state.problem_page = problem_page
-    for routes in (alerts, rules, models, exceptions, reviews, runs, health, pages):
-        app.include_router(routes.router)
+    for module in sorted(m.name for m in pkgutil.iter_modules(routes.__path__)):
+        app.include_router(import_module(f"api.routes.{module}").router)
     app.mount("/static", StaticFiles(directory=str(files("api.web").joinpath("static"))))
     errors.install(app)
     describe(app)

@@ -1,43 +1,92 @@
-"""Who acts. Until sign-in exists, a name given by the client; no name, no act."""
+"""Who asks and whether they may: one check before every address, refusing whatever it does not
+know."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from urllib.parse import quote, unquote
+from typing import Annotated
 
-from starlette.requests import Request
+from fastapi import Depends, Request
+from fastapi.security import APIKeyCookie, HTTPBearer
+from starlette.responses import Response
 
+from api.permissions import OPEN, SIGNED_IN, needed
+from detector.people.keys import holder
+from detector.people.permissions import Permission
+from detector.people.principal import Principal
+from detector.people.sessions import LONGEST, recognised
+from detector.system import System
 from features.errors import WardenError
 
-COOKIE = "acting_as"
-_NAME = re.compile(r"[^\x00-\x1f\x7f]{1,80}")
+COOKIE = "session"
+
+# they only tell the description of the interface how to sign in; the check is `authorized`
+_bearer = HTTPBearer(auto_error=False, description="A key: `warden users key NAME`.")
+_cookie = APIKeyCookie(name=COOKIE, auto_error=False, description="The session of a browser.")
 
 
-def known_actor(request: Request) -> str | None:
-    """The name in `X-Actor`, else the one remembered by the browser; None without either."""
-    name = unquote(request.headers.get("x-actor") or request.cookies.get(COOKIE) or "")
-    return name.strip() or None
+def asker(request: Request) -> Principal | None:
+    """Whose request it is: a key, else a session; None for nobody. Asked once a request."""
+    if not hasattr(request.state, "asker"):
+        request.state.asker = _recognised(request)
+    found: Principal | None = request.state.asker
+    return found
 
 
-def actor_of(request: Request, form: Mapping[str, str] | None = None) -> str:
-    """The name to write beside an act; a field of the form wins over what is remembered.
+def _recognised(request: Request) -> Principal | None:
+    system: System = request.app.state.system
+    scheme, _, text = request.headers.get("authorization", "").partition(" ")
+    if text:
+        # a key that does not hold is an error, not a reason to look for a session
+        return holder(system, text.strip()) if scheme.lower() == "bearer" else None
+    token = request.cookies.get(COOKIE)
+    return recognised(system, token) if token else None
+
+
+def authorized(
+    request: Request,
+    _key: Annotated[object, Depends(_bearer)] = None,
+    _session: Annotated[object, Depends(_cookie)] = None,
+) -> None:
+    """Lets a request through, or says why not; runs before every address.
 
     Raises:
-        WardenError: `actor_required` without a name, `bad_actor` when it is no plain text.
+        WardenError: `sign_in_required`, `not_permitted`, `no_permission_entry`.
     """
-    name = (form or {}).get("actor", "").strip() or known_actor(request)
-    if not name:
+    need = needed(request.method, request.scope["route"].path)
+    if need == OPEN:
+        return
+    who = asker(request)
+    if who is None:
         raise WardenError(
-            "actor_required",
-            "Nobody is named for this act, so it was not done.",
-            "Say who you are: the header X-Actor, or the field `acting as` on a page.",
+            "sign_in_required",
+            "Nobody is signed in, or the session has ended.",
+            "Sign in at /sign-in, or send a key: Authorization: Bearer mw_...",
         )
-    if not _NAME.fullmatch(name):
-        raise WardenError("bad_actor", "A name is 1 to 80 characters of plain text.")
-    return name
+    if isinstance(need, Permission):
+        who.require(need)
+    elif need != SIGNED_IN:
+        raise WardenError(
+            "no_permission_entry",
+            "Nobody has said who may use this address, so nobody may.",
+            "Add it to api/permissions.py.",
+        )
 
 
-def cookie_value(actor: str) -> str:
-    """The name as a cookie may carry it: headers are Latin-1, names are not."""
-    return quote(actor)
+def somebody(request: Request) -> Principal:
+    """Who asks, where the address has let them through."""
+    who = asker(request)
+    if who is None:  # an address that is open to anybody has nobody to give
+        raise WardenError("sign_in_required", "Nobody is signed in.", "Sign in at /sign-in.")
+    return who
+
+
+def keep_session(request: Request, response: Response, token: str) -> None:
+    """Gives the browser its session: no script reads it, no other site sends it."""
+    response.set_cookie(
+        COOKIE,
+        token,
+        max_age=int(LONGEST.total_seconds()),
+        httponly=True,
+        samesite="lax",
+        secure=request.url.scheme == "https",
+    )

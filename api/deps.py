@@ -7,8 +7,9 @@ from urllib.parse import parse_qsl
 
 from fastapi import Depends, Header, Request, Response
 
-from api.auth import actor_of
+from api.auth import somebody
 from api.schemas.problem import MEDIA_TYPE, Problem
+from detector.people.principal import Principal
 from detector.system import System
 from features.errors import WardenError
 
@@ -39,18 +40,16 @@ IfMatch = Annotated[
 ]
 
 
-def _actor(
-    request: Request,
-    _named: Annotated[
-        str | None,
-        Header(alias="X-Actor", description="Who acts; percent-encoded when not Latin."),
-    ] = None,
-) -> str:
-    return actor_of(request)
+Who = Annotated[Principal, Depends(somebody)]
+"""Whoever asks, with what they may."""
+
+
+def _actor(who: Who) -> str:
+    return who.name
 
 
 Actor = Annotated[str, Depends(_actor)]
-"""Whoever acts; without a name the request is refused with `actor_required`."""
+"""The name written beside an act."""
 
 
 def etag(version: int) -> str:

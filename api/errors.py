@@ -6,11 +6,12 @@ import logging
 import secrets
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
+from urllib.parse import quote
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from api.schemas.problem import MEDIA_TYPE, FieldError, Problem
 from features.errors import WardenError
@@ -18,6 +19,10 @@ from features.errors import WardenError
 STATUS: dict[str, int] = {
     # by code, for what only a door can refuse
     "actor_required": 401,
+    "sign_in_required": 401,
+    "sign_in_refused": 401,
+    "not_permitted": 403,
+    "no_permission_entry": 403,
     "cross_site_request": 403,
     "too_large": 413,
     "media_type": 415,
@@ -116,7 +121,10 @@ def crash_response(request: Request, error: Exception) -> Response:
 def _on_warden_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, WardenError)  # noqa: S101  registered for this class only
     body = warden_problem(request, error)
-    headers = {"WWW-Authenticate": "X-Actor"} if body.status == 401 else {}
+    if error.code == "sign_in_required" and _wants_page(request):
+        back = quote(request.url.path + (f"?{request.url.query}" if request.url.query else ""))
+        return RedirectResponse(f"/sign-in?next={back}", 303)
+    headers = {"WWW-Authenticate": "Bearer"} if body.status == 401 else {}
     if body.status >= 500:
         log.error("%s, reference %s", error.code, body.reference, exc_info=error)
     return problem_response(request, body, headers)

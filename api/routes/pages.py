@@ -10,14 +10,13 @@ from starlette.responses import RedirectResponse, Response
 from alerts.inbox import get_alert
 from alerts.lifecycle import comment, decide
 from alerts.model import CloseReason, alert_object, event_object, kept_back
-from api.auth import COOKIE, actor_of, cookie_value
-from api.deps import Form, SystemDep, expected_version
+from api.deps import Actor, Form, SystemDep, expected_version
 from api.errors import status_of
 from api.web.alert_view import act_sentence, alert_view
 from api.web.around import Table, around
 from api.web.explained import explain_view, heap_lines
 from api.web.queue_page import queue_page
-from api.web.render import remember, render
+from api.web.render import render
 from api.web.wording import Lang, chosen_lang, sayer, words
 from detector.database import reading, writing
 from detector.drift_reports import bunching_at, last_report
@@ -29,7 +28,7 @@ from features.errors import WardenError
 
 router = APIRouter(include_in_schema=False, default_response_class=Response)
 
-NOTHING_TYPED = {"action": "", "actor": "", "reason": "", "note": "", "text": ""}
+NOTHING_TYPED = {"action": "", "reason": "", "note": "", "text": ""}
 NO_NOTICE = {"tone": "ok", "text": "", "more": "", "last": ""}
 DONE = ("acknowledge", "close", "reopen", "comment")
 
@@ -52,10 +51,11 @@ def one_alert(request: Request, system: SystemDep, alert_id: str) -> Response:
 
 
 @router.post("/alerts/{alert_id}/decisions")
-def decide_on_page(request: Request, system: SystemDep, alert_id: str, form: Form) -> Response:
+def decide_on_page(
+    request: Request, system: SystemDep, alert_id: str, form: Form, actor: Actor
+) -> Response:
     """A decision from the page; when it is refused the page comes back with what was typed."""
     try:
-        actor = actor_of(request, form)
         action, reason = form.get("action", ""), form.get("reason") or None
         version = expected_version(form.get("version"))
         with writing(system.engine) as connection:
@@ -63,36 +63,24 @@ def decide_on_page(request: Request, system: SystemDep, alert_id: str, form: For
             decide(connection, alert_id, actor, action, reason, note, version, system.clock())
     except WardenError as error:
         return _refused(request, system, alert_id, form, error)
-    return _done(alert_id, action, actor)
+    return _done(alert_id, action)
 
 
 @router.post("/alerts/{alert_id}/comments")
-def comment_on_page(request: Request, system: SystemDep, alert_id: str, form: Form) -> Response:
+def comment_on_page(
+    request: Request, system: SystemDep, alert_id: str, form: Form, actor: Actor
+) -> Response:
     """A comment from the page."""
     try:
-        actor = actor_of(request, form)
         with writing(system.engine) as connection:
             comment(connection, alert_id, actor, form.get("text", ""), system.clock())
     except WardenError as error:
         return _refused(request, system, alert_id, form | {"action": "comment"}, error)
-    return _done(alert_id, "comment", actor)
+    return _done(alert_id, "comment")
 
 
-@router.post("/acting-as")
-def act_as(request: Request, form: Form) -> Response:
-    """Remembers in the browser whose name stands beside its acts."""
-    back = form.get("back", "/")
-    # only a path of ours: an address elsewhere would make this page a springboard
-    safe = back.startswith("/") and not back.startswith(("//", "/\\")) and back.isprintable()
-    response = RedirectResponse(back if safe else "/", 303)
-    remember(response, COOKIE, cookie_value(actor_of(request, form)))
-    return response
-
-
-def _done(alert_id: str, action: str, actor: str) -> Response:
-    response = RedirectResponse(f"/alerts/{alert_id}?done={action}", 303)
-    remember(response, COOKIE, cookie_value(actor))
-    return response
+def _done(alert_id: str, action: str) -> Response:
+    return RedirectResponse(f"/alerts/{alert_id}?done={action}", 303)
 
 
 def _refused(

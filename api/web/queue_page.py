@@ -13,7 +13,7 @@ from starlette.requests import Request
 from alerts.connections import ReadConnection
 from alerts.inbox import QueueCounts, QueueFilter, counts, queue
 from alerts.model import State, alert_object
-from api.auth import known_actor
+from api.auth import somebody
 from api.web.queue_view import QueueRow, queue_row, typology_title
 from api.web.wording import Lang, chosen_lang
 from detector.database import reading
@@ -101,7 +101,7 @@ def queue_page(request: Request, system: System) -> dict[str, Any]:
     """What the template of the queue needs beside the frame."""
     lang, filters = chosen_lang(request), read_filters(request.query_params)
     wanted, cursor = filters.wanted(), request.query_params.get("cursor")
-    actor = known_actor(request)
+    actor = somebody(request).name
     with reading(system.engine) as connection:
         page = queue(connection, wanted, cursor, PAGE)
         found = counts(connection, wanted)

@@ -12,12 +12,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from api.auth import known_actor
+from api.auth import asker
 from api.known import OUTCOMES, Known, known_facts
 from api.schemas.problem import Problem
 from api.web.figures import moment, short_run
 from api.web.queue_view import state_words, typology_title
 from api.web.wording import HTML_LANG, Lang, chosen_lang, known_word, sayer, words
+from detector.people.principal import Principal
+from features.errors import WardenError
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "lang": ("en", "zh"),
@@ -60,6 +62,7 @@ def remember(response: Response, name: str, value: str) -> None:
 
 
 def _frame(request: Request, lang: Lang, known: Known) -> dict[str, Any]:
+    who = _reader(request)
     return {
         "lang": lang,
         "html_lang": HTML_LANG[lang],
@@ -72,12 +75,21 @@ def _frame(request: Request, lang: Lang, known: Known) -> dict[str, Any]:
         "count": lambda value: f"{int(value):,}",
         "state_words": lambda state, closing: state_words(state, closing, lang),
         "here": _here(request),
-        "actor": known_actor(request),
+        "actor": who.name if who else None,
+        "roles": ", ".join(known_word(lang, "role", role) for role in who.roles) if who else "",
         "place": "",
         "query": request.query_params.get("q", ""),
         "known": _known_view(known, lang),
         "outcome_codes": OUTCOMES,
     }
+
+
+def _reader(request: Request) -> Principal | None:
+    """Who reads; nobody where the database is away, which the page is about to say."""
+    try:
+        return asker(request)
+    except WardenError:
+        return None
 
 
 def _known_view(known: Known, lang: Lang) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from detector.database import connect, upgrade, writing
 from detector.settings import Settings
 from detector.system import System, create_home
 from tests.api.market import RUN, signals
+from tests.signed import enroll
 
 START = datetime(2026, 11, 23, 5, 30, tzinfo=UTC)
 KNOWN = {
@@ -79,11 +80,15 @@ def system(forty: Path, tmp_path: Path) -> Iterator[System]:
 @pytest.fixture
 def client(system: System) -> TestClient:
     """A client that is no browser, acting for Reviewer 3."""
-    return client_of(system, **{"X-Actor": "Reviewer 3"})
+    return client_of(system, actor="Reviewer 3")
 
 
-def client_of(system: System, known: Any = KNOWN, **headers: str) -> TestClient:
-    """A client with headers of its own."""
+def client_of(
+    system: System, known: Any = KNOWN, actor: str | None = None, **headers: str
+) -> TestClient:
+    """A client with headers of its own, signed in where somebody is named."""
+    if actor is not None:
+        headers |= enroll(system, actor)
     app = create_app(system, known=lambda: known)
     return TestClient(app, base_url="http://127.0.0.1:8000", headers=headers)
 

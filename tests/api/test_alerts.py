@@ -128,12 +128,12 @@ def test_nobody_named_no_act(system: System, ids: list[str]) -> None:
     nobody = client_of(system)
     for path, body in (("decisions", {"action": "acknowledge"}), ("comments", {"text": "x"})):
         answer = nobody.post(f"{ALERTS}/{ids[0]}/{path}", json=body, headers={"If-Match": '"1"'})
-        assert (answer.status_code, answer.json()["code"]) == (401, "actor_required")
+        assert (answer.status_code, answer.json()["code"]) == (401, "sign_in_required")
         assert "www-authenticate" in answer.headers
 
 
 def test_a_comment_is_kept_and_conflicts_with_nothing(system: System, ids: list[str]) -> None:
-    reviewer = client_of(system, **{"X-Actor": "%E5%AE%A1%E6%9F%A5%E5%91%98%203"})
+    reviewer = client_of(system, actor="审查员 3")
     answer = reviewer.post(f"{ALERTS}/{ids[0]}/comments", json={"text": " 看过日志。 "})
     assert (answer.status_code, answer.json()["note"]) == (201, "看过日志。")
     assert answer.json()["actor"] == "审查员 3"

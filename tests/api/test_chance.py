@@ -18,7 +18,9 @@ def page_of(folder: Path, lang: str, **given: Any) -> str:
     """The page of the only alert, tags and spare blanks left out."""
     folder.mkdir()
     found = signal("MON-BID-CV", ("close bids", "接近"), FIRM, **given)
-    reader = client_of(make_system(folder / "home", [found]), Accept="text/html")
+    reader = client_of(
+        make_system(folder / "home", [found]), Accept="text/html", actor="Reviewer 3"
+    )
     link = re.search(r'data-href="(/alerts/[^"]+)"', reader.get("/").text)
     assert link is not None
     text = reader.get(link[1], headers={"Accept-Language": lang}).text
@@ -59,6 +61,6 @@ def test_a_fact_against_a_limit_has_no_chance(tmp_path: Path) -> None:
 def test_the_api_gives_q_and_budget(tmp_path: Path) -> None:
     budget = {"grain": "firm_y", "level": 0.044, "inside": True}
     found = signal("MON-BID-CV", ("close bids", "接近"), FIRM, q_value=0.03, budget=budget)
-    client = client_of(make_system(tmp_path / "home", [found]))
+    client = client_of(make_system(tmp_path / "home", [found]), actor="Reviewer 3")
     item = client.get("/api/v1/alerts").json()["items"][0]
     assert (item["q_value"], item["budget"]) == (0.03, budget)

@@ -178,7 +178,7 @@ def test_the_page_folds_the_law_of_other_places_away(
     signal = late_breach(0)
     union = {**signal.legal_basis[0], "jurisdiction": "EU", "instrument": "GDPR"}
     several = replace(signal, legal_basis=(*signal.legal_basis, union))
-    client = client_of(make_system(tmp_path / "home", [several]))
+    client = client_of(make_system(tmp_path / "home", [several]), actor="Reviewer 3")
     [alert] = client.get("/api/v1/alerts").json()["items"]
     page = client.get(f"/alerts/{alert['id']}").text
     assert "Provisions of other jurisdictions" not in page

@@ -18,6 +18,7 @@ from detector.database import writing
 from detector.system import System
 from tests.alerts.samples import LATER, NOW, run, signal
 from tests.detector.homes import opened
+from tests.signed import enroll
 
 WEIGHTS = Weights(priors={"MON-BID-CV": 0.05}, rules={"bid-cv": Rate(9, 20)})
 
@@ -40,7 +41,8 @@ def system(tmp_path: Path) -> System:
 
 @pytest.fixture
 def client(system: System) -> Any:
-    with TestClient(create_app(system), base_url="http://127.0.0.1") as found:
+    headers = enroll(system, "lin")
+    with TestClient(create_app(system), base_url="http://127.0.0.1", headers=headers) as found:
         yield found
 
 
@@ -135,7 +137,7 @@ def test_closing_shows_it_again(system: System, client: TestClient) -> None:
     done = client.post(
         f"/api/v1/alerts/{alert['id']}/decisions",
         json={"action": "close", "reason": "confirmed"},
-        headers={"If-Match": '"1"', "X-Actor": "lin"},
+        headers={"If-Match": '"1"'},
     )
     assert done.status_code == 200
     assert done.json()["priority"]["likely"] == alert["priority"]["likely"]

@@ -19,8 +19,9 @@ from tests.api.conftest import client_of
 from tests.api.market import signals
 from tests.detector.homes import small_market
 from tests.detector.promoting import LIKE, OWN, live, local_text, write_rule
+from tests.signed import bearer, enroll
 
-ANN, BEN = {"X-Actor": "Ann"}, {"X-Actor": "Ben"}
+ANN, BEN = bearer("Ann"), bearer("Ben")
 
 
 @pytest.fixture
@@ -33,8 +34,10 @@ def ruled(system: System, tmp_path: Path) -> System:
 
 @pytest.fixture
 def door(ruled: System) -> Iterator[TestClient]:
-    """A client that names nobody."""
-    yield client_of(ruled)
+    """A client for Reader, unless a request says otherwise."""
+    for name in ("Ann", "Ben"):
+        enroll(ruled, name)
+    yield client_of(ruled, actor="Reader")
 
 
 def tag(client: TestClient, path: str) -> dict[str, str]:
@@ -88,10 +91,12 @@ def test_lint_and_examples_of_what_was_typed(door: TestClient) -> None:
     assert code(door.post("/api/v1/rules/lint", json={"path": "x"}), 422) == "invalid_request"
 
 
-def test_a_change_names_its_actor_and_what_it_was_decided_on(door: TestClient) -> None:
+def test_a_change_names_its_actor_and_what_it_was_decided_on(
+    door: TestClient, ruled: System
+) -> None:
     path = f"/api/v1/rules/{LIKE}"
     body = {"note": "not in our market"}
-    assert code(door.post(f"{path}/retire", json=body), 401) == "actor_required"
+    assert code(client_of(ruled).post(f"{path}/retire", json=body), 401) == "sign_in_required"
     assert code(door.post(f"{path}/retire", json=body, headers=ANN), 428) == "precondition_required"
     stale = ANN | {"If-Match": '"4711"'}
     assert code(door.post(f"{path}/retire", json=body, headers=stale), 412) == "stale_version"
@@ -115,7 +120,9 @@ def test_from_a_draft_to_live_by_two_persons_and_a_backtest(tmp_path: Path) -> N
     settings = market.settings.model_copy(update={"rule_dirs": [tmp_path / "mine"]})
     ruled = replace(market, settings=settings)
     run_detection(ruled)
-    door, path = client_of(ruled), f"/api/v1/rules/{OWN}"
+    for name in ("Ann", "Ben"):
+        enroll(ruled, name)
+    door, path = client_of(ruled, actor="Reviewer 3"), f"/api/v1/rules/{OWN}"
     bare = door.post(f"{path}/promote", json={"to": "shadow"}, headers=ANN | tag(door, path))
     assert code(bare, 422) == "report_required"
     report = door.post(f"{path}/backtest", json={"set": ["max_cv=0.03"]}).json()
@@ -139,7 +146,7 @@ def test_from_a_draft_to_live_by_two_persons_and_a_backtest(tmp_path: Path) -> N
 def test_exceptions_are_made_approved_and_ended(door: TestClient, ruled: System) -> None:
     severe = next(r.id for r in rulebook(ruled).library.rules if r.spec.severity >= 4)
     body = {"rule": severe, "reason": "a court decided", "subject_kind": "firm"}
-    assert code(door.post("/api/v1/exceptions", json=body), 401) == "actor_required"
+    assert code(client_of(ruled).post("/api/v1/exceptions", json=body), 401) == "sign_in_required"
     made = door.post("/api/v1/exceptions", json=body, headers=ANN)
     assert made.status_code == 201
     assert (made.json()["in_force"], made.json()["owner"]) == (False, "Ann")

@@ -38,7 +38,16 @@ BUILT = {
     "part.",
 }
 BUILT |= {"reason.", "severity.", "state.", "theme.", "keys.", "unit.", "view.", "why.", "bool."}
-BUILT |= {"attribute.", "around.", "expression.", "instrument.", "note.", "refused.", "value."}
+BUILT |= {
+    "role.",
+    "attribute.",
+    "around.",
+    "expression.",
+    "instrument.",
+    "note.",
+    "refused.",
+    "value.",
+}
 
 
 def used() -> set[str]:

@@ -11,12 +11,16 @@ from pathlib import Path
 
 import pytest
 
+from detector.database import writing
+from detector.people import accounts
 from tests.api.conftest import KNOWN, make_system
 from tests.api.market import signals
+from tests.people.test_people import GOOD
 
 pytestmark = pytest.mark.browser
 sync_api = pytest.importorskip("playwright.sync_api")
 
+NAME = "Reviewer 3"
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -52,6 +56,10 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     system = make_system(tmp_path_factory.mktemp("desk"), signals())
+    with writing(system.engine) as connection:
+        accounts.add(
+            connection, NAME, ["regulator", "rule_author"], "setup", system.clock(), password=GOOD
+        )
     app = create_app(system, known=lambda: KNOWN)
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="warning"))
     thread = threading.Thread(target=server.run, daemon=True)
@@ -65,10 +73,16 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     system.engine.dispose()
 
 
+def signed_in(context) -> None:  # type: ignore[no-untyped-def]
+    """Opens a session in a browser."""
+    context.request.post("/sign-in", form={"name": NAME, "password": GOOD})
+
+
 @pytest.fixture
 def page(chromium, address) -> Iterator[object]:  # type: ignore[no-untyped-def]
     """A page that fails the test when the console or the content policy complains."""
     context = chromium.new_context(base_url=address, viewport={"width": 1440, "height": 900})
+    signed_in(context)
     page = context.new_page()
     complaints: list[str] = []
     page.on("console", lambda m: complaints.append(m.text) if m.type != "log" else None)
@@ -110,8 +124,8 @@ def test_keys_rest_while_typing_and_when_switched_off(page) -> None:  # type: ig
 def test_taking_an_alert_and_closing_it_with_a_reason(page) -> None:  # type: ignore[no-untyped-def]
     page.goto("/")
     page.locator("[data-id] a.who").first.click()
-    page.get_by_label("Acting as").locator("visible=true").first.fill("Reviewer 3")
-    page.keyboard.press("Enter")
+    page.wait_for_load_state()
+    page.keyboard.press("a")
     page.get_by_text("The alert is in review, in your name.").wait_for()
     page.wait_for_load_state()  # The text is there before the script that listens for keys.
     page.keyboard.press("d")
@@ -124,15 +138,34 @@ def test_taking_an_alert_and_closing_it_with_a_reason(page) -> None:  # type: ig
 
 def test_pages_work_without_script(chromium, address) -> None:  # type: ignore[no-untyped-def]
     context = chromium.new_context(base_url=address, java_script_enabled=False)
+    signed_in(context)
     page = context.new_page()
     page.goto("/?lane=screen")
     page.locator("[data-id] a.who").first.click()
     page.locator("summary", has_text="Comment").click()
     form = page.locator("form[action$=comments]")
     form.locator("textarea").fill("Written without script.")
-    form.locator("input[name=actor]").fill("Reviewer 4")
     form.get_by_role("button").click()
     assert page.get_by_text("Written without script.").is_visible()
+    context.close()
+
+
+def test_signing_in_and_out_by_keyboard_alone(chromium, address) -> None:  # type: ignore[no-untyped-def]
+    context = chromium.new_context(base_url=address)
+    page = context.new_page()
+    page.goto("/?lane=screen")
+    page.keyboard.type(NAME)
+    page.keyboard.press("Tab")
+    page.keyboard.type(GOOD)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/?lane=screen")
+    page.locator("details.me summary").focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Sign out").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/sign-in")
+    page.goto("/")
+    assert "/sign-in" in page.url
     context.close()
 
 

@@ -27,6 +27,7 @@ from features.errors import WardenError
 from features.intervals import wilson
 from tests.alerts.samples import LATER, NOW, run, signal
 from tests.detector.homes import opened
+from tests.signed import enroll
 
 REASONS = ("confirmed", "confirmed", "confirmed", "explained", "data_error", "referred")
 
@@ -189,7 +190,9 @@ def test_no_kappa_without_enough_pairs_or_without_difference() -> None:
 
 def test_the_api_gives_both(system: System) -> None:
     reviewed(system)
-    with TestClient(create_app(system), base_url="http://127.0.0.1") as client:
+    with TestClient(
+        create_app(system), base_url="http://127.0.0.1", headers=enroll(system, "Ann")
+    ) as client:
         found = client.get("/api/v1/reviews/precision").json()
         assert found["rules"][0]["precision"]["n"] == 5
         agreed = client.get("/api/v1/reviews/agreement").json()

@@ -24,6 +24,7 @@ from detector.run import run_detection
 from detector.system import System
 from tests.alerts.samples import LATER
 from tests.detector.homes import HONEST, file, opened, procurement
+from tests.signed import enroll
 
 TIGHT = "Q"
 
@@ -119,7 +120,9 @@ def test_learning_again_changes_nothing_and_is_told(system: System) -> None:
     assert {k: last[k] for k in ("conduct", "reviews", "weight")} == {
         k: again[k] for k in ("conduct", "reviews", "weight")
     }
-    with TestClient(create_app(system), base_url="http://127.0.0.1") as client:
+    with TestClient(
+        create_app(system), base_url="http://127.0.0.1", headers=enroll(system, "Ann")
+    ) as client:
         assert client.get("/api/v1/reviews/lessons").json() == {"items": [last]}
     numbers = {n["feature"]: n for n in last["numbers"]}
     assert numbers

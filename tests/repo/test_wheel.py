@@ -95,7 +95,7 @@ def test_migrations_and_pages_work_from_the_wheel(unpacked: Path, tmp_path: Path
         "from api.app import create_app\nfrom detector.system import open_system\n"
         "door = TestClient(create_app(open_system(Path(sys.argv[1]), create=True)),"
         " base_url='http://127.0.0.1')\n"
-        "page = door.get('/')\nassert page.status_code == 200, page.text\n"
+        "page = door.get('/sign-in')\nassert page.status_code == 200, page.text\n"
         "style = door.get('/static/desk.css')\nassert style.status_code == 200\n"
     )
     done = run(unpacked, "-c", code, str(tmp_path / "home"))

@@ -1,0 +1,96 @@
+"""What each address needs. An address that stands nowhere here is refused to everyone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from detector.people.permissions import Permission
+
+OPEN = "open"
+"""Answers anybody: whether the server lives, its own description, and the way in."""
+SIGNED_IN = "signed in"
+"""Answers whoever is signed in, about themselves."""
+
+NEEDS: Mapping[tuple[str, str], Permission | str] = {
+    ("GET", "/healthz"): OPEN,
+    ("GET", "/readyz"): OPEN,
+    ("GET", "/openapi.json"): OPEN,
+    ("GET", "/sign-in"): OPEN,
+    ("POST", "/sign-in"): OPEN,
+    ("POST", "/sign-out"): OPEN,
+    # who am I
+    ("GET", "/api/v1/me"): SIGNED_IN,
+    ("GET", "/api/v1/me/keys"): SIGNED_IN,
+    ("POST", "/api/v1/me/keys"): SIGNED_IN,
+    ("POST", "/api/v1/me/keys/{key_id}/revoke"): SIGNED_IN,
+    # alerts
+    ("GET", "/"): Permission.ALERTS_READ,
+    ("GET", "/alerts/{alert_id}"): Permission.ALERTS_READ,
+    ("POST", "/alerts/{alert_id}/decisions"): Permission.ALERTS_DECIDE,
+    ("POST", "/alerts/{alert_id}/comments"): Permission.ALERTS_DECIDE,
+    ("GET", "/api/v1/alerts"): Permission.ALERTS_READ,
+    ("GET", "/api/v1/alerts/{alert_id}"): Permission.ALERTS_READ,
+    ("GET", "/api/v1/alerts/{alert_id}/evidence"): Permission.ALERTS_READ,
+    ("GET", "/api/v1/alerts/{alert_id}/rules"): Permission.ALERTS_READ,
+    ("POST", "/api/v1/alerts/{alert_id}/decisions"): Permission.ALERTS_DECIDE,
+    ("POST", "/api/v1/alerts/{alert_id}/comments"): Permission.ALERTS_DECIDE,
+    ("GET", "/api/v1/alerts/{alert_id}/replay"): Permission.ALERTS_READ,
+    ("POST", "/api/v1/alerts/{alert_id}/replay"): Permission.ALERTS_READ,
+    ("GET", "/api/v1/reviews/precision"): Permission.ALERTS_READ,
+    ("GET", "/api/v1/reviews/agreement"): Permission.ALERTS_READ,
+    ("GET", "/api/v1/reviews/lessons"): Permission.ALERTS_READ,
+    # firms
+    ("GET", "/api/v1/firms"): Permission.FIRMS_READ,
+    ("GET", "/api/v1/firms/{firm_id}"): Permission.FIRMS_READ,
+    ("GET", "/api/v1/firms/{firm_id}/timeline"): Permission.FIRMS_READ,
+    ("GET", "/api/v1/firms/{firm_id}/coverage"): Permission.FIRMS_READ,
+    ("GET", "/api/v1/firms/{firm_id}/network"): Permission.FIRMS_READ,
+    ("GET", "/api/v1/firms/{firm_id}/peers"): Permission.FIRMS_READ,
+    ("GET", "/api/v1/firms/{firm_id}/filings"): Permission.FIRMS_READ,
+    ("GET", "/api/v1/firms/{firm_id}/filings/{table}"): Permission.FIRMS_READ,
+    ("GET", "/api/v1/searches"): Permission.FIRMS_READ,
+    ("POST", "/api/v1/searches"): Permission.FIRMS_READ,
+    ("GET", "/api/v1/searches/hits"): Permission.FIRMS_READ,
+    ("GET", "/api/v1/searches/{search_id}"): Permission.FIRMS_READ,
+    ("PATCH", "/api/v1/searches/{search_id}"): Permission.FIRMS_READ,
+    ("DELETE", "/api/v1/searches/{search_id}"): Permission.FIRMS_READ,
+    ("GET", "/api/v1/searches/{search_id}/hits"): Permission.FIRMS_READ,
+    ("POST", "/api/v1/searches/{search_id}/seen"): Permission.FIRMS_READ,
+    # rules
+    ("GET", "/api/v1/rules"): Permission.RULES_READ,
+    ("POST", "/api/v1/rules/lint"): Permission.RULES_WRITE,
+    ("POST", "/api/v1/rules/test"): Permission.RULES_WRITE,
+    ("GET", "/api/v1/rules/{rule_id}"): Permission.RULES_READ,
+    ("GET", "/api/v1/rules/{rule_id}/versions"): Permission.RULES_READ,
+    ("GET", "/api/v1/rules/{rule_id}/versions/{version}"): Permission.RULES_READ,
+    ("GET", "/api/v1/rules/{rule_id}/versions/{version}/diff"): Permission.RULES_READ,
+    ("POST", "/api/v1/rules/{rule_id}/promote"): Permission.RULES_WRITE,
+    ("POST", "/api/v1/rules/{rule_id}/retire"): Permission.RULES_WRITE,
+    ("POST", "/api/v1/rules/{rule_id}/rollback"): Permission.RULES_WRITE,
+    ("POST", "/api/v1/rules/{rule_id}/backtest"): Permission.RULES_WRITE,
+    ("POST", "/api/v1/rules/{rule_id}/diff"): Permission.RULES_WRITE,
+    ("GET", "/api/v1/exceptions"): Permission.RULES_READ,
+    ("POST", "/api/v1/exceptions"): Permission.EXCEPTIONS_WRITE,
+    ("GET", "/api/v1/exceptions/{number}"): Permission.RULES_READ,
+    ("POST", "/api/v1/exceptions/{number}/approve"): Permission.EXCEPTIONS_APPROVE,
+    ("POST", "/api/v1/exceptions/{number}/end"): Permission.EXCEPTIONS_WRITE,
+    # the machine
+    ("GET", "/api/v1/models"): Permission.RUNS_READ,
+    ("GET", "/api/v1/models/history"): Permission.RUNS_READ,
+    ("GET", "/api/v1/models/drift"): Permission.RUNS_READ,
+    ("GET", "/api/v1/runs"): Permission.RUNS_READ,
+    ("GET", "/api/v1/runs/{run_id}"): Permission.RUNS_READ,
+    # the trail
+    ("GET", "/api/v1/audit"): Permission.AUDIT_READ,
+    ("GET", "/api/v1/audit/state"): Permission.AUDIT_READ,
+    # people
+    ("GET", "/api/v1/people"): Permission.PEOPLE_MANAGE,
+    ("POST", "/api/v1/people"): Permission.PEOPLE_MANAGE,
+    ("GET", "/api/v1/people/{name}"): Permission.PEOPLE_MANAGE,
+    ("PATCH", "/api/v1/people/{name}"): Permission.PEOPLE_MANAGE,
+}
+
+
+def needed(method: str, path: str) -> Permission | str | None:
+    """What an address needs; None where nobody has said."""
+    return NEEDS.get(("GET" if method == "HEAD" else method, path))
