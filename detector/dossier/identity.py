@@ -29,7 +29,8 @@ def identity(lake: Lake, subject: Subject, today: date) -> Row:
     Returns:
         `firm_id`; `name`, `name_zh` and `filed` (the other columns of the register), null and
         empty where no register of firms names it; `aliases` (earlier names, shops); `group`,
-        `judged_as` (the group, where judgements are about it as a whole), `owners`, `owned`, `ultimate_owner`, `apps`, `shops`.
+        `judged_as` (the group, where judgements are about it as a whole), `owners`, `owned`,
+        `ultimate_owner`, `apps`, `shops`.
     """
     versions = lake.history("firms", {"firm_id": subject.firm_id}).collect()
     last: Row = versions.row(-1, named=True) if versions.height else {}

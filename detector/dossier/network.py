@@ -7,6 +7,7 @@ weights of different kinds cannot be compared. What was left out is counted.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -14,14 +15,13 @@ import polars as pl
 from detector.database import reading
 from detector.dossier.alerts import open_alerts_of
 from detector.dossier.identity import names_of
-from detector.dossier.links import SCHEMA, Filed, links_of
+from detector.dossier.links import Filed, links_of
 
 if TYPE_CHECKING:
     from detector.dossier.subject import Subject
     from detector.system import System
 
 Row = dict[str, Any]
-STEPS = 2
 NODES = 100
 """Firms shown unless another number is asked for."""
 LARGEST = 400
@@ -42,30 +42,35 @@ def network(system: System, subject: Subject, nodes: int = NODES) -> Row:
     """
     cap = max(1, min(nodes, LARGEST))
     steps = dict.fromkeys(sorted(subject.own), 0)
-    found: list[int] = []
-    edges = pl.DataFrame(schema=SCHEMA)
-    frontier = set(steps)
-    for step in range(1, STEPS + 1):
-        room = cap - (len(steps) - len(subject.own))
-        room = max(1, round(cap * FIRST_SHARE)) if step < STEPS else room
-        links = links_of(Filed(system.lake, subject.snapshot, frontier)) if frontier else edges
-        ranked = _ranked(links, set(steps))
-        found.append(ranked.len())
-        frontier = set(ranked.head(room))
-        steps |= dict.fromkeys(sorted(frontier), step)
-        known = sorted(steps)
-        both = links.filter(pl.col("a").is_in(known), pl.col("b").is_in(known))
-        edges = pl.concat([edges, both]).unique(maintain_order=True)
+    own = len(steps)
+    near = links_of(Filed(system.lake, subject.snapshot, steps))
+    first = _ranked(near, set(steps))
+    frontier = first.head(max(1, round(cap * FIRST_SHARE)))
+    steps |= dict.fromkeys(frontier.sort(), 1)
+    far = links_of(Filed(system.lake, subject.snapshot, frontier)) if len(frontier) else near
+    beyond = _ranked(far, set(steps))
+    second = beyond.filter(~beyond.is_in(first.implode()))
+    steps |= dict.fromkeys(second.head(cap + own - len(steps)).sort(), 2)
+    # what the second step leaves free goes to the first
+    steps |= dict.fromkeys(first[len(frontier) :].head(cap + own - len(steps)).sort(), 1)
+    edges = _between(pl.concat([near, far]), steps)
     down = [False, True, False, False]
     ordered = edges.sort("kind", "weight", "a", "b", descending=down, nulls_last=True)
     return {
         "nodes": _nodes(system, subject, steps),
         "edges": ordered.to_dicts(),
-        "found": found,
-        "shown": len(steps) - len(subject.own),
+        "found": [len(first), len(second)],
+        "shown": len(steps) - own,
         "cap": cap,
         "kinds": dict(edges.group_by("kind").len().sort("kind").iter_rows()),
     }
+
+
+def _between(links: pl.DataFrame, firms: Collection[str]) -> pl.DataFrame:
+    """The links between some firms, each once."""
+    known = sorted(firms)
+    both = links.filter(pl.col("a").is_in(known), pl.col("b").is_in(known))
+    return both.unique(maintain_order=True)
 
 
 def _ranked(links: pl.DataFrame, known: set[str]) -> pl.Series:

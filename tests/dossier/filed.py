@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from detector.system import System
-from tests.detector.homes import FIRST, HONEST, LATER, RING, file, opened, procurement
+from tests.detector.homes import HONEST, LATER, RING, file, opened, procurement
 
 RENAMED = "R1"
 OWNERS = [
