@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from alerts.audit_chain import GENESIS, canonical
 from alerts.audit_statement import START, Checkpoint, UnsignedError, checked, fingerprint, mark
-from alerts.audit_verify import Fault, Lines, hash_of, verify
+from alerts.audit_verify import Fault, Lines, Walked, hash_of, verify
 
 FORM = "warden-audit/1"
 
@@ -65,7 +65,10 @@ def export_lines(lines: Iterable[bytes], key: Ed25519PrivateKey, at: str) -> Ite
 
 
 def verify_export(
-    lines: Lines, key: Ed25519PublicKey, others: Sequence[Checkpoint] = ()
+    lines: Lines,
+    key: Ed25519PublicKey,
+    others: Sequence[Checkpoint] = (),
+    last: bytes | None = None,
 ) -> Verdict:
     """Whether an export is whole and closed by the key.
 
@@ -73,20 +76,22 @@ def verify_export(
         lines: of the export, header included.
         others: checkpoints from the second place, already found to be signed. One that vouches
             for more entries than the export holds shows that it was rolled back.
+        last: the last line, where that is known without reading all of them.
     """
-    last = deque(lines(), maxlen=1)
+    if last is None:
+        last = next(iter(deque(lines(), maxlen=1)), b"")
     header = next(iter(lines()), b"")
     closing, unsigned = None, "it is missing"
     try:
-        if last and last[0].startswith(START):
-            closing = checked(last[0], key)
+        if last.startswith(START):
+            closing = checked(last, key)
     except UnsignedError as error:
         unsigned = str(error)
     known = [*others, *([closing] if closing else [])]
     at, fault = verify(lambda: islice(lines(), 1, None), known, closing=True)
     fault = _earlier(_header_fault(header, closing), fault)
     if fault is None:
-        fault = _closing_fault(lines, at.seq, closing, unsigned)
+        fault = _closing_fault(at, closing, unsigned)
     newest = max(known, key=lambda one: one.seq, default=None)
     seq, moment = (newest.seq, newest.at) if newest else (0, None)
     return Verdict(at.seq, at.hash, seq, moment, fault)
@@ -110,14 +115,13 @@ def _earlier(one: Fault | None, other: Fault | None) -> Fault | None:
     return min(found, key=lambda fault: fault.entry, default=None)
 
 
-def _closing_fault(
-    lines: Lines, seq: int, closing: Checkpoint | None, unsigned: str
-) -> Fault | None:
+def _closing_fault(at: Walked, closing: Checkpoint | None, unsigned: str) -> Fault | None:
     """What is wrong behind the last entry."""
+    seq = at.seq
     if closing is None:
         why = f"The closing checkpoint does not hold: {unsigned}."
         return Fault(seq + 1, "not_closed", why)
-    if sum(1 for _ in islice(lines(), seq + 1, seq + 4)) != 1:
+    if at.more:
         why = "Something stands between the last entry and the end of the file."
         return Fault(seq + 1, "not_closed", why)
     if seq != closing.seq:

@@ -8,7 +8,7 @@ only signed checkpoints tell, and their marks say at which entry it leaves the o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from itertools import islice
 
@@ -16,7 +16,7 @@ from alerts.audit_chain import GENESIS
 from alerts.audit_statement import MARK_BYTES, START, Checkpoint
 
 PREFIX, MIDDLE, END = b'{"entry":', b',"hash":"', b'"}\n'
-TAIL = len(MIDDLE) + 64 + len(END)
+_START, TAIL = len(PREFIX), len(MIDDLE) + 64 + len(END)
 Lines = Callable[[], Iterable[bytes]]
 """Gives the lines of a log from the first on, each time it is called."""
 
@@ -41,11 +41,13 @@ class Walked:
 
     Attributes:
         stopped: the line that is not its next entry, None at the end of the lines.
+        more: whether lines follow that one.
     """
 
     seq: int
     hash: str
     stopped: bytes | None
+    more: bool = False
 
 
 def entry_line(body: bytes, entry_hash: str) -> bytes:
@@ -62,11 +64,10 @@ def walk(lines: Iterator[bytes], seq: int = 0, last: str = GENESIS) -> Walked:
     """Follows the chain from after entry `seq`, whose hash is `last`, as far as it holds."""
     before = last.encode()
     for line in lines:
-        body = line[len(PREFIX) : -TAIL]
-        found = sha256(before + body).hexdigest().encode()
+        found = sha256(before + line[_START:-TAIL]).hexdigest().encode()
         # the number closes the body, since its key is the last of them
-        whole = line == PREFIX + body + MIDDLE + found + END
-        if not (whole and body.endswith(b',"seq":%d}' % (seq + 1))):
+        end = b',"seq":%d},"hash":"%b"}\n' % (seq + 1, found)
+        if not (line.startswith(PREFIX) and line.endswith(end)):
             return Walked(seq, before.decode(), line)
         before = found
         seq += 1
@@ -97,7 +98,7 @@ def verify(
         if at.stopped is not None and (at.stopped.startswith(PREFIX) or not closing):
             fault = _fault(at)
     if fault is None:
-        return at, None
+        return replace(at, more=next(rest, None) is not None), None
     parted = parting(lines(), order)
     if parted is not None and parted < fault.entry:
         fault = Fault(parted, "not_as_signed", f"Entry {parted} is not the one that was signed.")
