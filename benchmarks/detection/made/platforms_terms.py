@@ -133,7 +133,7 @@ def products(seed: int) -> dict[str, pl.DataFrame]:
     Best seller lists are public: hits are followed by four in a hundred, their controls by three.
     """
     rng = np.random.default_rng(seed)
-    sizes = np.clip(np.exp(rng.normal(4.9, 0.5, 80)), 40, 400).astype(np.int64)
+    sizes = np.clip(np.exp(rng.normal(4.9, 0.5, 120)), 40, 400).astype(np.int64)
     kind = numbered("kind", sizes.size)[np.repeat(np.arange(sizes.size), sizes)]
     count = kind.size
     hit = rng.integers(0, 265, count)
