@@ -84,8 +84,8 @@ def requests(seed: int, operators: int = 150) -> Filings:
 def leaks(seed: int, operators: int = 240) -> Filings:
     """Two years of incidents, most told of, and of leaks others saw; incidents go with users.
 
-    One leak in twelve is recycled and was rightly not told of; half of the others name their
-    notice, the rest was seen within two months of it.
+    One operator in twelve a year has a leak recycled from an old one, rightly not told of; half of
+    the others name their notice, the rest was seen within two months of it.
     """
     rng = np.random.default_rng([seed, 2])
     ids = named("leaks", operators)
