@@ -11,11 +11,15 @@ from pathlib import Path
 import polars as pl
 import pytest
 import sqlalchemy as sa
+from starlette.testclient import TestClient
+from typer.testing import CliRunner
 
 from alerts.audit_tables import audit_entry
 from alerts.tables import alert as alert_table
 from alerts.tables import alert_event
+from api.app import create_app
 from detector import shadow_models
+from detector.cli.main import app
 from detector.database import reading, writing
 from detector.replay import Replayer, replay
 from detector.replay_case import Replay
@@ -27,6 +31,7 @@ from detector.tables import alert_replay
 from features.errors import WardenError
 from tests.detector.homes import LATER, NOW, file, procurement, small_market
 from tests.detector.promoting import LIKE, live
+from tests.signed import enroll
 
 TENDERS, RING = 160, 30
 WRONG = "T003"
@@ -221,6 +226,32 @@ def test_a_replay_writes_its_own_record_and_nothing_else(market: Path, tmp_path:
     assert told["outcome"] == "identical" and told["as_known_now"]["same_filings"]
     assert everything() == stood
     assert {p: p.stat().st_mtime_ns for p in system.home.rglob("*.parquet")} == files
+
+
+def test_the_door_replays_and_tells_the_last_result(market: Path, tmp_path: Path) -> None:
+    system = copied(market, tmp_path)
+    door = TestClient(create_app(system, hosts=None), headers=enroll(system, "Ann"))
+    address = f"/api/v1/alerts/{in_the_alert(system)}/replay"
+    assert door.get(address).json()["code"] == "not_replayed"
+    told = door.post(address)
+    assert told.status_code == 200, told.text
+    assert told.json()["actor"] == "Ann"
+    assert {"field": "severity", "recorded": 5, "replayed": 3} in told.json()["differences"]
+    assert door.get(address).json() == told.json()
+    assert door.post("/api/v1/alerts/A-NOBODY/replay").status_code == 404
+
+
+def test_the_command_ends_with_4_when_a_figure_differs(market: Path, tmp_path: Path) -> None:
+    system = copied(market, tmp_path)
+    chosen = one_of_each(system)["incident"]
+    asked = ["--home", str(system.home), "replay", chosen, "--actor", "Ann"]
+    done = CliRunner().invoke(app, asked)
+    assert (done.exit_code, done.stdout.split(" (")[0]) == (0, f"{chosen}: identical")
+    in_a_filing(system)
+    done = CliRunner().invoke(app, asked)
+    assert done.exit_code == 4
+    assert "likely: The filings kept under this snapshot" in done.stdout
+    assert "suspicion: " in done.stdout
 
 
 def test_a_blind_alert_shows_no_figure(market: Path, tmp_path: Path) -> None:
