@@ -25,6 +25,7 @@ def demo(
     top: Annotated[int, typer.Option(help="Rows of each lane of the queue to print.")] = 12,
 ) -> None:
     """Simulate a market with planted schemes, judge it, print the head of the queue, serve it."""
+    from detector.demo.people import PEOPLE, add_people
     from detector.demo.world import Size, generate
     from detector.run import run_detection
     from detector.system import open_system
@@ -43,12 +44,15 @@ def demo(
     ingest_all(system, world, began)
     summary = run_detection(system)
     step("judged", began)
+    password = add_people(system)
     rows = head_of_queue(system, top)
     if STATE.json:
-        typer.echo(to_json({"counts": summary.counts, "queue": rows}))
+        people = {"names": list(PEOPLE), "password": password}
+        typer.echo(to_json({"counts": summary.counts, "queue": rows, "people": people}))
     else:
         print_queue(rows, summary.counts)
     step("done", began)
+    note(f"Sign in as {', '.join(PEOPLE)}; the password of each is {password}")
     if serve:
         from detector.cli.operations import serve_system
 

@@ -14,6 +14,7 @@ from detector.cli import (
     demo,
     exceptions,
     features,
+    firms,
     formats,
     jobs,
     models,
@@ -23,6 +24,7 @@ from detector.cli import (
     reviews,
     rules,
     tables,
+    users,
 )
 from detector.cli.output import STATE, explain, lift_global_options, unforeseen
 from features.errors import WardenError
@@ -65,12 +67,14 @@ app.command("demo")(demo.demo)
 app.command("work")(jobs.work)
 app.add_typer(tables.app, name="tables")
 app.add_typer(features.app, name="features")
+app.add_typer(firms.app, name="firms")
 rules.app.add_typer(exceptions.app, name="except")
 app.add_typer(rules.app, name="rules")
 app.add_typer(models.app, name="models")
 app.add_typer(reviews.app, name="reviews")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(audit.app, name="audit")
+app.add_typer(users.app, name="users")
 app.add_typer(operations.config_app, name="config")
 
 
