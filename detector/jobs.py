@@ -238,3 +238,19 @@ def audit_checkpoint(system: JobSystem, _claim: Claim, _slot: str) -> JobResult:
         counts={"entries": one.seq - one.since if one else 0},
         note=None if one else "nothing was entered since the last checkpoint",
     )
+
+
+@job(
+    "searches",
+    title={"en": "index firms and run saved searches", "zh": "更新企业索引并运行已存检索"},
+    schedule="5,20,35,50 * * * *",
+)
+def searches(system: JobSystem, _claim: Claim, _slot: str) -> JobResult:
+    """Takes what was filed into the index of firms, then looks for what people asked to hear of."""
+    from detector.firm_index import keep_index
+    from detector.saved_searches import run_searches
+
+    indexed = keep_index(cast("System", system))
+    found = run_searches(cast("System", system))
+    note = "nothing was filed since the last time" if indexed.current else None
+    return JobResult(counts=indexed.as_dict() | found, note=note)

@@ -50,6 +50,7 @@ sample-reviews = "0 5 * * 1"
 learn-order = "20 * * * *"
 drift = "0 5 * * 1"
 audit-checkpoint = "10 * * * *"
+searches = "5,20,35,50 * * * *"
 """
 
 
@@ -65,6 +66,7 @@ class Jobs(BaseModel):
     learn_order: str = Field(default="20 * * * *", alias="learn-order")
     drift: str = "0 5 * * 1"
     audit_checkpoint: str = Field(default="10 * * * *", alias="audit-checkpoint")
+    searches: str = "5,20,35,50 * * * *"
 
     @model_validator(mode="before")
     @classmethod
@@ -84,6 +86,7 @@ class Jobs(BaseModel):
             "learn-order": self.learn_order,
             "drift": self.drift,
             "audit-checkpoint": self.audit_checkpoint,
+            "searches": self.searches,
         }
 
 

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from detector.run import run_detection
 from detector.system import System
-from tests.dossier.filed import filed_home
+from tests.dossier.filed import judged
 
 
 @pytest.fixture(scope="session")
 def filed(tmp_path_factory: pytest.TempPathFactory) -> System:
     """The filings of `tests.dossier.filed`, judged once."""
-    system = filed_home(tmp_path_factory.mktemp("dossier") / "home")
-    run_detection(system, typologies=("MON-BID-CV", "MON-DOMINANCE-CN"))
-    return system
+    return judged(tmp_path_factory)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 
+import pytest
+
+from detector.run import run_detection
 from detector.system import System
-from tests.detector.homes import HONEST, LATER, RING, file, opened, procurement
+from tests.detector.homes import HONEST, LATER, file, opened, procurement
 
 RENAMED = "R1"
 OWNERS = [
@@ -75,4 +79,9 @@ def filed_home(home: Path) -> System:
     return system
 
 
-__all__ = ["RING", "filed_home"]
+@cache
+def judged(folders: pytest.TempPathFactory) -> System:
+    """The same, judged; one for all tests of a session, which leave filings and results alone."""
+    system = filed_home(folders.mktemp("dossier") / "home")
+    run_detection(system, typologies=("MON-BID-CV", "MON-DOMINANCE-CN"))
+    return system
