@@ -15,7 +15,6 @@ from detector.cli import (
     exceptions,
     features,
     firms,
-    firms,
     formats,
     jobs,
     models,
@@ -68,7 +67,6 @@ app.command("demo")(demo.demo)
 app.command("work")(jobs.work)
 app.add_typer(tables.app, name="tables")
 app.add_typer(features.app, name="features")
-app.add_typer(firms.app, name="firms")
 app.add_typer(firms.app, name="firms")
 rules.app.add_typer(exceptions.app, name="except")
 app.add_typer(rules.app, name="rules")
