@@ -27,6 +27,7 @@ def demo(
     """Simulate a market with planted schemes, judge it, print the head of the queue, serve it."""
     from detector.demo.people import PEOPLE, add_people
     from detector.demo.world import Size, generate
+    from detector.firm_index import keep_index
     from detector.run import run_detection
     from detector.system import open_system
 
@@ -44,6 +45,7 @@ def demo(
     ingest_all(system, world, began)
     summary = run_detection(system)
     step("judged", began)
+    step(f"{keep_index(system).firms:,} firms indexed", began)
     password = add_people(system)
     rows = head_of_queue(system, top)
     if STATE.json:
