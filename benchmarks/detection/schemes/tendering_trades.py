@@ -71,25 +71,52 @@ def _cases(trades: pl.Series) -> tuple[frozenset[str], ...]:
 def shared_out(tables: Tables, strength: float, rng: Random, *, count: int) -> Planted:
     """Gives every firm a region: it leaves a share of the lots elsewhere alone.
 
-    A firm's region is that in which it bid most; a lot whose bidders would all stay away is left
-    to the one of them that asked least.
+    Where all bidders of a lot would stay away, the firm that holds the region bids in place of the
+    one of them that asked least, at its price.
     """
     trades = _trades(tables, rng, count)
     lots = _lots(tables, rng, trades, strength)
     bids = _of_lots(tables, lots)
     bids = bids.with_columns(_luck=pl.Series(rng.random(bids.height)))
-    homes = (
-        bids.group_by("_trade", "bidder_id", "_region")
-        .len()
-        .sort("_trade", "bidder_id", "len", "_region", descending=[False, False, True, False])
-        .unique(["_trade", "bidder_id"], keep="first", maintain_order=True)
-        .select("_trade", "bidder_id", _home="_region")
-    )
+    homes, holders = _regions(bids)
     stays = (pl.col("_home") == pl.col("_region")) | (pl.col("_luck") >= strength)
-    bids = bids.join(homes, on=["_trade", "bidder_id"]).with_columns(_stays=stays)
+    bids = (
+        bids.join(homes, on=["_trade", "bidder_id"], maintain_order="left")
+        .join(holders, on=["_trade", "_region"], maintain_order="left")
+        .with_columns(_stays=stays)
+    )
+    left = ~pl.col("_stays").any().over(LOT)
     lowest = pl.col("amount") == pl.col("amount").min().over(LOT)
-    kept = bids.filter(pl.col("_stays") | (lowest & ~pl.col("_stays").any().over(LOT)))
+    kept = bids.with_columns(bidder_id=pl.when(left).then("_holder").otherwise("bidder_id")).filter(
+        pl.col("_stays") | (lowest & left)
+    )
     return Planted(_written(tables, kept), _cases(trades), tuple(lots["tender_id"]))
+
+
+def _regions(bids: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Regions of the firms of each trade, where they bid most, and who holds each region.
+
+    No region is left without a firm: the one that bids there most among those with company moves.
+    """
+    homes, holders = [], []
+    for (trade,), part in bids.group_by("_trade", maintain_order=True):
+        wide = part.pivot("_region", index="bidder_id", values="amount", aggregate_function="len")
+        wide = wide.fill_null(0).sort("bidder_id")
+        regions = sorted(c for c in wide.columns if c != "bidder_id")
+        often = wide.select(regions).to_numpy()
+        home = often.argmax(axis=1)
+        for r in range(len(regions)):
+            if not (home == r).any():
+                company = np.bincount(home, minlength=len(regions))[home] > 1
+                home[np.where(company, often[:, r], -1).argmax()] = r
+        firms = wide["bidder_id"].to_list()
+        for r, region in enumerate(regions):
+            holders.append((trade, region, firms[np.where(home == r, often[:, r], -1).argmax()]))
+        homes += [(trade, firm, regions[h]) for firm, h in zip(firms, home, strict=True)]
+    return (
+        pl.DataFrame(homes, schema=["_trade", "bidder_id", "_home"], orient="row"),
+        pl.DataFrame(holders, schema=["_trade", "_region", "_holder"], orient="row"),
+    )
 
 
 def at_the_ceiling(tables: Tables, strength: float, rng: Random, *, count: int) -> Planted:
