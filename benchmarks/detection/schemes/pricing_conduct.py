@@ -66,7 +66,7 @@ def predators(tables: Tables, strength: float, rng: Random, *, count: int) -> Pl
         price[0, end:] *= 1 + RECOUPED * strength
         left = sellers[1 : 1 + round(LEAVERS * strength)]
         since = pl.DataFrame({"seller_id": left, "since": [days[end - 4]] * len(left)})
-        gone = pl.concat([gone, since.cast(dict(gone.schema))])
+        gone = pl.concat([gone, since.cast(gone.schema)])
         cases.append(frozenset([sku]))
     changed = panel.filed(tables)
     absent = pl.col("ts") >= pl.col("since")
