@@ -79,9 +79,14 @@ def filed_home(home: Path) -> System:
     return system
 
 
-@cache
 def judged(folders: pytest.TempPathFactory) -> System:
     """The same, judged; one for all tests of a session, which leave filings and results alone."""
-    system = filed_home(folders.mktemp("dossier") / "home")
+    return _judged(folders.getbasetemp() / "dossier")
+
+
+@cache
+def _judged(folder: Path) -> System:
+    folder.mkdir()
+    system = filed_home(folder / "home")
     run_detection(system, typologies=("MON-BID-CV", "MON-DOMINANCE-CN"))
     return system
