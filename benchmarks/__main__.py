@@ -16,6 +16,8 @@ known answers (see `benchmarks/detection`).
 
 `python -m benchmarks replay` judges alerts again after later filings, corrections, a rule change
 and a refit (see `benchmarks/replay.py`).
+
+`python -m benchmarks audit` writes and verifies a million entries of the audit trail.
 """
 
 from __future__ import annotations
@@ -39,6 +41,7 @@ STUDIES = {
     "calibration": "benchmarks.detection.calibration",
     "injection": "benchmarks.detection.injection",
     "replay": "benchmarks.replay",
+    "audit": "benchmarks.audit",
 }
 """Studies with a command line of their own: the module whose `main` takes the rest."""
 
