@@ -26,6 +26,8 @@ NEEDS: Mapping[tuple[str, str], Permission | str] = {
     # alerts
     ("GET", "/"): Permission.ALERTS_READ,
     ("GET", "/alerts/{alert_id}"): Permission.ALERTS_READ,
+    ("GET", "/alerts/{alert_id}/replay"): Permission.ALERTS_READ,
+    ("POST", "/alerts/{alert_id}/replay"): Permission.ALERTS_READ,
     ("POST", "/alerts/{alert_id}/decisions"): Permission.ALERTS_DECIDE,
     ("POST", "/alerts/{alert_id}/comments"): Permission.ALERTS_DECIDE,
     ("GET", "/api/v1/alerts"): Permission.ALERTS_READ,

@@ -46,6 +46,7 @@ BUILT |= {
     "instrument.",
     "note.",
     "refused.",
+    "replay.",
     "value.",
 }
 

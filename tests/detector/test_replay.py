@@ -241,6 +241,26 @@ def test_the_door_replays_and_tells_the_last_result(market: Path, tmp_path: Path
     assert door.post("/api/v1/alerts/A-NOBODY/replay").status_code == 404
 
 
+def test_the_page_shows_then_and_now_in_both_languages(market: Path, tmp_path: Path) -> None:
+    system = copied(market, tmp_path)
+    chosen = in_the_alert(system)
+    headers = enroll(system, "Ann")
+    door = TestClient(create_app(system, hosts=None), headers=headers)
+    assert "has not been replayed" in door.get(f"/alerts/{chosen}/replay").text
+    done = door.post(f"/alerts/{chosen}/replay")
+    assert (done.status_code, str(done.url.path)) == (200, f"/alerts/{chosen}/replay")
+    for lang, words in (
+        (
+            "en",
+            ("does not come out the same", "changed in the database", "0.123", "corrected since"),
+        ),
+        ("zh", ("结果不一致", "数据库中的记录曾被改动", "0.123", "此后无新申报")),
+    ):
+        page = door.get(f"/alerts/{chosen}/replay?lang={lang}").text
+        assert all(word in page for word in words), lang
+    assert f"/alerts/{chosen}/replay" in door.get(f"/alerts/{chosen}").text
+
+
 def test_the_command_ends_with_4_when_a_figure_differs(market: Path, tmp_path: Path) -> None:
     system = copied(market, tmp_path)
     chosen = one_of_each(system)["incident"]
