@@ -103,7 +103,7 @@ def verify_trail(system: System) -> Finding:
         hash=at.hash,
         signed=newest.seq if newest else 0,
         signed_at=newest.at if newest else None,
-        checkpoints=len(copies.good),
+        checkpoints=copies.files,
         fault=fault,
     )
 
@@ -136,7 +136,7 @@ def make_checkpoint(system: System) -> Checkpoint | None:
     """
     found = _whole(system)
     place, key = folder(system), signing_key(system.home)
-    copies = read_copies(place, key.public_key())
+    copies = read_copies(place, key.public_key(), newest=True)
     since = copies.good[-1] if copies.good else None
     after, last = (since.seq, since.hash) if since else (0, GENESIS)
     if found.entries == after:
@@ -176,7 +176,7 @@ def state(system: System) -> dict[str, Any]:
         What the newest checkpoint vouches for was verified when it was signed.
     """
     key = signing_key(system.home).public_key()
-    copies = read_copies(folder(system), key)
+    copies = read_copies(folder(system), key, newest=True)
     newest = copies.good[-1] if copies.good else None
     after, last = (newest.seq, newest.hash) if newest else (0, GENESIS)
     with reading(system.engine) as connection:
@@ -191,7 +191,7 @@ def state(system: System) -> dict[str, Any]:
         hash=at.hash,
         signed=after,
         signed_at=newest.at if newest else None,
-        checkpoints=len(copies.good),
+        checkpoints=copies.files,
         fault=fault,
     )
     return found.as_dict() | {"key": fingerprint(key)}

@@ -25,6 +25,7 @@ from detector.audit.trail import (
     verify_trail,
 )
 from detector.database import WriteConnection, writing
+from detector.jobs import JobResult, get_job
 from detector.settings import Settings
 from detector.system import System, create_home
 from features.errors import WardenError
@@ -178,6 +179,18 @@ def test_checkpoints_follow_one_another_and_nothing_new_is_not_signed_twice(
     assert (first.since, first.seq, second.since, second.seq) == (0, 3, 3, 5)
     found = verify_trail(system)
     assert (found.signed, found.checkpoints, found.fault) == (5, 2, None)
+
+
+def test_the_job_signs_and_fails_on_a_trail_that_is_not_whole(system: System) -> None:
+    run: Callable[..., JobResult] = get_job("audit-checkpoint").function
+    act(system, 3)
+    assert run(system, None, "").counts == {"entries": 3}
+    assert run(system, None, "").note == "nothing was entered since the last checkpoint"
+    unguarded(system)
+    with writing(system.engine) as connection:
+        edit(connection)
+    with pytest.raises(WardenError, match="entry 3"):
+        run(system, None, "")
 
 
 @pytest.mark.parametrize("damage", ["removed", "changed"])
