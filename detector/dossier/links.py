@@ -70,9 +70,16 @@ def groups(filed: Filed) -> Found:
 
 def co_bids(filed: Filed) -> Found:
     """Bidders that met in tenders, by the number of tenders (lots) both bid for."""
-    lots = pl.col("submitted_at").dt.date().min().alias("day")
     bids = filed.table("bids").filter(pl.col("bidder_id").is_not_null())
-    mine = bids.filter(filed.ours("bidder_id")).group_by(*_LOT, a="bidder_id").agg(lots)
+    said = pl.coalesce("awarded_at", "deadline_at", "published_at").dt.date()
+    dated = filed.table("tenders").select(*_LOT, _day=said)
+    days = pl.coalesce("_day", pl.col("submitted_at").dt.date())
+    mine = (
+        bids.filter(filed.ours("bidder_id"))
+        .join(dated, on=_LOT, how="left", nulls_equal=True)
+        .group_by(*_LOT, a="bidder_id")
+        .agg(day=days.min())
+    )
     others = bids.select(*_LOT, b="bidder_id").unique()
     pairs = mine.join(others, on=_LOT, nulls_equal=True).filter(pl.col("a") != pl.col("b"))
     counted = pairs.group_by("a", "b").agg(
