@@ -133,7 +133,7 @@ class Case:
             WardenError: where something recorded is gone, changed or unreadable.
         """
         seen, system = self.alert.signal, self.by.system
-        past = self.by.past(self.connection, self.run_key, seen.typology)
+        past = self._past(self.run_key)
         then, asked = past.pins.pinned(system.lake), self._asked(past)
         recorded = shown(alert_object(self.alert))
         found = list(past.faults)
@@ -167,6 +167,24 @@ class Case:
             (fault,), 0, ({"code": error.code, "text": text},),
         )  # fmt: skip
 
+    def _past(self, run_key: str) -> Past:
+        """What the alert was judged by: as a rule, by the run that said so.
+
+        A draw cites the results in force; what it drew may stand in them from an earlier run.
+        """
+        seen = self.alert.signal
+        past = self.by.past(self.connection, run_key, seen.typology)
+        if self.drawn is None:
+            return past
+        cell = (seen.typology, self.drawn, seen.period_start)
+        for below in ("", *reversed(past.pins.below)):
+            found = past if not below else self.by.past(self.connection, below, seen.typology)
+            if found.pins.speaks_for(*cell):
+                return found
+        if not past.pins.below:
+            raise not_pinned(run_key)
+        return self._past(past.pins.below[0])
+
     def _asked(self, past: Past) -> Asked:
         seen = self.alert.signal
         kind, start = seen.subject_kind, seen.period_start
@@ -194,7 +212,10 @@ class Case:
             rows = [replay_ranking.as_drawn(row) for row in rows]
         found = [raising.to_signal(r, names, rules, self.run_key, snapshot.id) for r in rows]
         if self.drawn:
-            found = [replay_ranking.graver(signal, rules.values()) for signal in found]
+            # a draw cites the filings in force when it was made
+            cited = self.alert.signal.snapshot_id
+            graver = [replay_ranking.graver(signal, rules.values()) for signal in found]
+            found = [replace(signal, snapshot_id=cited) for signal in graver]
         else:
             found = told(found, self._levels(found))
         moment = Moment(self.run_key, self.alert.updated_at)

@@ -12,7 +12,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from importlib import import_module, metadata
 from pathlib import Path
@@ -60,6 +60,7 @@ class Pins:
         typologies: those computed together.
         also: features of other typologies that were computed with them.
         windowed: whether a person named the periods; then only those were judged.
+        below: runs whose results it stood on, oldest first.
         snapshot: ``id``, ``versions`` and ``known_as_of`` of the filings.
         rules: the live rules, in their order.
         parameters: text of each dated table by name.
@@ -73,6 +74,7 @@ class Pins:
     typologies: tuple[str, ...]
     also: tuple[str, ...]
     windowed: bool
+    below: tuple[str, ...]
     snapshot: Mapping[str, Any]
     rules: tuple[PinnedRule, ...]
     parameters: Mapping[str, str]
@@ -81,6 +83,21 @@ class Pins:
     calmed: tuple[str, ...]
     code: Mapping[str, Any]
     cells: pl.DataFrame
+
+    def speaks_for(self, typology: str, grain: str, start: date) -> bool:
+        """Whether what stands in a cell after the run is what the run itself would say.
+
+        What it did not judge again is as filings and judges give it, too, unless somebody named
+        other periods or other typologies.
+        """
+        if typology not in self.typologies:
+            return False
+        here = self.cells.filter(
+            pl.col("typology") == typology,
+            pl.col("grain") == grain,
+            pl.col("period_start") == start,
+        )
+        return not self.windowed or not here.is_empty()
 
     def pinned(self, lake: Lake) -> Snapshot:
         """The filings of the run."""
@@ -110,6 +127,7 @@ def pin(
         "typologies": list(plan.typologies),
         "also": sorted(read_elsewhere(panel.ruleset.judging(), plan)),
         "windowed": plan.windowed,
+        "below": list(plan.base.layers) if plan.base else [],
         "snapshot": {
             "id": plan.snapshot.id,
             "versions": dict(plan.snapshot.versions),
@@ -154,6 +172,7 @@ def read_pins(results: Results, manifest: Manifest) -> Pins:
         typologies=tuple(data["typologies"]),
         also=tuple(data["also"]),
         windowed=data["windowed"],
+        below=tuple(data["below"]),
         snapshot=data["snapshot"],
         rules=tuple(PinnedRule(*rule) for rule in data["rules"]),
         parameters=data["parameters"],

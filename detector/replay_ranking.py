@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import sqlalchemy as sa
 
+from alerts.blind import SAMPLE
 from alerts.likelihood import Companion
 from alerts.merge import UNRANKED
 from alerts.model import Alert, AlertEvent, EventKind, Part, Priority, Signal
@@ -71,10 +72,15 @@ def weights_of(connection: ReadConnection, mark: str) -> Weights:
 def affected(
     system: System, connection: ReadConnection, events: Sequence[AlertEvent], signal: Signal
 ) -> Part | None:
-    """How much the suspicion touches, by the filings of the last run that could tell."""
-    results = Results(system.home)
+    """How much the suspicion touches, by the filings of the last run that could tell.
+
+    A draw for blind review measures nothing.
+    """
+    results, drawn = Results(system.home), is_drawn(connection, events[0].alert_id)
     for event in reversed(events):
         if event.kind not in SIZED or not event.run_id:
+            continue
+        if drawn and event.kind is EventKind.OPENED:
             continue
         manifest = sealed_manifest(connection, results, event.run_id)
         found = size_of(system, read_pins(results, manifest).pinned(system.lake), signal)
@@ -94,10 +100,13 @@ def size_of(system: System, snapshot: Snapshot, signal: Signal) -> Part | None:
 
 def drawn_grain(connection: ReadConnection, alert_id: str, said: AlertEvent) -> str | None:
     """The grain of a subject that was drawn and that no run has raised since; else None."""
-    if said.kind is not EventKind.OPENED:
-        return None
+    return is_drawn(connection, alert_id) if said.kind is EventKind.OPENED else None
+
+
+def is_drawn(connection: ReadConnection, alert_id: str) -> str | None:
+    """The grain at which an alert was drawn before any run raised it; None for all others."""
     drawn = draw_table.c
-    query = sa.select(drawn.grain).where(drawn.alert_id == alert_id, drawn.role == "sample")
+    query = sa.select(drawn.grain).where(drawn.alert_id == alert_id, drawn.role == SAMPLE)
     found = connection.scalar(query)
     return str(found) if found else None
 

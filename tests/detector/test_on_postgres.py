@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from detector.extracts import extract
+from detector.replay_records import replay_and_keep
 from detector.run import run_detection
 from tests.detector.homes import small_market
 
@@ -33,5 +34,6 @@ def test_state_in_postgresql_gives_what_sqlite_gives(
 
     assert alerts(light).equals(alerts(heavy))
     before = extract(heavy, "alerts")
+    assert replay_and_keep(heavy, before["id"][0], "Ann")["outcome"] == "identical"
     assert run_detection(heavy).counts["judged"] == 0
     assert extract(heavy, "alerts").equals(before)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from alerts.audit_tables import audit_entry
 from alerts.tables import alert as alert_table
-from alerts.tables import alert_event
+from alerts.tables import alert_event, review_draw
 from api.app import create_app
 from detector import shadow_models
 from detector.cli.main import app
@@ -26,6 +26,7 @@ from detector.replay_case import Replay
 from detector.replay_records import last_replay, replay_and_keep
 from detector.rulebook import rulebook
 from detector.run import refit, run_detection
+from detector.sampling import draw_sample
 from detector.system import System, open_system
 from detector.tables import alert_replay
 from features.errors import WardenError
@@ -36,6 +37,8 @@ from tests.signed import enroll
 TENDERS, RING = 160, 30
 WRONG = "T003"
 """A tender of the ring whose bids are corrected later."""
+WINDOW = date(2025, 7, 1)
+"""A person has periods from here on judged."""
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +72,14 @@ def assert_identical(found: Replay) -> None:
     assert found.compared > 40
 
 
+def assert_drawn_before(system: System, day: date) -> None:
+    """Some subject drawn for blind review was judged by no run over the periods since a day."""
+    with reading(system.engine) as connection:
+        drawn = alert_table.c.id.in_(sa.select(review_draw.c.alert_id))
+        starts = connection.scalars(sa.select(alert_table.c.period_start).where(drawn)).all()
+    assert any(start < day for start in starts)
+
+
 def codes(found: Replay) -> list[str]:
     return [cause["code"] for cause in found.causes]
 
@@ -92,7 +103,9 @@ def test_alerts_come_out_identically_whatever_came_since(market: Path, tmp_path:
     first = Replayer(system).replay(one_of_each(system)["incident"])
     assert_identical(first)
     assert first.as_known_now is not None and not first.as_known_now["same_filings"]
-    run_detection(system)
+    run_detection(system, start=WINDOW)
+    assert draw_sample(system, 8, "Ann")["queued"]
+    assert_drawn_before(system, WINDOW)
 
     overlay = system.home / "rules" / "overlays" / f"{LIKE}.yaml"
     overlay.parent.mkdir(parents=True)
@@ -103,9 +116,9 @@ def test_alerts_come_out_identically_whatever_came_since(market: Path, tmp_path:
     shadow_models.promote(system, None, "Ben", "Newer peers.")
     run_detection(system)
 
-    rows = alerts(system, "run_id", "subject_kind")
-    some = {(row["run_id"], row["subject_kind"]): row["id"] for row in rows}
-    assert len({run for run, _ in some}) == 3, "alerts of every run are there"
+    rows = alerts(system, "run_id", "subject_kind", "blind")
+    some = {(row["run_id"], row["subject_kind"], row["blind"]): row["id"] for row in rows}
+    assert len({run for run, *_ in some}) == 3, "alerts of every run are there"
     replayer = Replayer(system)
     for alert_id in some.values():
         assert_identical(replayer.replay(alert_id, as_known_now=False))
