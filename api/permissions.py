@@ -83,6 +83,7 @@ NEEDS: Mapping[tuple[str, str], Permission | str] = {
     ("GET", "/api/v1/runs"): Permission.RUNS_READ,
     ("GET", "/api/v1/runs/{run_id}"): Permission.RUNS_READ,
     # the trail
+    ("GET", "/audit"): Permission.AUDIT_READ,
     ("GET", "/api/v1/audit"): Permission.AUDIT_READ,
     ("GET", "/api/v1/audit/state"): Permission.AUDIT_READ,
     # people

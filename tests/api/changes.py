@@ -122,10 +122,6 @@ def replay_on_page(desk: Desk) -> Ask:
     return Ask(f"/alerts/{desk.alert['id']}/replay")
 
 
-def replay_on_page(desk: Desk) -> Ask:
-    return Ask(f"/alerts/{desk.alert['id']}/replay")
-
-
 def save_search(_desk: Desk) -> Ask:
     return Ask("/api/v1/searches", {"name": "of mine", "about": "alerts", "query": {"text": "x"}})
 
@@ -193,7 +189,6 @@ CHANGES: Mapping[Route, Callable[[Desk], Ask]] = {
     ("POST", "/api/v1/alerts/{alert_id}/decisions"): close,
     ("POST", "/api/v1/alerts/{alert_id}/comments"): comment,
     ("POST", "/api/v1/alerts/{alert_id}/replay"): replay,
-    ("POST", "/alerts/{alert_id}/replay"): replay_on_page,
     ("POST", "/alerts/{alert_id}/decisions"): close_on_page,
     ("POST", "/alerts/{alert_id}/replay"): replay_on_page,
     ("POST", "/alerts/{alert_id}/comments"): comment_on_page,

@@ -19,6 +19,7 @@ from tests.api.changes import ANN, CHANGES, COMPUTES, Ask, Desk, Route
 from tests.api.conftest import client_of
 from tests.signed import enroll
 
+PAGE = {"Accept": "text/html"}
 NOTED = {("session", "seen_at")}
 """Columns that only say when somebody was last here."""
 
@@ -145,3 +146,22 @@ def test_the_state_is_told(desk: Desk, tmp_path: Path) -> None:
         connection.execute(sa.text("UPDATE audit_entry SET kind = 'x' WHERE seq = 2"))
     told = desk.door.get("/api/v1/audit/state").json()
     assert (told["intact"], told["first_bad"]) == (False, 2)
+
+
+@pytest.mark.parametrize(("lang", "whole"), [("en", "Whole: "), ("zh", "完整："), ("en", None)])
+def test_the_page_tells_the_same(desk: Desk, lang: str, whole: str | None) -> None:
+    comment = CHANGES["POST", "/api/v1/alerts/{alert_id}/comments"](desk)
+    send(desk, "POST", comment)
+    key = comment.path.split("/")[4]
+    if whole is None:
+        with writing(desk.system.engine) as connection:
+            connection.execute(sa.text("DROP TRIGGER audit_entry_no_update"))
+            connection.execute(sa.text("UPDATE audit_entry SET kind = 'x' WHERE seq = 2"))
+    page = desk.door.get(f"/audit?lang={lang}&kind=alert&key={key}", headers=PAGE)
+    assert page.status_code == 200
+    assert (whole or "Not whole from entry 2 on.") in page.text
+    assert page.text.count("alert.commented") == 1
+    assert f'href="/alerts/{key}"' in page.text
+    assert ">Ann<" not in page.text.split("<section", 1)[1]
+    named = desk.door.get(f"/audit?names=yes&key={key}", headers=PAGE).text
+    assert "<td>Ann</td>" in named.split("<section", 1)[1]

@@ -39,6 +39,8 @@ BUILT = {
 }
 BUILT |= {"reason.", "severity.", "state.", "theme.", "keys.", "unit.", "view.", "why.", "bool."}
 BUILT |= {
+    "audit.bad.",
+    "audit.filter.",
     "role.",
     "attribute.",
     "around.",

@@ -1,0 +1,68 @@
+"""The page of the audit trail: whether it is whole, and its entries."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from alerts import audit
+from alerts.audit_chain import canonical
+from alerts.audit_reading import EntryFilter, entries
+from api.deps import Actor, SystemDep
+from api.web.render import render
+from detector.audit import trail
+from detector.database import reading, writing
+
+router = APIRouter(include_in_schema=False, default_response_class=Response)
+
+FIELDS = ("actor", "action", "kind", "key")
+LONGEST = 200
+PAGE = 50
+
+
+@router.get("/audit")
+def trail_page(request: Request, system: SystemDep, asking: Actor) -> Response:
+    """Entries, newest first; names only when asked for, and then that is an entry, too."""
+    asked = {
+        name: value[:LONGEST]
+        for name in (*FIELDS, "names")
+        if (value := request.query_params.get(name, "").strip())
+    }
+    named = asked.get("names") == "yes"
+    if named:
+        with writing(system.engine) as writer:
+            audit.record(
+                writer, actor=asking, action="audit.names_read", kind="audit", key="names",
+                data={}, now=system.clock(),
+            )  # fmt: skip
+    wanted = EntryFilter(**{name: asked.get(name) for name in FIELDS})  # type: ignore[arg-type]
+    with reading(system.engine) as connection:
+        found = entries(connection, wanted, request.query_params.get("cursor"), PAGE, named=named)
+    following = asked | {"cursor": found.next_cursor} if found.next_cursor else None
+    filters = {name: asked.get(name, "") for name in FIELDS}
+    return render(
+        request,
+        "audit.html",
+        place="audit",
+        state=trail.state(system),
+        rows=[_row(one) for one in found.entries],
+        filters=filters,
+        filtered=any(filters.values()),
+        named=named,
+        with_names=_address(asked | {"names": "yes"}),
+        following=_address(following) if following else None,
+        api_twin=_address(asked, "/api/v1/audit"),
+    )
+
+
+def _address(asked: dict[str, str], path: str = "/audit") -> str:
+    return f"{path}?{urlencode(asked)}" if asked else path
+
+
+def _row(entry: dict[str, Any]) -> dict[str, Any]:
+    href = f"/alerts/{entry['key']}" if entry["kind"] == "alert" else None
+    data = canonical(entry["data"]) if entry["data"] else ""
+    return entry | {"at": f"{entry['at'][:19]}Z".replace("T", " "), "href": href, "data": data}
