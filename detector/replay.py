@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from alerts.inbox import get_alert
 from alerts.model import kept_back
-from detector.database import ReadConnection, reading
+from detector.database import reading
 from detector.false_alarms import FAMILIES
 from detector.replay_case import Case, Replay, said_last
 from detector.replay_judgement import Again, Asked, Past, judged_again, past_of
@@ -56,23 +56,24 @@ class Replayer:
             seen = replace(alert, blind=False)
             said = said_last(alert, events)
             drawn = drawn_grain(connection, alert.id, said)
-            case = Case(self, connection, seen, events, said, drawn)
-            try:
-                found = case.replayed(as_known_now=as_known_now)
-            except WardenError as error:
-                if error.code in ("not_pinned", "alert_not_found"):
-                    raise
-                found = case.broken(error)
+        case = Case(self, seen, events, said, drawn)
+        try:
+            found = case.replayed(as_known_now=as_known_now)
+        except WardenError as error:
+            if error.kind == "unavailable" or error.code == "not_pinned":
+                raise
+            found = case.broken(error)
         return replace(found, blind=kept_back(alert))
 
-    def past(self, connection: ReadConnection, run_key: str, typology: str) -> Past:
+    def past(self, run_key: str, typology: str) -> Past:
         """What a run judged a typology by."""
         key = (run_key, FAMILIES.get(typology, typology))
         if key not in self._pasts:
             results = Results(self.system.home)
-            manifest = sealed_manifest(connection, results, run_key)
+            with reading(self.system.engine) as connection:
+                manifest = sealed_manifest(connection, results, run_key)
             pins = read_pins(results, manifest)
-            self._pasts[key] = past_of(self.system, connection, manifest, pins, typology)
+            self._pasts[key] = past_of(self.system, manifest, pins, typology)
         return self._pasts[key]
 
     def again(

@@ -11,6 +11,7 @@ from alerts.merge import Moment, merge
 from alerts.model import Alert, AlertEvent, EventKind, Priority, Signal, alert_object
 from alerts.store import STORM_KIND
 from detector import raising, replay_causes, replay_ranking, replay_stored
+from detector.database import reading
 from detector.false_alarms import FAMILIES
 from detector.replay_compare import Difference, counted, differences, shown
 from detector.replay_judgement import Again, Asked, Past, grains_asked, storm_again
@@ -22,7 +23,6 @@ from features.errors import WardenError
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from detector.database import ReadConnection
     from detector.lake import Snapshot
     from detector.system import System
 
@@ -36,7 +36,7 @@ class Judging(Protocol):
 
     system: System
 
-    def past(self, connection: ReadConnection, run_key: str, typology: str) -> Past:
+    def past(self, run_key: str, typology: str) -> Past:
         """What a run judged a typology by."""
         ...
 
@@ -115,7 +115,6 @@ class Case:
     """
 
     by: Judging
-    connection: ReadConnection
     alert: Alert
     events: Sequence[AlertEvent]
     said: AlertEvent
@@ -141,7 +140,7 @@ class Case:
         if signal is None:
             found.append(Difference("raised", True, False))
         else:
-            size = replay_ranking.affected(system, self.connection, self.events, signal)
+            size = replay_ranking.affected(system, self.events, signal)
             found += differences(recorded, self._as_shown(signal, self._priority(signal, size)))
         stored = self._stored(past, asked, then)
         found += stored.differences
@@ -154,7 +153,7 @@ class Case:
             tuple(found),
             counted(recorded) + stored.compared,
             tuple(replay_causes.causes(past, found, today)) if found else (),
-            replay_causes.judges_today(system, self.connection, past, today),
+            replay_causes.judges_today(system, past, today),
             self._now(past, asked, recorded, then) if as_known_now else None,
         )
 
@@ -173,12 +172,12 @@ class Case:
         A draw cites the results in force; what it drew may stand in them from an earlier run.
         """
         seen = self.alert.signal
-        past = self.by.past(self.connection, run_key, seen.typology)
+        past = self.by.past(run_key, seen.typology)
         if self.drawn is None:
             return past
         cell = (seen.typology, self.drawn, seen.period_start)
         for below in ("", *reversed(past.pins.below)):
-            found = past if not below else self.by.past(self.connection, below, seen.typology)
+            found = past if not below else self.by.past(below, seen.typology)
             if found.pins.speaks_for(*cell):
                 return found
         if not past.pins.below:
@@ -197,7 +196,8 @@ class Case:
         return shown(alert_object(replace(self.alert, signal=signal, priority=priority)))
 
     def _priority(self, signal: Signal, size: Mapping[str, Any] | None) -> Priority:
-        return replay_ranking.priority(self.connection, self.alert, signal, size)
+        with reading(self.by.system.engine) as connection:
+            return replay_ranking.priority(connection, self.alert, signal, size)
 
     def _signal(
         self, past: Past, asked: Asked, snapshot: Snapshot, known_at: datetime | None = None
@@ -243,7 +243,8 @@ class Case:
             for s in signals
             if s.budget is not None
         ]
-        return replay_ranking.levels(self.connection, blocks)
+        with reading(self.by.system.engine) as connection:
+            return replay_ranking.levels(connection, blocks)
 
     def _stored(self, past: Past, asked: Asked, snapshot: Snapshot) -> replay_stored.Stored:
         if asked.kind == STORM_KIND or not asked.grains:

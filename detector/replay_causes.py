@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from detector.database import reading
 from detector.models.versions import read_versions
 from detector.replay_compare import Difference
 from detector.replay_judgement import Past, family_of
@@ -14,7 +15,6 @@ from detector.rule_records import kept_events
 from detector.rule_states import by_rule
 
 if TYPE_CHECKING:
-    from detector.database import ReadConnection
     from detector.lake import Snapshot
     from detector.system import System
 
@@ -95,9 +95,7 @@ def code_changes(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def judges_today(
-    system: System, connection: ReadConnection, past: Past, code: Mapping[str, Any]
-) -> dict[str, Any]:
+def judges_today(system: System, past: Past, code: Mapping[str, Any]) -> dict[str, Any]:
     """What a run of today would judge by instead; empty where nothing is another one."""
     found: dict[str, Any] = {}
     moved = code_changes(past.pins.code, code)
@@ -107,11 +105,9 @@ def judges_today(
     now, then = (in_force or {}).get("digest"), past.manifest.judges.get("models")
     if now != then:
         found["models"] = {"then": then, "now": now}
-    live = {
-        rule: standing.live.version
-        for rule, standing in by_rule(kept_events(connection)).items()
-        if standing.live is not None
-    }
+    with reading(system.engine) as connection:
+        standings = by_rule(kept_events(connection))
+    live = {rule: one.live.version for rule, one in standings.items() if one.live is not None}
     rules = {r.id: {"then": r.version, "now": live.get(r.id)} for r in past.ruleset}
     others = {rule: both for rule, both in rules.items() if both["then"] != both["now"]}
     if others:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from detector import judging, planning, raising
+from detector.database import reading
 from detector.false_alarms import FAMILIES
 from detector.judging import Judgement
 from detector.owners import Groups
@@ -138,9 +139,7 @@ _CALM = Storm(0.0, 0, 0, 1.0, date.min, date.min)
 """Stands for a storm where only its rule's name counts."""
 
 
-def past_of(
-    system: System, connection: ReadConnection, manifest: Manifest, pins: Pins, typology: str
-) -> Past:
+def past_of(system: System, manifest: Manifest, pins: Pins, typology: str) -> Past:
     """What a run judged a typology and its family by.
 
     Raises:
@@ -148,7 +147,8 @@ def past_of(
     """
     from detector.models.artifacts import load_set
 
-    rules, faults = _rules(connection, pins, family_of(typology))
+    with reading(system.engine) as connection:
+        rules, faults = _rules(connection, pins, family_of(typology))
     ruleset = RuleSet(tuple(rules), "", pins.book())
     digest = manifest.judges.get("models", "")
     fitted = load_set(system.home / "models", digest) if digest else None

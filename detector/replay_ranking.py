@@ -17,6 +17,7 @@ from alerts.ranking import ranked
 from alerts.tables import review_draw as draw_table
 from alerts.tables import weights as weights_table
 from alerts.weights import NEW, Weights, weights_from
+from detector.database import reading
 from detector.harm import affected as sizes_now
 from detector.replay_pins import read_pins, sealed_manifest
 from detector.results import Results
@@ -69,24 +70,27 @@ def weights_of(connection: ReadConnection, mark: str) -> Weights:
     return weights_from(data) if data else NEW
 
 
-def affected(
-    system: System, connection: ReadConnection, events: Sequence[AlertEvent], signal: Signal
-) -> Part | None:
+def affected(system: System, events: Sequence[AlertEvent], signal: Signal) -> Part | None:
     """How much the suspicion touches, by the filings of the last run that could tell.
 
     A draw for blind review measures nothing.
     """
-    results, drawn = Results(system.home), is_drawn(connection, events[0].alert_id)
+    with reading(system.engine) as connection:
+        drawn = is_drawn(connection, events[0].alert_id)
     for event in reversed(events):
-        if event.kind not in SIZED or not event.run_id:
-            continue
-        if drawn and event.kind is EventKind.OPENED:
-            continue
-        manifest = sealed_manifest(connection, results, event.run_id)
-        found = size_of(system, read_pins(results, manifest).pinned(system.lake), signal)
-        if found is not None:
-            return found
+        unmeasured = drawn and event.kind is EventKind.OPENED
+        if event.kind in SIZED and event.run_id and not unmeasured:
+            found = size_of(system, _filings(system, event.run_id), signal)
+            if found is not None:
+                return found
     return None
+
+
+def _filings(system: System, run_key: str) -> Snapshot:
+    results = Results(system.home)
+    with reading(system.engine) as connection:
+        manifest = sealed_manifest(connection, results, run_key)
+    return read_pins(results, manifest).pinned(system.lake)
 
 
 def size_of(system: System, snapshot: Snapshot, signal: Signal) -> Part | None:
