@@ -241,27 +241,19 @@ def test_a_replay_writes_its_own_record_and_nothing_else(market: Path, tmp_path:
     assert {p: p.stat().st_mtime_ns for p in system.home.rglob("*.parquet")} == files
 
 
-def test_the_door_replays_and_tells_the_last_result(market: Path, tmp_path: Path) -> None:
+def test_interface_and_page_replay_and_tell_the_last_result(market: Path, tmp_path: Path) -> None:
     system = copied(market, tmp_path)
     door = TestClient(create_app(system, hosts=None), headers=enroll(system, "Ann"))
-    address = f"/api/v1/alerts/{in_the_alert(system)}/replay"
+    chosen = in_the_alert(system)
+    address, page = f"/api/v1/alerts/{chosen}/replay", f"/alerts/{chosen}/replay"
     assert door.get(address).json()["code"] == "not_replayed"
+    assert "has not been replayed" in door.get(page).text
     told = door.post(address)
     assert told.status_code == 200, told.text
     assert told.json()["actor"] == "Ann"
     assert {"field": "severity", "recorded": 5, "replayed": 3} in told.json()["differences"]
     assert door.get(address).json() == told.json()
     assert door.post("/api/v1/alerts/A-NOBODY/replay").status_code == 404
-
-
-def test_the_page_shows_then_and_now_in_both_languages(market: Path, tmp_path: Path) -> None:
-    system = copied(market, tmp_path)
-    chosen = in_the_alert(system)
-    headers = enroll(system, "Ann")
-    door = TestClient(create_app(system, hosts=None), headers=headers)
-    assert "has not been replayed" in door.get(f"/alerts/{chosen}/replay").text
-    done = door.post(f"/alerts/{chosen}/replay")
-    assert (done.status_code, str(done.url.path)) == (200, f"/alerts/{chosen}/replay")
     for lang, words in (
         (
             "en",
@@ -269,9 +261,17 @@ def test_the_page_shows_then_and_now_in_both_languages(market: Path, tmp_path: P
         ),
         ("zh", ("结果不一致", "数据库中的记录曾被改动", "0.123", "此后无新申报")),
     ):
-        page = door.get(f"/alerts/{chosen}/replay?lang={lang}").text
-        assert all(word in page for word in words), lang
-    assert f"/alerts/{chosen}/replay" in door.get(f"/alerts/{chosen}").text
+        shown = door.get(f"{page}?lang={lang}").text
+        assert all(word in shown for word in words), lang
+
+    with writing(system.engine) as connection:
+        connection.execute(sa.update(alert_table).values(blind=True))
+    done = door.post(page)
+    assert (done.status_code, done.url.path) == (200, page)
+    blind = door.get(address).json()
+    assert blind["outcome"] == "differs", "a blind alert tells the outcome"
+    assert (blind["differences"], blind["as_known_now"], blind["blind"]) == ([], None, True)
+    assert "0.123" not in door.get(page).text
 
 
 def test_the_command_ends_with_4_when_a_figure_differs(market: Path, tmp_path: Path) -> None:
@@ -285,16 +285,6 @@ def test_the_command_ends_with_4_when_a_figure_differs(market: Path, tmp_path: P
     assert done.exit_code == 4
     assert "likely: The filings kept under this snapshot" in done.stdout
     assert "suspicion: " in done.stdout
-
-
-def test_a_blind_alert_shows_no_figure(market: Path, tmp_path: Path) -> None:
-    system = copied(market, tmp_path)
-    chosen = in_the_alert(system)
-    with writing(system.engine) as connection:
-        connection.execute(sa.update(alert_table).values(blind=True))
-    told = replay(system, chosen).as_dict()
-    assert told["outcome"] == "differs"
-    assert (told["differences"], told["as_known_now"], told["blind"]) == ([], None, True)
 
 
 def test_an_alert_of_a_run_that_kept_nothing_says_so(market: Path, tmp_path: Path) -> None:
