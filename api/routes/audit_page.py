@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from urllib.parse import urlencode
 
@@ -21,6 +22,7 @@ router = APIRouter(include_in_schema=False, default_response_class=Response)
 FIELDS = ("actor", "action", "kind", "key")
 LONGEST = 200
 PAGE = 50
+_HASH = re.compile(r"[0-9a-f]{32,}")
 
 
 @router.get("/audit")
@@ -64,5 +66,22 @@ def _address(asked: dict[str, str], path: str = "/audit") -> str:
 
 def _row(entry: dict[str, Any]) -> dict[str, Any]:
     href = f"/alerts/{entry['key']}" if entry["kind"] == "alert" else None
-    data = canonical(entry["data"]) if entry["data"] else ""
-    return entry | {"at": f"{entry['at'][:19]}Z".replace("T", " "), "href": href, "data": data}
+    at = f"{entry['at'][:19]}Z".replace("T", " ")
+    return entry | {"at": at, "href": href, "data": " · ".join(_told(entry["data"]))}
+
+
+def _told(data: dict[str, Any]) -> list[str]:
+    """What an entry says of the act, hashes and pseudonyms by their beginning."""
+    told = []
+    for name, value in data.items():
+        if name == "changed" and isinstance(value, dict):
+            told += [f"{field}: {_arrow(pair)}" for field, pair in value.items()]
+        elif value not in (None, [], {}):
+            told.append(f"{name}: {value if isinstance(value, str) else canonical(value)}")
+    return [_HASH.sub(lambda found: found[0][:12], one) for one in told]
+
+
+def _arrow(pair: object) -> str:
+    if not isinstance(pair, list):
+        return canonical(pair)
+    return " → ".join("–" if one is None else str(one) for one in pair)

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from httpx import Response
+from httpx2 import Response
 
 from api.app import create_app
 from detector import replay_records
+from detector.audit.trail import make_checkpoint
 from detector.database import writing
 from detector.replay_case import Replay
 from detector.system import System
@@ -152,7 +153,11 @@ def test_the_state_is_told(desk: Desk, tmp_path: Path) -> None:
 def test_the_page_tells_the_same(desk: Desk, lang: str, whole: str | None) -> None:
     comment = CHANGES["POST", "/api/v1/alerts/{alert_id}/comments"](desk)
     send(desk, "POST", comment)
+    taken = CHANGES["POST", "/alerts/{alert_id}/decisions"](desk)
+    send(desk, "POST", taken)
     key = comment.path.split("/")[4]
+    if lang == "zh":
+        make_checkpoint(desk.system)
     if whole is None:
         with writing(desk.system.engine) as connection:
             connection.execute(sa.text("DROP TRIGGER audit_entry_no_update"))
@@ -160,8 +165,10 @@ def test_the_page_tells_the_same(desk: Desk, lang: str, whole: str | None) -> No
     page = desk.door.get(f"/audit?lang={lang}&kind=alert&key={key}", headers=PAGE)
     assert page.status_code == 200
     assert (whole or "Not whole from entry 2 on.") in page.text
+    assert ("其后各条刚刚校验" in page.text) == (lang == "zh")
     assert page.text.count("alert.commented") == 1
     assert f'href="/alerts/{key}"' in page.text
+    assert "state: open → acknowledged" in page.text
     assert ">Ann<" not in page.text.split("<section", 1)[1]
     named = desk.door.get(f"/audit?names=yes&key={key}", headers=PAGE).text
     assert "<td>Ann</td>" in named.split("<section", 1)[1]
