@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_settings import (
@@ -15,6 +15,9 @@ from pydantic_settings import (
 
 from features.errors import WardenError
 
+if TYPE_CHECKING:
+    from alerts.deadlines import Deadlines
+
 CONFIG_NAME = "config.toml"
 
 CONFIG_TEMPLATE = """\
@@ -24,6 +27,9 @@ CONFIG_TEMPLATE = """\
 # Where the state lives. Empty: an SQLite file in this folder.
 # PostgreSQL: "postgresql+psycopg://user:password@host/database"
 database_url = ""
+
+# What this installation calls itself in what it hands to others. Empty: the mark of its key.
+installation = ""
 
 # Folders with rules of your own, beside the ones shipped.
 rule_dirs = []
@@ -37,9 +43,21 @@ learn_order = true
 # Minutes a reviewer needs for one firing, for the hours a backtest expects.
 review_minutes = 30
 
+# Units of the authority and the typologies each works on; people are limited to units with
+# `warden users limit`. A star at the end stands for any rest.
+# units = {bidding = ["MON-BID-*"], privacy = ["PRIV-*", "DATA-*"]}
+
 # Second place of the audit trail: signed checkpoints go there. Empty: `audit` in this folder.
 # Name a folder on another disk or machine; see docs/howto/check-the-audit-trail.md.
 audit_copy_dir = ""
+
+# Largest file that may be attached to an alert, in bytes.
+attachment_bytes = 20_000_000
+
+[due]
+# Days people have for an alert, weekends included, by severity 1 to 5.
+legal = [60, 45, 30, 14, 7]
+screen = [120, 90, 60, 30, 14]
 
 [jobs]
 # Cron text in UTC; "off" disables a job.
@@ -51,6 +69,7 @@ learn-order = "20 * * * *"
 drift = "0 5 * * 1"
 audit-checkpoint = "10 * * * *"
 searches = "5,20,35,50 * * * *"
+follow-up = "0 6 * * *"
 """
 
 
@@ -67,6 +86,7 @@ class Jobs(BaseModel):
     drift: str = "0 5 * * 1"
     audit_checkpoint: str = Field(default="10 * * * *", alias="audit-checkpoint")
     searches: str = "5,20,35,50 * * * *"
+    follow_up: str = Field(default="0 6 * * *", alias="follow-up")
 
     @model_validator(mode="before")
     @classmethod
@@ -87,7 +107,49 @@ class Jobs(BaseModel):
             "drift": self.drift,
             "audit-checkpoint": self.audit_checkpoint,
             "searches": self.searches,
+            "follow-up": self.follow_up,
         }
+
+
+Days = Annotated[int, Field(ge=1, le=3_650)]
+
+
+class Due(BaseModel):
+    """Days people have for an alert by lane, and in it by severity 1 to 5."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    legal: tuple[Days, Days, Days, Days, Days] = (60, 45, 30, 14, 7)
+    screen: tuple[Days, Days, Days, Days, Days] = (120, 90, 60, 30, 14)
+
+    def deadlines(self) -> Deadlines:
+        """The same for the alerts."""
+        from alerts.deadlines import Deadlines
+
+        return Deadlines(self.legal, self.screen)
+
+
+class Oidc(BaseModel):
+    """The authority's identity provider (OpenID Connect).
+
+    Attributes:
+        issuer: as the provider names itself, to the letter.
+        client_secret: better set in the environment, WARDEN_OIDC__CLIENT_SECRET.
+        redirect: the address of this server as browsers see it, ending in /sign-in/oidc/back.
+        name_claim: whose value is the name beside acts.
+        groups_claim, roles: roles here by group there; empty leaves roles to this installation.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    issuer: str
+    client_id: str
+    client_secret: str = ""
+    redirect: str
+    scope: str = "openid profile"
+    name_claim: str = "preferred_username"
+    groups_claim: str = "groups"
+    roles: dict[str, list[str]] = {}
 
 
 class Settings(BaseSettings):
@@ -102,11 +164,16 @@ class Settings(BaseSettings):
     )
 
     database_url: str = ""
+    installation: str = Field(default="", max_length=200)
     rule_dirs: list[Path] = []
     false_discovery_rate: float = Field(default=0.10, gt=0, lt=1)
     learn_order: bool = True
     review_minutes: float = Field(default=30, gt=0)
+    units: dict[str, list[str]] = {}
+    oidc: Oidc | None = None
     audit_copy_dir: str = ""
+    attachment_bytes: int = Field(default=20_000_000, ge=1, le=200_000_000)
+    due: Due = Due()
     jobs: Jobs = Field(default_factory=lambda: Jobs.model_validate({}))
 
     @classmethod
@@ -175,6 +242,10 @@ def origins(home: Path, settings: Settings) -> list[dict[str, str]]:
         else:
             origin = "file" if key in filed else "default"
         shown = value.schedules() if isinstance(value, Jobs) else value
+        if isinstance(value, Oidc):
+            shown = value.model_copy(update={"client_secret": "***" if value.client_secret else ""})
+        if isinstance(value, Due):
+            shown = {name: list(days) for name, days in value}
         rows.append({"key": key, "value": str(shown), "origin": origin})
     return rows
 

@@ -12,6 +12,7 @@ from api.deps import Form, SystemDep
 from api.errors import status_of
 from api.web.render import render
 from detector.people import sessions
+from detector.system import System
 from features.errors import WardenError
 
 router = APIRouter(include_in_schema=False, default_response_class=Response)
@@ -41,6 +42,33 @@ def sign_in(request: Request, system: SystemDep, form: Form) -> Response:
     return response
 
 
+@router.get("/sign-in/oidc")
+def to_provider(request: Request, system: SystemDep) -> Response:
+    """Sends the browser to the identity provider."""
+    from detector.people import oidc
+
+    return RedirectResponse(
+        oidc.begin(system, own_path(request.query_params.get("next", "/"))), 303
+    )
+
+
+@router.get("/sign-in/oidc/back")
+def from_provider(request: Request, system: SystemDep) -> Response:
+    """Takes the browser back from the provider; a session opens when all it brings holds."""
+    from detector.people import oidc
+
+    asked = request.query_params
+    try:
+        token, back = oidc.finish(system, asked.get("state", ""), asked.get("code", ""))
+    except WardenError as error:
+        if error.code != "sign_in_refused":
+            raise
+        return _page(request, "/", status_of(error), refused=True, why=error.message)
+    response = RedirectResponse(back, 303)
+    keep_session(request, response, token)
+    return response
+
+
 @router.post("/sign-out")
 def sign_out(request: Request, system: SystemDep) -> Response:
     """Ends the session here, not only in the browser."""
@@ -59,5 +87,7 @@ def own_path(path: str) -> str:
 
 
 def _page(request: Request, back: str, status: int = 200, **shown: Any) -> Response:
-    form = {"typed": "", "refused": False} | shown
+    system: System = request.app.state.system
+    provider = system.settings.oidc is not None
+    form = {"typed": "", "refused": False, "why": "", "provider": provider} | shown
     return render(request, "sign-in.html", status, back=back, **form)

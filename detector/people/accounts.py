@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from alerts import audit
 from detector.database import ReadConnection, WriteConnection
 from detector.people.passwords import hashed
-from detector.people.permissions import roles_of
+from detector.people.permissions import Role, roles_of
 from detector.people.tables import api_key, person, session
 from features.errors import WardenError
 
@@ -143,7 +143,8 @@ def change(
         return before
     values = {**new, "version": before.version + 1}
     connection.execute(sa.update(person).where(person.c.name == name).values(values))
-    _keep_an_administrator(connection)
+    if before.enabled and Role.ADMINISTRATOR in before.roles:
+        _keep_an_administrator(connection)
     connection.execute(sa.delete(session).where(session.c.person_id == before.id))
     shown = {k: [old[k], v] for k, v in new.items()}
     _record(connection, actor, "person.changed", name, {"changed": shown}, now)
@@ -178,7 +179,7 @@ def forget_keys(connection: WriteConnection, name: str, actor: str, now: datetim
 
 def _keep_an_administrator(connection: WriteConnection) -> None:
     rows = connection.execute(sa.select(person.c.roles).where(person.c.enabled))
-    if not any("administrator" in roles for (roles,) in rows):
+    if not any(Role.ADMINISTRATOR in roles for (roles,) in rows):
         raise WardenError(
             "last_administrator",
             "Nobody would be left to keep the accounts.",

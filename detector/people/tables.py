@@ -73,3 +73,15 @@ api_key = Table(
     Index("ix_api_key_person", "person_id"),
 )
 """Keys of programs that act for a person; what is kept is a hash, the key is shown once."""
+
+sign_in_attempt = Table(
+    "sign_in_attempt",
+    metadata,
+    # SHA-256 of the state the browser was sent away with
+    Column("id", String(64), primary_key=True),
+    Column("nonce", String(128), nullable=False),
+    Column("verifier", String(128), nullable=False),
+    Column("back", Text, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+)
+"""Browsers that are at the identity provider; each row serves once."""

@@ -107,7 +107,8 @@ def test_an_address_nobody_has_listed_is_refused(system: System) -> None:
 def test_every_entry_is_a_permission_or_says_that_it_is_open() -> None:
     assert {type(n) for n in NEEDS.values() if n not in (OPEN, SIGNED_IN)} == {Permission}
     assert [path for (_, path), need in NEEDS.items() if need == OPEN] == [
-        "/healthz", "/readyz", "/openapi.json", "/sign-in", "/sign-in", "/sign-out",
+        "/healthz", "/readyz", "/openapi.json", "/sign-in", "/sign-in", "/sign-in/oidc",
+        "/sign-in/oidc/back", "/sign-out",
     ]  # fmt: skip
 
 
