@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from threading import Event
 from typing import Any
 
 import pytest
@@ -14,7 +16,7 @@ from alerts import audit
 from alerts.audit_chain import GENESIS, Entry, linked
 from alerts.audit_people import exchanged, names, pseudonym
 from alerts.audit_tables import audit_entry, audit_head, audit_person
-from detector.database import WriteConnection, reading, writing
+from detector.database import WriteConnection, connect, reading, writing
 from features.errors import WardenError
 
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
@@ -120,6 +122,44 @@ def test_acts_at_the_same_time_make_one_chain(engine: sa.Engine) -> None:
         assert entry.hash == linked(last, entry.body)
         last = entry.hash
     assert len({entry.actor for entry in found}) == 5
+
+
+@pytest.mark.postgres
+def test_acts_on_the_same_things_do_not_wait_in_a_circle(
+    migrated_postgres_url: str,
+) -> None:
+    """One closes a, then b; meanwhile another closes b. Neither holds the trail while waiting."""
+    engine = connect(migrated_postgres_url)
+    with writing(engine) as connection:
+        connection.execute(sa.text("CREATE TABLE thing AS SELECT 'a' AS id UNION SELECT 'b'"))
+    held, entered = Event(), Event()
+
+    def close(connection: WriteConnection, name: str) -> None:
+        query = sa.text("SELECT id FROM thing WHERE id = :name FOR UPDATE")
+        connection.execute(query, {"name": name})
+        audit.record(
+            connection, actor="Ana", action="closed", kind="thing", key=name, data={}, now=NOW
+        )
+
+    def both() -> None:
+        with writing(engine) as connection:
+            close(connection, "a")
+            entered.set()
+            assert held.wait(10)
+            close(connection, "b")
+
+    def one() -> None:
+        assert entered.wait(10)
+        with writing(engine) as connection:
+            close(connection, "b")
+            held.set()
+            time.sleep(0.2)  # by now the other one waits for b
+
+    with ThreadPoolExecutor(2) as pool:
+        for done in [pool.submit(both), pool.submit(one)]:
+            done.result(20)
+    assert [entry.key for entry in entries(engine)] == ["b", "a", "b"]
+    engine.dispose()
 
 
 def test_what_the_trail_cannot_take_is_not_done(engine: sa.Engine) -> None:

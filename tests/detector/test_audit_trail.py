@@ -167,6 +167,24 @@ def test_the_state_tells_a_rolled_back_database(system: System) -> None:
     assert (told["intact"], told["first_bad"], told["code"]) == (False, 6, "entries_missing")
 
 
+def test_after_a_restore_that_was_meant_the_trail_goes_on(system: System) -> None:
+    act(system, 4)
+    make_checkpoint(system)
+    act(system, 6)
+    make_checkpoint(system)
+    unguarded(system)
+    with writing(system.engine) as connection:
+        roll_back(connection)
+    aside = system.home / "audit" / "before-the-restore"
+    aside.mkdir()
+    shutil.move(system.home / "audit" / "checkpoint-000000000010.json", aside)
+    act(system, 5)
+    again = make_checkpoint(system)
+    assert again is not None
+    assert (again.since, again.seq) == (4, 10)
+    assert verify_trail(system).fault is None
+
+
 def test_checkpoints_follow_one_another_and_nothing_new_is_not_signed_twice(
     system: System,
 ) -> None:
