@@ -23,7 +23,7 @@ import numpy as np
 import polars as pl
 import structlog
 
-from benchmarks.detection import injectable, worlds
+from benchmarks.detection import curves, injectable, worlds
 from benchmarks.detection.in_force import put_in_force, standing
 from benchmarks.detection.schemes.planting import Planted, Scheme, Tables, World
 from detector import run
@@ -232,6 +232,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--only", action="append", default=[], help="only this typology")
     parser.add_argument("--strengths", type=float, nargs="*", default=[0.0, *STRENGTHS])
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--keep", action="store_true", help="bring the curves into curves.csv")
     asked = parser.parse_args(arguments)
     # Warnings of runs must not stand in the figures.
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
@@ -241,6 +242,8 @@ def main(arguments: Sequence[str]) -> None:
             continue
         seeds = range(1, 1 + (asked.seeds if world.drawn else 1))
         points += curve(world, asked.strengths, list(seeds), asked.only)
+    if asked.keep:
+        curves.PAGE.write_text(curves.page(curves.keep(points)), encoding="utf-8")
     missing = injectable.not_injected({p.typology for p in points})
     if asked.json:
         sys.stdout.write(json.dumps({"points": [asdict(p) for p in points],
