@@ -284,36 +284,46 @@ def storm_again(
     snapshot: Snapshot | None = None,
     known_at: datetime | None = None,
 ) -> tuple[Rule, Storm] | None:
-    """A rule's storm counted again over what it judged; None where it is none."""
-    from detector.models.score import with_peers
-    from rules.evaluate import evaluate_rules, peer_features
+    """A rule's storm counted again over what it judged; None where it is none.
 
+    A run that does not judge the rule tells of a storm that lasts by the outcomes that stand; so
+    does its replay.
+    """
     rule = next((r for r in past.ruleset if r.id == rule_id), None)
     if rule is None:
         return None
-    label, grain = f"{rule.id}@{rule.version}", rule.spec.grain
-    plan = _plan(system, past, snapshot, known_at)
-    frame = planning.compute(system, plan, {grain: None}, [rule]).frames.get(grain)
-    if frame is None:
-        return None
-    cells = past.pins.cells.filter(
-        pl.col("typology") == rule.spec.typology, pl.col("grain") == grain
-    )
+    label = f"{rule.id}@{rule.version}"
     if label in past.pins.calmed:
-        cells = _outcome_cells(system, past, rule)
-    panel = _panel(system, past, plan)
-    chosen = frame if rule.periods_back else judging.only(frame, cells)
-    frames = {grain: with_peers(chosen, panel.fitted, peer_features([rule]))}
-    outcomes = planning.within(evaluate_rules([rule], frames, past.ruleset.parameters), cells)
+        outcomes = _standing(system, past, rule)
+    else:
+        plan = _plan(system, past, snapshot, known_at)
+        outcomes = _fired_again(system, past, plan, rule)
     found = storms(outcomes, past.ruleset).get(label)
     return None if found is None else (rule, found)
 
 
-def _outcome_cells(system: System, past: Past, rule: Rule) -> pl.DataFrame:
-    """Cells in which a rule's outcomes stand, whichever run judged them."""
-    stood = (
-        Results(system.home)
-        .outcomes(past.manifest)
-        .filter(pl.col("rule_id") == rule.id, pl.col("rule_version") == rule.version)
+def _standing(system: System, past: Past, rule: Rule) -> pl.DataFrame:
+    """Outcomes of a rule as they stand, whichever run judged them."""
+    stood = Results(system.home).outcomes(past.manifest)
+    mine = (pl.col("rule_id") == rule.id) & (pl.col("rule_version") == rule.version)
+    return stood.filter(mine).collect()
+
+
+def _fired_again(system: System, past: Past, plan: Plan, rule: Rule) -> pl.DataFrame:
+    """Outcomes of a rule in the cells the run judged, from its filings."""
+    from detector.models.score import with_peers
+    from rules.evaluate import evaluate_rules, peer_features
+
+    grain = rule.spec.grain
+    scope = {grain: None}
+    computed = planning.compute(system, plan, scope, also=past.pins.also)
+    cells = past.pins.cells.filter(
+        pl.col("typology") == rule.spec.typology, pl.col("grain") == grain
     )
-    return stood.select(CELL).unique().sort(CELL).collect()
+    frames = {}
+    if grain in computed.frames:
+        frame = computed.frames[grain]
+        chosen = frame if rule.periods_back else judging.only(frame, cells)
+        fitted = _panel(system, past, plan).fitted
+        frames[grain] = with_peers(chosen, fitted, peer_features([rule]))
+    return planning.within(evaluate_rules([rule], frames, past.ruleset.parameters), cells)

@@ -90,14 +90,12 @@ class Pins:
         What it did not judge again is as filings and judges give it, too, unless somebody named
         other periods or other typologies.
         """
-        if typology not in self.typologies:
-            return False
         here = self.cells.filter(
             pl.col("typology") == typology,
             pl.col("grain") == grain,
             pl.col("period_start") == start,
         )
-        return not self.windowed or not here.is_empty()
+        return not here.is_empty() or (typology in self.typologies and not self.windowed)
 
     def pinned(self, lake: Lake) -> Snapshot:
         """The filings of the run."""

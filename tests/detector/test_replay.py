@@ -103,7 +103,7 @@ def test_alerts_come_out_identically_whatever_came_since(market: Path, tmp_path:
     first = Replayer(system).replay(one_of_each(system)["incident"])
     assert_identical(first)
     assert first.as_known_now is not None and not first.as_known_now["same_filings"]
-    run_detection(system, start=WINDOW)
+    run_detection(system, start=WINDOW, typologies=("MON-BID-CV", "PRIV-BREACH-LATE"))
     assert draw_sample(system, 8, "Ann")["queued"]
     assert_drawn_before(system, WINDOW)
 
