@@ -13,11 +13,14 @@ from pathlib import Path
 from fastapi import Depends, FastAPI
 from starlette.staticfiles import StaticFiles
 
-from api import errors, routes
+from api import errors, repeats, routes
 from api.auth import authorized
 from api.description import describe
 from api.guard import LOCAL_HOSTS, Guard
 from api.known import KnownFacts, facts_of
+from api.measures import Measures, Meter
+from api.rates import Kind, Rates
+from api.repeats import Keeper, once
 from api.web.render import problem_page
 from detector.system import System, open_system
 
@@ -41,18 +44,32 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        dependencies=[Depends(authorized)],
+        dependencies=[Depends(authorized), Depends(once)],
     )
     app.state.system = system
+    app.state.rates = Rates(_per_minute(system))
+    app.state.measures = Measures()
     app.state.known = known or facts_of(system)
     app.state.problem_page = problem_page
     for module in sorted(m.name for m in pkgutil.iter_modules(routes.__path__)):
         app.include_router(import_module(f"api.routes.{module}").router)
     app.mount("/static", StaticFiles(directory=str(files("api.web").joinpath("static"))))
     errors.install(app)
+    repeats.install(app)
     describe(app)
+    app.add_middleware(Keeper, system=system)
     app.add_middleware(Guard, hosts=hosts)
+    app.add_middleware(Meter, measures=app.state.measures)
     return app
+
+
+def _per_minute(system: System) -> dict[Kind, int]:
+    rates = system.settings.rates
+    return {
+        Kind.READ: rates.read_per_minute,
+        Kind.CHANGE: rates.change_per_minute,
+        Kind.SIGN_IN: rates.sign_in_per_minute,
+    }
 
 
 def application() -> FastAPI:

@@ -10,6 +10,7 @@ from fastapi.security import APIKeyCookie, HTTPBearer
 from starlette.responses import Response
 
 from api.permissions import OPEN, SIGNED_IN, needed
+from api.rates import admit
 from detector.people.keys import holder
 from detector.people.permissions import Permission
 from detector.people.principal import Principal
@@ -50,10 +51,12 @@ def authorized(
     """Lets a request through, or says why not; runs before every address.
 
     Raises:
-        WardenError: `sign_in_required`, `not_permitted`, `no_permission_entry`.
+        WardenError: `sign_in_required`, `too_many_requests`, `not_permitted`,
+            `no_permission_entry`.
     """
     need = needed(request.method, request.scope["route"].path)
     if need == OPEN:
+        admit(request, None)
         return
     who = asker(request)
     if who is None:
@@ -62,6 +65,7 @@ def authorized(
             "Nobody is signed in, or the session has ended.",
             "Sign in at /sign-in, or send a key: Authorization: Bearer mw_...",
         )
+    admit(request, who)
     if isinstance(need, Permission):
         who.require(need)
     elif need != SIGNED_IN:

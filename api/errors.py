@@ -29,6 +29,7 @@ STATUS: dict[str, int] = {
     "unknown_host": 421,
     "stale_version": 412,
     "precondition_required": 428,
+    "too_many_requests": 429,
     # by kind, for everything the packages below raise
     "invalid": 422,
     "not_found": 404,

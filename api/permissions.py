@@ -97,6 +97,7 @@ NEEDS: Mapping[tuple[str, str], Permission | str] = {
     ("POST", "/api/v1/exceptions/{number}/approve"): Permission.EXCEPTIONS_APPROVE,
     ("POST", "/api/v1/exceptions/{number}/end"): Permission.EXCEPTIONS_WRITE,
     # the machine
+    ("GET", "/metrics"): Permission.RUNS_READ,
     ("GET", "/api/v1/models"): Permission.RUNS_READ,
     ("GET", "/api/v1/models/history"): Permission.RUNS_READ,
     ("GET", "/api/v1/models/drift"): Permission.RUNS_READ,

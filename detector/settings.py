@@ -59,6 +59,13 @@ attachment_bytes = 20_000_000
 legal = [60, 45, 30, 14, 7]
 screen = [120, 90, 60, 30, 14]
 
+[rates]
+# Requests a minute, at once or spread, of one person to one server process; 0 is no limit.
+# Attempts to sign in are counted by the address they come from.
+read_per_minute = 120_000
+change_per_minute = 1_200
+sign_in_per_minute = 30
+
 [jobs]
 # Cron text in UTC; "off" disables a job.
 ingest-folder = "*/15 * * * *"
@@ -152,6 +159,19 @@ class Oidc(BaseModel):
     roles: dict[str, list[str]] = {}
 
 
+PerMinute = Annotated[int, Field(ge=0, le=100_000_000)]
+
+
+class RateLimits(BaseModel):
+    """Requests a minute of one person to one server process; 0 is no limit."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    read_per_minute: PerMinute = 120_000
+    change_per_minute: PerMinute = 1_200
+    sign_in_per_minute: PerMinute = 30
+
+
 class Settings(BaseSettings):
     """One frozen set of settings, read once at the edge.
 
@@ -174,6 +194,7 @@ class Settings(BaseSettings):
     audit_copy_dir: str = ""
     attachment_bytes: int = Field(default=20_000_000, ge=1, le=200_000_000)
     due: Due = Due()
+    rates: RateLimits = RateLimits()
     jobs: Jobs = Field(default_factory=lambda: Jobs.model_validate({}))
 
     @classmethod

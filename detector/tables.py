@@ -151,3 +151,20 @@ alert_replay = Table(
     Index("ix_alert_replay_alert", "alert_id", "id"),
 )
 """What judging an alert again gave, each time."""
+
+kept_answer = Table(
+    "kept_answer",
+    metadata,
+    # whose key it is: two people may use the same
+    Column("person_id", String(32), primary_key=True),
+    Column("key", String(128), primary_key=True),
+    Column("mark", String(64), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("status", Integer),
+    Column("headers", JSON),
+    Column("body", Text),
+    Column("at", Instant, nullable=False),
+    CheckConstraint("state IN ('running', 'kept', 'withheld')", name="kept_answer_state"),
+    Index("ix_kept_answer_at", "at"),
+)
+"""Answers to changes sent with an idempotency key, for a day."""

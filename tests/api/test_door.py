@@ -156,7 +156,9 @@ def test_a_large_body_is_refused(client: TestClient, ids: list[str], chunked: bo
 def test_the_description_is_openapi_31_with_problems_for_every_error(client: TestClient) -> None:
     text = client.get("/openapi.json").json()
     assert text["openapi"].startswith("3.1")
-    shown = {path for _, path in NEEDS if path.startswith(("/api/", "/healthz", "/readyz"))}
+    shown = {
+        path for _, path in NEEDS if path.startswith(("/api/", "/healthz", "/readyz", "/metrics"))
+    }
     assert set(text["paths"]) == shown
     for path, operations in text["paths"].items():
         for operation in operations.values():
