@@ -6,7 +6,7 @@ from alerts import audit
 from alerts.connections import WriteConnection
 from alerts.model import AlertEvent
 
-NAMES = frozenset({"assignee", "owner", "by"})
+NAMES = frozenset({"assignee", "asked_by", "owner", "by"})
 """Fields of a change whose values are persons."""
 
 

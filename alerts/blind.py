@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from alerts import audit, store
 from alerts.connections import ReadConnection, WriteConnection
+from alerts.deadlines import USUAL, Deadlines
 from alerts.identity import fingerprint, short_id
 from alerts.merge import Moment, merge
 from alerts.model import SYSTEM, Alert, AlertEvent, EventKind, Signal, State
@@ -62,6 +63,7 @@ def queue_blind(
     slot: str,
     actor: str,
     now: datetime,
+    deadlines: Deadlines = USUAL,
 ) -> int:
     """Queues what was drawn in a slot, once; returns how many alerts are new.
 
@@ -74,7 +76,7 @@ def queue_blind(
     known = store.lock_alerts(connection, by_mark)
     fresh = {mark: one for mark, one in by_mark.items() if mark not in known}
     decoys = _decoys(connection, len(fresh), slot)
-    alerts = _opened(connection, list(fresh.values()), now)
+    alerts = _opened(connection, list(fresh.values()), now, deadlines)
     places = [*decoys, *([None] * (len(alerts) - len(decoys)))]
     weights = weights_in_force(connection) or NEW
     queued = []
@@ -118,13 +120,15 @@ def _mark(signal: Signal) -> str:
     )
 
 
-def _opened(connection: WriteConnection, drawn: Sequence[Drawn], now: datetime) -> list[Alert]:
+def _opened(
+    connection: WriteConnection, drawn: Sequence[Drawn], now: datetime, deadlines: Deadlines
+) -> list[Alert]:
     """New alerts about the subjects, as a run would open them."""
     signals = [one.signal for one in drawn]
     marks = {_mark(signal) for signal in signals}
     taken = store.ids_taken(connection, {short_id(mark, {}) for mark in marks})
-    run_id = signals[0].run_id if signals else ""
-    return [change.alert for change in merge(signals, {}, Moment(run_id, now), (), taken)]
+    moment = Moment(signals[0].run_id if signals else "", now, deadlines)
+    return [change.alert for change in merge(signals, {}, moment, (), taken)]
 
 
 def _decoys(connection: WriteConnection, n: int, slot: str) -> list[Alert]:

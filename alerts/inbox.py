@@ -1,32 +1,37 @@
 """The queue of alerts: filters, pages, counts, one alert with its history, the export.
 
-The order is fixed: legal lane first, then by priority, then by id. A page starts after the last
-alert of the one before, so alerts that come in meanwhile neither repeat nor hide others.
+The usual order is: legal lane first, then by priority, then by id; alerts may also be read by the
+day they are due, or oldest first. A page starts after the last alert of the one before, so alerts
+that come in meanwhile neither repeat nor hide others.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from alerts.connections import ReadConnection
-from alerts.model import Alert, AlertRecord, alert_object
+from alerts.connections import ReadConnection, WriteConnection
+from alerts.limits import NONE, Limits
+from alerts.model import Alert, AlertRecord, State, alert_object
+from alerts.ordering import LONGEST_CURSOR, Sort, after, make_cursor, order_of, read_cursor
 from alerts.rows import alert_from, event_from
 from alerts.store import alert_not_found, storable
 from alerts.tables import alert as alert_table
 from alerts.tables import alert_event as event_table
+from alerts.tables import alert_label as label_table
 from features.errors import WardenError
 
+__all__ = [
+    "EVERYTHING", "LARGEST_PAGE", "LONGEST_CURSOR", "Page", "QueueCounts", "QueueFilter", "Sort",
+    "counts", "export_alerts", "get_alert", "make_cursor", "matching", "opened_since", "queue",
+    "read_cursor", "tagged_alerts",
+]  # fmt: skip
+
 LARGEST_PAGE = 200
-LONGEST_CURSOR = 200
 _COLUMNS = alert_table.c
 
 
@@ -43,6 +48,11 @@ class QueueFilter:
         assignee: exactly this person.
         firing: whether the last run that judged it still found it.
         set_aside: whether all that is left of it is covered by exceptions or repeats.
+        labels: any of these labels.
+        overdue_on: not closed, and due before this day.
+        stale: whether filings about its subject have stopped.
+        pending: whether its closing waits for a second person.
+        within: what whoever asks may see; never a choice of theirs.
     """
 
     states: Sequence[str] = ()
@@ -56,6 +66,11 @@ class QueueFilter:
     assignee: str | None = None
     firing: bool | None = None
     set_aside: bool | None = None
+    labels: Sequence[str] = ()
+    overdue_on: date | None = None
+    stale: bool | None = None
+    pending: bool | None = None
+    within: Limits = NONE
 
 
 EVERYTHING = QueueFilter()
@@ -87,6 +102,7 @@ def queue(
     wanted: QueueFilter = EVERYTHING,
     cursor: str | None = None,
     limit: int = 50,
+    sort: Sort = Sort.QUEUE,
 ) -> Page:
     """One page of the queue.
 
@@ -101,45 +117,11 @@ def queue(
         raise WardenError("bad_limit", f"A page holds 1 to {LARGEST_PAGE} alerts, not {limit}.")
     query = sa.select(alert_table).where(*_conditions(wanted))
     if cursor is not None:
-        rank, last = read_cursor(cursor)
-        query = query.where(
-            sa.or_(
-                _COLUMNS.queue_rank < rank,
-                sa.and_(_COLUMNS.queue_rank == rank, _COLUMNS.id > last),
-            )
-        )
-    ordered = query.order_by(_COLUMNS.queue_rank.desc(), _COLUMNS.id).limit(limit + 1)
+        query = query.where(after(cursor, sort))
+    ordered = query.order_by(*order_of(sort)).limit(limit + 1)
     found = [alert_from(row) for row in connection.execute(ordered).mappings()]
     page = found[:limit]
-    return Page(page, make_cursor(page[-1]) if len(found) > limit else None)
-
-
-def make_cursor(alert: Alert) -> str:
-    """Opaque text for the place just after an alert."""
-    text = json.dumps([1, alert.priority.rank, alert.id])
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
-def read_cursor(cursor: str) -> tuple[float, str]:
-    """Rank and id a cursor stands for.
-
-    Raises:
-        WardenError: `bad_cursor` for anything `make_cursor` did not write.
-    """
-    try:
-        if len(cursor) > LONGEST_CURSOR:
-            raise ValueError
-        padded = cursor + "=" * (-len(cursor) % 4)
-        text = base64.b64decode(padded, altchars=b"-_", validate=True)
-        version, rank, last = json.loads(text)
-        fine = version == 1 and isinstance(rank, int | float) and isinstance(last, str)
-        if not fine or not math.isfinite(rank) or "\0" in last:
-            raise ValueError
-    except (ValueError, TypeError, OverflowError, RecursionError, binascii.Error):
-        raise WardenError(
-            "bad_cursor", "The page cursor is not one of ours.", "Start at the first page."
-        ) from None
-    return float(rank), last
+    return Page(page, make_cursor(page[-1], sort) if len(found) > limit else None)
 
 
 def counts(connection: ReadConnection, wanted: QueueFilter = EVERYTHING) -> QueueCounts:
@@ -192,8 +174,18 @@ def opened_since(
     return [(alert_id, title) for alert_id, title in connection.execute(query)]
 
 
+def matching(
+    connection: ReadConnection | WriteConnection, wanted: QueueFilter, limit: int
+) -> tuple[int, list[str]]:
+    """How many alerts the filter finds, and the ids of the first of them, by id."""
+    conditions = _conditions(wanted)
+    total = sa.select(sa.func.count()).select_from(alert_table).where(*conditions)
+    ids = sa.select(_COLUMNS.id).where(*conditions).order_by(_COLUMNS.id).limit(limit)
+    return connection.scalar(total) or 0, list(connection.scalars(ids))
+
+
 def export_alerts(
-    connection: ReadConnection, wanted: QueueFilter = EVERYTHING
+    connection: ReadConnection, wanted: QueueFilter = EVERYTHING, today: date | None = None
 ) -> list[dict[str, Any]]:
     """Every alert of the filter as the API's alert object, in queue order."""
     query = (
@@ -201,7 +193,8 @@ def export_alerts(
         .where(*_conditions(wanted))
         .order_by(_COLUMNS.queue_rank.desc(), _COLUMNS.id)
     )
-    return [alert_object(alert_from(row)) for row in connection.execute(query).mappings()]
+    rows = connection.execute(query).mappings()
+    return [alert_object(alert_from(row), today) for row in rows]
 
 
 def tagged_alerts(connection: ReadConnection) -> list[Alert]:
@@ -215,7 +208,8 @@ def tagged_alerts(connection: ReadConnection) -> list[Alert]:
 
 
 def _conditions(wanted: QueueFilter) -> list[sa.ColumnElement[bool]]:
-    texts = (*wanted.typologies, wanted.subject_kind, wanted.subject, wanted.text, wanted.assignee)
+    texts = (*wanted.typologies, wanted.subject_kind, wanted.subject, wanted.text, wanted.assignee,
+             *wanted.labels)  # fmt: skip
     if not all(storable(text or "") for text in texts):
         return [sa.false()]
     conditions: list[sa.ColumnElement[bool]] = [
@@ -228,6 +222,7 @@ def _conditions(wanted: QueueFilter) -> list[sa.ColumnElement[bool]]:
         )
         if values
     ]
+    conditions += wanted.within.conditions()
     conditions += [
         column == value
         for column, value in (
@@ -245,6 +240,24 @@ def _conditions(wanted: QueueFilter) -> list[sa.ColumnElement[bool]]:
         conditions.append(found)
     if wanted.min_suspicion is not None:
         conditions.append(_COLUMNS.suspicion >= wanted.min_suspicion)
+    return conditions + _work_conditions(wanted)
+
+
+def _work_conditions(wanted: QueueFilter) -> list[sa.ColumnElement[bool]]:
+    """What is asked about the work on it."""
+    conditions: list[sa.ColumnElement[bool]] = []
+    if wanted.labels:
+        named = sa.select(label_table.c.alert_id).where(label_table.c.label.in_(wanted.labels))
+        conditions.append(_COLUMNS.id.in_(named))
+    if wanted.overdue_on is not None:
+        conditions.append(_COLUMNS.due_on < wanted.overdue_on)
+        conditions.append(_COLUMNS.state != State.CLOSED.value)
+    if wanted.stale is not None:
+        stopped = _COLUMNS.stale_since.is_not(None)
+        conditions.append(stopped if wanted.stale else ~stopped)
+    if wanted.pending is not None:
+        asked = _COLUMNS.pending.is_not(None)
+        conditions.append(asked if wanted.pending else ~asked)
     return conditions
 
 

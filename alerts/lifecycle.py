@@ -1,46 +1,66 @@
-"""What a person may do with an alert: the table of transitions, decisions and comments.
+"""What a person may decide about an alert: the table of states and transitions, and comments.
 
 No actor, no act; and a decision names the version it was made on, so nobody overwrites what
-another has just decided.
+another has just decided. Closing a severe alert takes a second person (`alerts.closures`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 
 from alerts import store
 from alerts.audit_events import enter
+from alerts.changing import LONGEST_NOTE, Hand, changed, check_note, held, require_actor
+from alerts.closures import SEVERE, ask, needs_second, refuse_while_pending
 from alerts.connections import WriteConnection
+from alerts.deadlines import USUAL, Deadlines
 from alerts.model import Alert, AlertEvent, CloseReason, EventKind, State
 from features.errors import WardenError
+
+__all__ = [
+    "LONGEST_NOTE", "SEVERE", "TRANSITIONS", "Action", "comment", "decide", "second_review",
+]  # fmt: skip
 
 
 class Action(StrEnum):
     """What a person may decide."""
 
     ACKNOWLEDGE = "acknowledge"
+    REVIEW = "review"
+    ESCALATE = "escalate"
     CLOSE = "close"
     REOPEN = "reopen"
 
 
 TRANSITIONS: Mapping[tuple[State, Action], State] = {
     (State.OPEN, Action.ACKNOWLEDGE): State.ACKNOWLEDGED,
+    (State.OPEN, Action.REVIEW): State.IN_REVIEW,
+    (State.OPEN, Action.ESCALATE): State.ESCALATED,
     (State.OPEN, Action.CLOSE): State.CLOSED,
+    (State.ACKNOWLEDGED, Action.REVIEW): State.IN_REVIEW,
+    (State.ACKNOWLEDGED, Action.ESCALATE): State.ESCALATED,
     (State.ACKNOWLEDGED, Action.CLOSE): State.CLOSED,
     (State.ACKNOWLEDGED, Action.REOPEN): State.OPEN,
+    (State.IN_REVIEW, Action.ESCALATE): State.ESCALATED,
+    (State.IN_REVIEW, Action.CLOSE): State.CLOSED,
+    (State.IN_REVIEW, Action.REOPEN): State.OPEN,
+    (State.ESCALATED, Action.REVIEW): State.IN_REVIEW,
+    (State.ESCALATED, Action.CLOSE): State.CLOSED,
+    (State.ESCALATED, Action.REOPEN): State.OPEN,
     (State.CLOSED, Action.REOPEN): State.OPEN,
 }
-"""All that is allowed; reopening what was acknowledged hands it back to everyone."""
+"""All that is allowed; reopening what was taken up hands it back to everyone."""
 
-SEVERE = 4
-"""From here on, closing is to need a second person."""
-LONGEST_NOTE = 10_000
-
+NOTED = frozenset({Action.CLOSE, Action.ESCALATE})
+"""Decisions others must be able to follow: they take a note."""
+_NOBODYS = frozenset({State.OPEN, State.ESCALATED})
+"""Open means everybody's, and escalated means that somebody else is to take it."""
 _EVENTS = {
     Action.ACKNOWLEDGE: EventKind.ACKNOWLEDGED,
+    Action.REVIEW: EventKind.REVIEW_STARTED,
+    Action.ESCALATE: EventKind.ESCALATED,
     Action.CLOSE: EventKind.CLOSED,
     Action.REOPEN: EventKind.REOPENED,
 }
@@ -60,49 +80,67 @@ def decide(
     note: str | None,
     expected_version: int,
     now: datetime,
+    deadlines: Deadlines = USUAL,
 ) -> Alert:
     """Makes one decision; the alert and its event are written together or not at all.
 
+    Closing a severe alert for another reason than that it was confirmed leaves its state and asks
+    a second person: `pending` of the alert says so.
+
     Args:
         reason: one of `CloseReason` when closing, else None.
+        note: needed to close and to escalate.
         expected_version: the version the actor was looking at.
+        deadlines: how long people have for what is reopened.
 
     Returns:
         The alert as it stands now.
 
     Raises:
         WardenError: `actor_required`, `unknown_action`, `reason_required`, `reason_unexpected`,
-            `note_too_long`, `alert_not_found`, `stale_version` (conflict: somebody or a run
-            changed it meanwhile), `transition_not_allowed` (conflict).
+            `note_required`, `note_too_long`, `alert_not_found`, and as conflicts `stale_version`
+            (somebody or a run changed it meanwhile), `transition_not_allowed`, `closure_pending`.
     """
-    _require_actor(actor)
-    _check_note(note)
+    move, why = checked(actor, action, reason, note)
+    hand = Hand(actor, expected_version, now)
+    before = held(connection, alert_id, hand)
+    state = _next(before, move)
+    refuse_while_pending(before)
+    if why is not None and needs_second(before, why):
+        return ask(connection, before, hand, why, note or "")
+    due_on = before.due_on
+    if before.state is State.CLOSED:
+        due_on = deadlines.day(before.signal.lane, before.signal.severity, now.date())
+    return changed(
+        connection,
+        before,
+        hand,
+        _EVENTS[move],
+        reason=why,
+        note=note,
+        state=state,
+        close_reason=why,
+        closed_severity=before.signal.severity if state is State.CLOSED else None,
+        # whoever takes it up or closes it answers for it
+        assignee=None if state in _NOBODYS else actor,
+        due_on=due_on,
+    )
+
+
+def checked(
+    actor: str, action: str, reason: str | None, note: str | None
+) -> tuple[Action, CloseReason | None]:
+    """A decision's own parts, before any alert is looked at.
+
+    Raises:
+        WardenError: `actor_required`, `unknown_action`, `reason_required`, `reason_unexpected`,
+            `note_required`, `note_too_long`.
+    """
+    require_actor(actor)
     move = _action(action)
     why = _close_reason(move, reason)
-    before = store.lock_alert(connection, alert_id)
-    if before.version != expected_version:
-        raise WardenError(
-            "stale_version",
-            f"Alert {alert_id} is at version {before.version}, not {expected_version}: "
-            "it was changed after you opened it.",
-            "Read what changed, then decide again.",
-            kind="conflict",
-        )
-    after = _moved(before, move, why, actor, now)
-    event = AlertEvent(
-        alert_id=alert_id,
-        version=after.version,
-        kind=_EVENTS[move],
-        actor=actor,
-        at=now,
-        run_id=None,
-        reason=why,
-        note=note or None,
-        data=_effects(before, after),
-    )
-    store.save_decision(connection, after, event)
-    enter(connection, event)
-    return after
+    check_note(note, needed=move in NOTED)
+    return move, why
 
 
 def comment(
@@ -113,8 +151,8 @@ def comment(
     Raises:
         WardenError: `actor_required`, `comment_empty`, `note_too_long`, `alert_not_found`.
     """
-    _require_actor(actor)
-    _check_note(text)
+    require_actor(actor)
+    check_note(text)
     if not text.strip():
         raise WardenError("comment_empty", "The comment has no text.")
     alert = store.lock_alert(connection, alert_id)
@@ -140,8 +178,8 @@ def second_review(
         WardenError: `actor_required`, `reason_required`, `note_too_long`, `alert_not_found`,
             `not_closed`, `same_person` (conflict: whoever closed it, or reviewed it already).
     """
-    _require_actor(actor)
-    _check_note(note)
+    require_actor(actor)
+    check_note(note)
     why = _close_reason(Action.CLOSE, reason)
     alert = store.lock_alert(connection, alert_id)
     if alert.state is not State.CLOSED:
@@ -164,18 +202,6 @@ def second_review(
     store.add_events(connection, [event])
     enter(connection, event)
     return event
-
-
-def _require_actor(actor: str) -> None:
-    if not actor.strip() or not store.storable(actor):
-        raise WardenError("actor_required", "A decision needs the person who makes it.")
-
-
-def _check_note(note: str | None) -> None:
-    if note and len(note) > LONGEST_NOTE:
-        raise WardenError("note_too_long", f"The text is over {LONGEST_NOTE:,} characters.")
-    if note and not store.storable(note):
-        raise WardenError("note_unreadable", "The text contains characters that are none.")
 
 
 def _action(action: str) -> Action:
@@ -202,38 +228,13 @@ def _close_reason(action: Action, reason: str | None) -> CloseReason | None:
         ) from None
 
 
-def _moved(
-    alert: Alert, action: Action, reason: CloseReason | None, actor: str, now: datetime
-) -> Alert:
+def _next(alert: Alert, action: Action) -> State:
     state = TRANSITIONS.get((alert.state, action))
     if state is None:
         raise WardenError(
             "transition_not_allowed",
-            f"Alert {alert.id} is {alert.state}; it cannot be {_EVENTS[action]}.",
+            f"Alert {alert.id} is {alert.state}; to {action} it is not possible.",
             f"Possible now: {', '.join(allowed_actions(alert.state))}.",
             kind="conflict",
         )
-    return replace(
-        alert,
-        state=state,
-        close_reason=reason,
-        closed_severity=alert.signal.severity if state is State.CLOSED else None,
-        # open means nobody's; whoever acknowledges or closes it answers for it
-        assignee=None if state is State.OPEN else actor,
-        version=alert.version + 1,
-        updated_at=now,
-    )
-
-
-def _effects(before: Alert, after: Alert) -> dict[str, object]:
-    pairs = {
-        "state": (before.state.value, after.state.value),
-        "assignee": (before.assignee, after.assignee),
-        "close_reason": (before.close_reason, after.close_reason),
-    }
-    effects: dict[str, object] = {
-        "changed": {name: list(pair) for name, pair in pairs.items() if pair[0] != pair[1]}
-    }
-    if after.state is State.CLOSED and after.signal.severity >= SEVERE:
-        effects["needs_second"] = True
-    return effects
+    return state

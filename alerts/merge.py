@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from typing import Any
 
+from alerts.deadlines import USUAL, Deadlines
 from alerts.identity import fingerprint, short_id
 from alerts.model import Alert, EventKind, Priority, Signal, State
 
@@ -46,10 +47,15 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """The run that changes things, and its time."""
+    """The run that changes things, its time, and how long people have for what it finds."""
 
     run_id: str
     now: datetime
+    deadlines: Deadlines = USUAL
+
+    def due(self, signal: Signal) -> date:
+        """The day by which a signal found now is to be decided."""
+        return self.deadlines.day(signal.lane, signal.severity, self.now.date())
 
 
 def merge(
@@ -137,6 +143,7 @@ def _opened(mark: str, signal: Signal, moment: Moment, taken: Mapping[str, str])
         updated_at=moment.now,
         run_id=moment.run_id,
         priority=UNRANKED,
+        due_on=moment.due(signal),
     )
     return Change(EventKind.OPENED, None, alert, {})
 
@@ -153,12 +160,20 @@ def _seen_again(alert: Alert, signal: Signal, moment: Moment) -> Change:
         kind = EventKind.FIRES_AGAIN
         changed["firing"] = (False, True)
     after = replace(alert, signal=signal, firing=True)
+    if changed.keys() & {"severity", "lane"}:
+        # what has become graver is due sooner; nobody gets more time than was said
+        after = replace(after, due_on=min(alert.due_on, moment.due(signal)))
     if alert.closed_severity is not None and signal.severity > alert.closed_severity:
         # graver than what was closed: a person must look again
         kind = EventKind.REOPENED
         changed["state"] = (alert.state.value, State.OPEN.value)
         after = replace(
-            after, state=State.OPEN, close_reason=None, closed_severity=None, assignee=None
+            after,
+            state=State.OPEN,
+            close_reason=None,
+            closed_severity=None,
+            assignee=None,
+            due_on=moment.due(signal),
         )
     return Change(kind, alert, _stamped(after, moment), changed)
 

@@ -20,7 +20,13 @@ class State(StrEnum):
 
     OPEN = "open"
     ACKNOWLEDGED = "acknowledged"
+    IN_REVIEW = "in_review"
+    ESCALATED = "escalated"
     CLOSED = "closed"
+
+
+WAITING = tuple(state for state in State if state is not State.CLOSED)
+"""States in which somebody is still to act."""
 
 
 class CloseReason(StrEnum):
@@ -42,7 +48,20 @@ class EventKind(StrEnum):
     FIRES_AGAIN = "fires_again"
     REOPENED = "reopened"
     ACKNOWLEDGED = "acknowledged"
+    REVIEW_STARTED = "review_started"
+    ESCALATED = "escalated"
     CLOSED = "closed"
+    CLOSURE_ASKED = "closure_asked"
+    CLOSURE_REJECTED = "closure_rejected"
+    CLOSURE_WITHDRAWN = "closure_withdrawn"
+    ASSIGNED = "assigned"
+    RELEASED = "released"
+    LABELLED = "labelled"
+    ATTACHED = "attached"
+    NEEDS_TUNING = "needs_tuning"
+    UNDONE = "undone"
+    WENT_STALE = "went_stale"
+    FILED_AGAIN = "filed_again"
     COMMENTED = "commented"
     TAGGED = "tagged"
     SECOND_REVIEW = "second_review"
@@ -150,6 +169,11 @@ class Alert:
             sway no reviewer.
         learned: how reviews of its kind moved it in the queue (`alerts.learned`); empty where its
             place is that of its own figures.
+        due_on: the day by which it is to be decided (`alerts.deadlines`).
+        labels: short words people gave it, sorted.
+        stale_since: when a run first noticed that filings about its subject have stopped.
+        pending: a closure another person is to approve (`alerts.closures`): who asked, when, with
+            what reason, and the hash of what was to be approved.
     """
 
     id: str
@@ -165,10 +189,14 @@ class Alert:
     updated_at: datetime
     run_id: str
     priority: Priority
+    due_on: date
     tags: Sequence[Part] = ()
     set_aside: bool = False
     blind: bool = False
     learned: Part = field(default_factory=dict)
+    labels: tuple[str, ...] = ()
+    stale_since: datetime | None = None
+    pending: Part | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,10 +237,13 @@ SYSTEM = "system"
 """The actor of what runs do by themselves."""
 
 
-def alert_object(alert: Alert) -> dict[str, Any]:
+def alert_object(alert: Alert, today: date | None = None) -> dict[str, Any]:
     """The alert as the API and the exports give it: JSON types only, dates as ISO 8601 text.
 
     Of an alert in blind review, what the machine thinks of it is left out until it is closed.
+
+    Args:
+        today: the day its age is told on; without one, age and lateness are null.
     """
     seen = alert.signal
     shown: dict[str, Any] = {
@@ -251,6 +282,11 @@ def alert_object(alert: Alert) -> dict[str, Any]:
         "set_aside": alert.set_aside,
         "blind": kept_back(alert),
         "assignee": alert.assignee,
+        "due_on": alert.due_on.isoformat(),
+        **_ageing(alert, today),
+        "labels": list(alert.labels),
+        "stale_since": alert.stale_since.isoformat() if alert.stale_since else None,
+        "pending": dict(alert.pending) if alert.pending else None,
         "version": alert.version,
         "opened_at": alert.opened_at.isoformat(),
         "updated_at": alert.updated_at.isoformat(),
@@ -258,6 +294,16 @@ def alert_object(alert: Alert) -> dict[str, Any]:
         "snapshot_id": seen.snapshot_id,
     }
     return shown | without_opinion() if kept_back(alert) else shown
+
+
+def _ageing(alert: Alert, today: date | None) -> dict[str, Any]:
+    """Whole days since it was opened, up to its closing, and whether its day has passed."""
+    closed = alert.state is State.CLOSED
+    until = alert.updated_at.date() if closed else today
+    return {
+        "age_days": (until - alert.opened_at.date()).days if until else None,
+        "overdue": False if closed else alert.due_on < today if today else None,
+    }
 
 
 def reckoned_of(priority: Priority) -> dict[str, Any] | None:

@@ -15,6 +15,7 @@ from types import MappingProxyType
 
 from alerts import store
 from alerts.connections import WriteConnection
+from alerts.deadlines import USUAL, Deadlines
 from alerts.identity import fingerprint, short_id
 from alerts.merge import UNRANKED, Cell, Change, Moment, merge
 from alerts.model import SYSTEM, Alert, AlertEvent, EventKind, Part, Signal
@@ -48,6 +49,7 @@ def process(
     held: Collection[tuple[str, str, str, date]] = (),
     weights: Weights = NEW,
     affected: Mapping[str, Part] | None = None,
+    deadlines: Deadlines = USUAL,
 ) -> Counts:
     """Brings the alerts up to a run's signals, in the caller's transaction; idempotent.
 
@@ -62,9 +64,10 @@ def process(
         weights: what evidence is worth, frozen for the run; others than before rank every alert
             anew.
         affected: by fingerprint, how much a signal touches (`alerts.priority.prioritise`).
+        deadlines: how long people have for what is found.
     """
     fired, paused = list(signals), {fingerprint(*subject) for subject in held}
-    cells, moment = _cells(judged), Moment(run_id, now)
+    cells, moment = _cells(judged), Moment(run_id, now, deadlines)
     changes = _merge_with_remembered(connection, fired, moment, cells, paused)
     for stage in stages(connection, moment, weights, affected or {}):
         changes = stage(changes)

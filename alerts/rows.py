@@ -53,6 +53,10 @@ def alert_row(alert: Alert) -> dict[str, Any]:
         "evidence": dict(alert.priority.evidence) or None,
         "blind": alert.blind,
         "learned": dict(alert.learned) or None,
+        "due_on": alert.due_on,
+        "labels": list(alert.labels) or None,
+        "stale_since": alert.stale_since,
+        "pending": dict(alert.pending) if alert.pending else None,
     }
 
 
@@ -84,6 +88,10 @@ def alert_from(row: RowMapping) -> Alert:
         set_aside=row["set_aside"],
         blind=row["blind"],
         learned=row["learned"] or {},
+        due_on=row["due_on"],
+        labels=tuple(row["labels"] or ()),
+        stale_since=row["stale_since"],
+        pending=row["pending"],
     )
 
 

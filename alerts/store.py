@@ -10,7 +10,9 @@ import sqlalchemy as sa
 from alerts.connections import ReadConnection, WriteConnection
 from alerts.merge import Cell
 from alerts.model import Alert, AlertEvent, EventKind
+from alerts.notify.outbox import note_alert_events
 from alerts.rows import alert_from, alert_row, event_row
+from alerts.standing import standing
 from alerts.tables import alert as alert_table
 from alerts.tables import alert_event as event_table
 from alerts.tables import review_draw as draw_table
@@ -154,26 +156,30 @@ def save_decision(connection: WriteConnection, alert: Alert, event: AlertEvent) 
 
 
 def add_events(connection: WriteConnection, events: Iterable[AlertEvent]) -> None:
-    """Appends events."""
-    rows = [event_row(event) for event in events]
+    """Appends events, and notes what people are told of."""
+    listed = list(events)
+    rows = [event_row(event) for event in listed]
     if rows:
         connection.execute(sa.insert(event_table), rows)
+        note_alert_events(connection, listed)
 
 
-def reviewers(connection: ReadConnection, alert_id: str) -> set[str]:
+def reviewers(connection: ReadConnection | WriteConnection, alert_id: str) -> set[str]:
     """Who has found something about an alert since it was last opened."""
     happened = event_table.c
     query = (
-        sa.select(happened.kind, happened.actor)
+        sa.select(happened.alert_id, happened.kind, happened.reason, happened.actor, happened.data)
         .where(happened.alert_id == alert_id)
         .order_by(happened.id)
     )
     found: set[str] = set()
-    for kind, actor in connection.execute(query):
-        if kind == EventKind.REOPENED.value:
+    for event in standing(connection.execute(query)):
+        if event.kind == EventKind.REOPENED.value:
             found.clear()
-        elif kind in (EventKind.CLOSED.value, EventKind.SECOND_REVIEW.value):
-            found.add(actor)
+        elif event.kind in (EventKind.CLOSED.value, EventKind.SECOND_REVIEW.value):
+            found.add(event.actor)
+            # of a severe alert, one person found it and another approved
+            found.add(event.data.get("asked_by", event.actor))
     return found
 
 

@@ -106,7 +106,16 @@ alert = Table(
     Column("blind", Boolean, nullable=False, server_default=false()),
     # how reviews of its kind moved it in the queue; null where its place is that of its figures
     Column("learned", JSON(none_as_null=True)),
-    CheckConstraint("state IN ('open', 'acknowledged', 'closed')", name="alert_state"),
+    # how the work on it goes
+    Column("due_on", Date, nullable=False),
+    Column("labels", JSON(none_as_null=True)),
+    Column("stale_since", Instant),
+    # a closure that another person is to approve
+    Column("pending", JSON(none_as_null=True)),
+    CheckConstraint(
+        "state IN ('open', 'acknowledged', 'in_review', 'escalated', 'closed')",
+        name="alert_state",
+    ),
     CheckConstraint("(state = 'closed') = (close_reason IS NOT NULL)", name="alert_close_reason"),
     CheckConstraint("lane IN ('legal', 'screen')", name="alert_lane"),
     CheckConstraint("severity BETWEEN 1 AND 5", name="alert_severity"),
@@ -114,6 +123,9 @@ alert = Table(
     Index("alert_state_queue", "state", "queue_rank", "id"),
     Index("alert_subject", "subject_key"),
     Index("alert_typology", "typology"),
+    Index("ix_alert_due", "due_on", "id"),
+    Index("ix_alert_opened", "opened_at", "id"),
+    Index("ix_alert_assignee", "assignee"),
 )
 
 alert_event = Table(
@@ -133,6 +145,45 @@ alert_event = Table(
     CheckConstraint("actor <> ''", name="alert_event_actor"),
     Index("alert_event_alert", "alert_id", "id"),
 )
+
+alert_label = Table(
+    "alert_label",
+    metadata,
+    Column("label", String(40), primary_key=True),
+    Column("alert_id", String(64), ForeignKey("alert.id"), primary_key=True),
+    Index("ix_alert_label_alert", "alert_id"),
+)
+"""The labels of alerts once more, to find alerts by them."""
+
+attachment = Table(
+    "attachment",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("alert_id", String(64), ForeignKey("alert.id"), nullable=False),
+    # the file lies under its hash; the same file twice lies there once
+    Column("sha256", String(64), nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("media_type", String(100), nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("added_by", String(128), nullable=False),
+    Column("added_at", Instant, nullable=False),
+    CheckConstraint("size > 0", name="attachment_size"),
+    Index("ix_attachment_alert", "alert_id", "id"),
+)
+
+tuning_request = Table(
+    "tuning_request",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("rule_id", String(80), nullable=False),
+    Column("rule_version", String(32), nullable=False),
+    Column("alert_id", String(64), ForeignKey("alert.id"), nullable=False),
+    Column("note", Text, nullable=False),
+    Column("asked_by", String(128), nullable=False),
+    Column("asked_at", Instant, nullable=False),
+    Index("ix_tuning_request_rule", "rule_id", "id"),
+)
+"""Alerts sent back to the author of a rule."""
 
 rule_exception = Table(
     "rule_exception",

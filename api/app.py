@@ -58,7 +58,7 @@ def create_app(
     repeats.install(app)
     describe(app)
     app.add_middleware(Keeper, system=system)
-    app.add_middleware(Guard, hosts=hosts)
+    app.add_middleware(Guard, hosts=hosts, file_bytes=system.settings.attachment_bytes)
     app.add_middleware(Meter, measures=app.state.measures)
     return app
 

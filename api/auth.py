@@ -9,8 +9,10 @@ from fastapi import Depends, Request
 from fastapi.security import APIKeyCookie, HTTPBearer
 from starlette.responses import Response
 
+from alerts.limits import NONE, Limits, of_units, require_visible
 from api.permissions import OPEN, SIGNED_IN, needed
 from api.rates import admit
+from detector.database import reading
 from detector.people.keys import holder
 from detector.people.permissions import Permission
 from detector.people.principal import Principal
@@ -74,6 +76,29 @@ def authorized(
             "Nobody has said who may use this address, so nobody may.",
             "Add it to api/permissions.py.",
         )
+    _within_limits(request, who)
+
+
+def _within_limits(request: Request, who: Principal) -> None:
+    """Refuses every address below an alert of another unit, whatever it does with it."""
+    alert_id, limits = request.path_params.get("alert_id"), limits_of(request, who)
+    if alert_id is not None and limits != NONE:
+        with reading(request.app.state.system.engine) as connection:
+            require_visible(connection, alert_id, limits)
+
+
+def limits_of(request: Request, who: Principal) -> Limits:
+    """What the person may see of the alerts."""
+    system: System = request.app.state.system
+    return of_units(who.units, system.settings.units)
+
+
+def _limits(request: Request) -> Limits:
+    return limits_of(request, somebody(request))
+
+
+Within = Annotated[Limits, Depends(_limits)]
+"""What whoever asks may see; every list of alerts is asked with it."""
 
 
 def somebody(request: Request) -> Principal:

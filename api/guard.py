@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 
 from starlette.datastructures import MutableHeaders
@@ -15,6 +16,8 @@ from features.errors import WardenError
 LOCAL_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 MAX_BODY = 1_000_000
 """Bytes of a request body; decisions and comments are text."""
+_FILES = re.compile(r"/api/v1/alerts/[^/]+/attachments")
+"""The one address whose requests are files."""
 
 CONTENT_POLICY = "; ".join(
     (
@@ -49,11 +52,23 @@ class Guard:
         app: the application inside.
         hosts: host names it answers to; a page elsewhere that rebinds its own name to this
             address is refused by it. None: any.
+        file_bytes: largest file that may be attached to an alert.
     """
 
-    def __init__(self, app: ASGIApp, hosts: Collection[str] | None = LOCAL_HOSTS) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        hosts: Collection[str] | None = LOCAL_HOSTS,
+        file_bytes: int = MAX_BODY,
+    ) -> None:
         self.app = app
         self.hosts = hosts
+        self.file_bytes = file_bytes
+
+    def _most(self, request: Request) -> int:
+        """Bytes the body of a request may have."""
+        takes_file = request.method == "POST" and _FILES.fullmatch(request.url.path)
+        return self.file_bytes if takes_file else MAX_BODY
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -69,13 +84,14 @@ class Guard:
                 _add_headers(MutableHeaders(scope=message), scope["path"])
             await send(message)
 
+        most = self._most(request)
         try:
-            refused = _refusal(request, self.hosts)
+            refused = _refusal(request, self.hosts, most)
             if refused is not None:
                 answer = problem_response(request, warden_problem(request, refused))
                 await answer(scope, receive, send_guarded)
                 return
-            await self.app(scope, _capped(receive), send_guarded)
+            await self.app(scope, _capped(receive, most), send_guarded)
         except Exception as error:
             if started:
                 raise
@@ -88,7 +104,7 @@ def _add_headers(headers: MutableHeaders, path: str) -> None:
     headers["Cache-Control"] = "no-cache" if path.startswith("/static/") else "no-store"
 
 
-def _refusal(request: Request, hosts: Collection[str] | None) -> WardenError | None:
+def _refusal(request: Request, hosts: Collection[str] | None, most: int) -> WardenError | None:
     if hosts is not None and _host_name(request) not in hosts:
         return WardenError(
             "unknown_host",
@@ -102,8 +118,8 @@ def _refusal(request: Request, hosts: Collection[str] | None) -> WardenError | N
             "Open the page on this server and try again there.",
         )
     length = request.headers.get("content-length", "0")
-    if not length.isdecimal() or int(length) > MAX_BODY:
-        return WardenError("too_large", f"The request body is over {MAX_BODY:,} bytes.")
+    if not length.isdecimal() or int(length) > most:
+        return WardenError("too_large", f"The request body is over {most:,} bytes.")
     return None
 
 
@@ -125,15 +141,15 @@ def same_origin(request: Request) -> bool:
     return origin is None or origin == f"{request.url.scheme}://{request.headers.get('host')}"
 
 
-def _capped(receive: Receive) -> Receive:
+def _capped(receive: Receive, most: int) -> Receive:
     size = 0
 
     async def receive_capped() -> Message:
         nonlocal size
         message = await receive()
         size += len(message.get("body", b""))
-        if size > MAX_BODY:
-            raise HTTPException(413, f"The request body is over {MAX_BODY:,} bytes.")
+        if size > most:
+            raise HTTPException(413, f"The request body is over {most:,} bytes.")
         return message
 
     return receive_capped

@@ -33,6 +33,7 @@ MIGRATION_LOCK = 7_202_311_041_500_001
 """Number of the PostgreSQL lock held while the schema changes; any number nobody else uses."""
 
 _WRITES = "warden_writes"
+_REBUILDS = "warden_rebuilds"
 _SQLITE_AWAY = frozenset(
     (
         sqlite3.SQLITE_BUSY,
@@ -125,7 +126,10 @@ def _enter_wal(connection: sqlite3.Connection) -> None:
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:
-    writes = connection.get_execution_options().get(_WRITES, False)
+    options = connection.get_execution_options()
+    writes = options.get(_WRITES, False)
+    # SQLite changes a table by making it anew, and heeds this pragma only between transactions
+    connection.exec_driver_sql(f"PRAGMA foreign_keys = {'OFF' if _REBUILDS in options else 'ON'}")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
@@ -225,8 +229,17 @@ def upgrade(engine: Engine, revision: str = "head") -> None:
             f"The database has schema {current}, which this release does not know.",
             "Install the release that wrote it, or restore a backup made before.",
         )
-    with writing(engine) as connection:
+    with writing(engine.execution_options(**{_REBUILDS: True})) as connection:
         if engine.dialect.name == "postgresql":
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATION_LOCK)))
         config.attributes["connection"] = connection
         command.upgrade(config, revision)
+        if engine.dialect.name == "sqlite":
+            _check_foreign_keys(connection)
+
+
+def _check_foreign_keys(connection: WriteConnection) -> None:
+    """What SQLite did not check while tables were made anew; a row that points nowhere is a bug."""
+    broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+    if broken is not None:
+        raise RuntimeError(f"the new schema leaves a row of {broken[0]} pointing nowhere")

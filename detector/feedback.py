@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from alerts.connections import ReadConnection
 from alerts.model import CloseReason, EventKind
+from alerts.standing import standing
 from alerts.tables import alert as alert_table
 from alerts.tables import alert_event as event_table
 from alerts.tables import review_draw as draw_table
@@ -94,17 +95,17 @@ def closings(connection: ReadConnection) -> list[dict[str, Any]]:
 def last_closings(connection: ReadConnection) -> dict[str, tuple[str, Any]]:
     """Who closed each alert last, and when; one that was reopened since is left out."""
     happened = event_table.c
-    kinds = (EventKind.CLOSED.value, EventKind.REOPENED.value)
+    kinds = (EventKind.CLOSED.value, EventKind.REOPENED.value, EventKind.UNDONE.value)
     query = (
-        sa.select(happened.alert_id, happened.kind, happened.actor, happened.at)
+        sa.select(happened.alert_id, happened.kind, happened.reason, happened.actor, happened.at)
         .where(happened.kind.in_(kinds))
         .order_by(happened.id)
     )
     found: dict[str, tuple[str, Any]] = {}
-    for alert_id, kind, actor, at in connection.execute(query):
-        found.pop(alert_id, None)
-        if kind == EventKind.CLOSED.value:
-            found[alert_id] = (actor, at)
+    for event in standing(connection.execute(query)):
+        found.pop(event.alert_id, None)
+        if event.kind == EventKind.CLOSED.value:
+            found[event.alert_id] = (event.actor, event.at)
     return found
 
 

@@ -14,13 +14,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import sqlalchemy as sa
 
 from alerts.connections import ReadConnection
 from alerts.model import CloseReason, EventKind
+from alerts.standing import standing
+from alerts.store import CHUNK
 from alerts.tables import alert as alert_table
 from alerts.tables import alert_event as event_table
 from detector.database import reading
@@ -31,7 +33,9 @@ if TYPE_CHECKING:
     from detector.system import System
     from features.compute import FeatureFrame
 
-DECIDED = (EventKind.ACKNOWLEDGED, EventKind.CLOSED, EventKind.REOPENED)
+TAKEN = (EventKind.ACKNOWLEDGED, EventKind.REVIEW_STARTED, EventKind.ESCALATED)
+"""Events after which somebody works on an alert."""
+DECIDED = (*TAKEN, EventKind.CLOSED, EventKind.REOPENED)
 """Events after which an alert stands elsewhere than before."""
 ENDED_AS_CASE = (CloseReason.CONFIRMED, CloseReason.REFERRED)
 CASES: Mapping[str, pl.DataType] = {
@@ -119,27 +123,38 @@ def _during(rows: pl.DataFrame, name: str, cases: pl.DataFrame) -> pl.DataFrame:
 
 def cases_at(connection: ReadConnection, moment: datetime) -> pl.DataFrame:
     """The cases (`CASES`) as decided up to a moment; later decisions are not known there."""
-    happened, seen = event_table.c, alert_table.c
-    last = (
-        sa.select(sa.func.max(happened.id))
-        .where(happened.kind.in_([k.value for k in DECIDED]), happened.at <= moment)
-        .group_by(happened.alert_id)
-    )
-    taken_on = (happened.kind == EventKind.ACKNOWLEDGED.value) & ~seen.blind
-    ended = (happened.kind == EventKind.CLOSED.value) & happened.reason.in_(
-        [r.value for r in ENDED_AS_CASE]
-    )
-    query = (
-        sa.select(
-            seen.typology, seen.subject_kind, seen.subject_key, seen.period_start, seen.period_end
-        )
-        .join(event_table, happened.alert_id == seen.id)
-        .where(happened.id.in_(last), taken_on | ended)
-        .order_by(seen.id)
-    )
+    taken, ended = _stood_at(connection, moment)
+    seen = alert_table.c
+    query = sa.select(
+        seen.id, seen.blind, seen.typology, seen.subject_kind, seen.subject_key,
+        seen.period_start, seen.period_end,
+    ).order_by(seen.id)  # fmt: skip
+    names = sorted(taken | ended)
+    rows: list[Any] = []
+    for at in range(0, len(names), CHUNK):
+        rows += connection.execute(query.where(seen.id.in_(names[at : at + CHUNK])))
     found = [
         (TYPOLOGIES[typology].family, *subject)
-        for typology, *subject in connection.execute(query)
-        if typology in TYPOLOGIES
+        for alert_id, blind, typology, *subject in rows
+        if typology in TYPOLOGIES and (alert_id in ended or not blind)
     ]
     return pl.DataFrame(found, schema=dict(CASES), orient="row")
+
+
+def _stood_at(connection: ReadConnection, moment: datetime) -> tuple[set[str], set[str]]:
+    """Alerts somebody worked on at a moment, and those that were closed as a case by then."""
+    happened = event_table.c
+    kinds = [kind.value for kind in (*DECIDED, EventKind.UNDONE)]
+    query = (
+        sa.select(happened.alert_id, happened.kind, happened.reason)
+        .where(happened.kind.in_(kinds), happened.at <= moment)
+        .order_by(happened.id)
+    )
+    last = {event.alert_id: event for event in standing(connection.execute(query))}
+    taken = {name for name, event in last.items() if event.kind in TAKEN}
+    ended = {
+        name
+        for name, event in last.items()
+        if event.kind == EventKind.CLOSED.value and event.reason in ENDED_AS_CASE
+    }
+    return taken, ended

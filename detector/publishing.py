@@ -22,6 +22,7 @@ from detector.increments import reads_after, stamped
 from detector.leases import Claim, finish
 from detector.planning import LIVE, Plan
 from detector.results import MAX_LAYERS, Manifest, Results
+from detector.silence import silent_subjects
 from detector.storms import Held
 from detector.tables import run as run_table
 
@@ -132,6 +133,8 @@ def publish(
     Raises:
         WardenError: `lost_lease`, or `overtaken` when another run was published meanwhile.
     """
+    from alerts import stale
+    from alerts.merge import Moment
     from alerts.pipeline import process
     from detector import wealth
     from detector.harm import affected
@@ -139,6 +142,9 @@ def publish(
 
     sizes = affected(system, plan, signals) if plan.target == LIVE else {}
     base = plan.base.run_id.rsplit("-", 1)[0] if plan.base else None
+    sealed = Results(system.home).manifest(claim.key)
+    silent = silent_subjects(system, sealed) if plan.target == LIVE else set()
+    deadlines = system.settings.due.deadlines()
     with writing(system.engine) as connection:
         if plan.target == LIVE:
             judged = set(cells.select("typology", "grain", "period_start").iter_rows())
@@ -157,7 +163,9 @@ def publish(
                 held=held,
                 weights=weights,
                 affected=sizes,
+                deadlines=deadlines,
             )
+            stale.mark(connection, silent, Moment(claim.key, system.clock()))
             counts = {**counts, "alerts": asdict(moved), "weights": weights.mark}
         counts = {**counts, "target": plan.target, "snapshot": plan.snapshot.id}
         now = system.clock()
@@ -170,6 +178,7 @@ def publish(
             outputs_hash=outputs,
         )  # fmt: skip
         told = {name: counts.get(name) for name in ("target", "snapshot", "judged", "alerts")}
+        told["manifest"] = outputs
         audit.record(
             connection,
             actor=actor,

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from alerts.connections import ReadConnection
 from alerts.model import CloseReason, EventKind
+from alerts.standing import standing
 from alerts.store import STORM_KIND
 from alerts.tables import alert as alert_table
 from alerts.tables import alert_event as event_table
@@ -147,16 +148,16 @@ def _pairs(connection: ReadConnection) -> list[tuple[str, str]]:
 def _second_reviews(connection: ReadConnection) -> dict[str, str]:
     """The first second answer of each alert since it was last opened."""
     happened = event_table.c
-    kinds = (EventKind.SECOND_REVIEW.value, EventKind.REOPENED.value)
+    kinds = (EventKind.SECOND_REVIEW.value, EventKind.REOPENED.value, EventKind.UNDONE.value)
     query = (
         sa.select(happened.alert_id, happened.kind, happened.reason)
         .where(happened.kind.in_(kinds))
         .order_by(happened.id)
     )
     found: dict[str, str] = {}
-    for alert_id, kind, reason in connection.execute(query):
-        if kind == EventKind.REOPENED.value:
-            found.pop(alert_id, None)
+    for event in standing(connection.execute(query)):
+        if event.kind == EventKind.REOPENED.value:
+            found.pop(event.alert_id, None)
         else:
-            found.setdefault(alert_id, reason)
+            found.setdefault(event.alert_id, event.reason)
     return found

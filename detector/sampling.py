@@ -76,7 +76,8 @@ def draw_sample(
     chosen = draw(frame, n, f"{manifest.run_id}:{week}")
     drawn = as_drawn(system, manifest, chosen)
     with writing(system.engine) as connection:
-        queued = queue_blind(connection, drawn, week, actor, system.clock())
+        now, deadlines = system.clock(), system.settings.due.deadlines()
+        queued = queue_blind(connection, drawn, week, actor, now, deadlines)
     strata = frame.select(STRATUM).unique().height
     return {
         "slot": week, "queued": queued, "already": 0,

@@ -7,9 +7,20 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
-from alerts.inbox import LARGEST_PAGE, Page, QueueCounts, QueueFilter, counts, get_alert, queue
+from alerts.inbox import (
+    LARGEST_PAGE,
+    Page,
+    QueueCounts,
+    QueueFilter,
+    Sort,
+    counts,
+    get_alert,
+    queue,
+)
 from alerts.lifecycle import comment, decide
-from alerts.model import State, alert_object, event_object, kept_back
+from alerts.model import State, alert_object, kept_back
+from api.answers import answer, event_shown
+from api.auth import Within
 from api.deps import (
     Actor,
     IfMatch,
@@ -37,17 +48,27 @@ def list_alerts(
     request: Request,
     response: Response,
     system: SystemDep,
+    within: Within,
     state: Annotated[list[State], Query()] = [],  # noqa: B006  FastAPI copies defaults
     lane: Annotated[list[Lane], Query()] = [],  # noqa: B006
     typology: Annotated[list[str], Query(max_length=20)] = [],  # noqa: B006
     severity: Annotated[list[Severity], Query()] = [],  # noqa: B006
     subject: Annotated[str | None, Query(max_length=200, description="key, or a part")] = None,
     set_aside: Annotated[bool | None, Query(description="covered by exceptions, or not")] = None,
+    assignee: Annotated[str | None, Query(max_length=128)] = None,
+    label: Annotated[list[str], Query(max_length=20)] = [],  # noqa: B006
+    overdue: Annotated[bool, Query(description="only what is late")] = False,
+    stale: Annotated[bool | None, Query(description="filings have stopped, or not")] = None,
+    pending: Annotated[bool | None, Query(description="waits for a second person")] = None,
     q: Annotated[str | None, Query(max_length=200, description="anywhere in the title")] = None,
     limit: Annotated[int, Query(ge=1, le=LARGEST_PAGE)] = 50,
+    sort: Annotated[Sort, Query(description="queue order, by day due, or oldest first")] = (
+        Sort.QUEUE
+    ),
     cursor: Annotated[str | None, Query(max_length=400)] = None,
 ) -> AlertPage:
     """The queue: legal lane first, then by priority. Repeat a filter to ask for any of several."""
+    today = system.clock().date()
     wanted = QueueFilter(
         states=state,
         lanes=lane,
@@ -56,14 +77,20 @@ def list_alerts(
         subject=subject,
         text=q,
         set_aside=set_aside,
+        assignee=assignee,
+        labels=[word.casefold() for word in label],
+        overdue_on=today if overdue else None,
+        stale=stale,
+        pending=pending,
+        within=within,
     )
     with reading(system.engine) as connection:
-        page: Page = queue(connection, wanted, cursor, limit)
+        page: Page = queue(connection, wanted, cursor, limit, sort)
         found: QueueCounts = counts(connection, wanted)
     link_next(request, response, page.next_cursor)
     return AlertPage.model_validate(
         {
-            "items": [alert_object(alert) for alert in page.alerts],
+            "items": [alert_object(alert, today) for alert in page.alerts],
             "next_cursor": page.next_cursor,
             "counts": {
                 "total": found.total,
@@ -86,12 +113,12 @@ def read_alert(
     with reading(system.engine) as connection:
         alert, events = get_alert(connection, alert_id)
     response.headers["ETag"] = etag(alert.version)
-    shown: dict[str, Any] = alert_object(alert)
+    shown: dict[str, Any] = alert_object(alert, system.clock().date())
     blind, told = kept_back(alert), None
     if explain:
         found = nothing("blind") if blind else explanation(system, shown)
         told = {**found, "sentence": sentences(found)}
-    listed = [event_object(event, blind=blind) for event in events]
+    listed = [event_shown(event, blind=blind) for event in events]
     return AlertDetail.model_validate(shown | {"events": listed, "explanation": told})
 
 
@@ -130,7 +157,10 @@ def make_decision(
     actor: Actor,
     if_match: IfMatch = None,
 ) -> Alert:
-    """Acknowledges, closes or reopens the alert, if it is still what the actor saw."""
+    """Moves the alert to another state, if it is still what the actor saw.
+
+    A closure that needs a second person is asked for: `pending` is set and the state stays.
+    """
     version = expected_version(if_match)
     with writing(system.engine) as connection:
         alert = decide(
@@ -142,9 +172,9 @@ def make_decision(
             decision.note,
             version,
             system.clock(),
+            system.settings.due.deadlines(),
         )
-    response.headers["ETag"] = etag(alert.version)
-    return Alert.model_validate(alert_object(alert))
+    return answer(response, system, alert)
 
 
 @router.post("/{alert_id}/comments", status_code=201, responses=problems(401, 403, 404, 422, 503))
@@ -157,4 +187,4 @@ def add_comment(
     """Adds a comment; it never conflicts with a decision, so it needs no If-Match."""
     with writing(system.engine) as connection:
         event = comment(connection, alert_id, actor, remark.text, system.clock())
-    return Event.model_validate(event_object(event))
+    return Event.model_validate(event_shown(event))

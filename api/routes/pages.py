@@ -7,9 +7,11 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
+from alerts.attachments import attachments
 from alerts.inbox import get_alert
 from alerts.lifecycle import comment, decide
 from alerts.model import CloseReason, alert_object, event_object, kept_back
+from api.auth import somebody
 from api.deps import Actor, Form, SystemDep, expected_version
 from api.errors import status_of
 from api.web.alert_view import act_sentence, alert_view
@@ -18,6 +20,7 @@ from api.web.explained import explain_view, heap_lines
 from api.web.queue_page import queue_page
 from api.web.render import render
 from api.web.wording import Lang, chosen_lang, sayer, words
+from api.web.work_view import work_view
 from detector.database import reading, writing
 from detector.drift_reports import bunching_at, last_report
 from detector.explanation import explanation, nothing
@@ -28,9 +31,12 @@ from features.errors import WardenError
 
 router = APIRouter(include_in_schema=False, default_response_class=Response)
 
-NOTHING_TYPED = {"action": "", "reason": "", "note": "", "text": ""}
+NOTHING_TYPED = {"action": "", "reason": "", "note": "", "text": "", "to": "", "rule": ""}
 NO_NOTICE = {"tone": "ok", "text": "", "more": "", "last": ""}
-DONE = ("acknowledge", "close", "reopen", "comment")
+DONE = (
+    "acknowledge", "review", "escalate", "close", "asked", "reopen", "comment", "assign", "take",
+    "release", "undo", "tuning", "approve", "reject", "withdraw",
+)  # fmt: skip
 
 
 @router.get("/")
@@ -59,11 +65,14 @@ def decide_on_page(
         action, reason = form.get("action", ""), form.get("reason") or None
         version = expected_version(form.get("version"))
         with writing(system.engine) as connection:
-            note = form.get("note")
-            decide(connection, alert_id, actor, action, reason, note, version, system.clock())
+            note, deadlines = form.get("note"), system.settings.due.deadlines()
+            now = system.clock()
+            after = decide(
+                connection, alert_id, actor, action, reason, note, version, now, deadlines
+            )
     except WardenError as error:
-        return _refused(request, system, alert_id, form, error)
-    return _done(alert_id, action)
+        return refused_page(request, system, alert_id, form, error)
+    return done_page(alert_id, "asked" if after.pending else action)
 
 
 @router.post("/alerts/{alert_id}/comments")
@@ -75,17 +84,19 @@ def comment_on_page(
         with writing(system.engine) as connection:
             comment(connection, alert_id, actor, form.get("text", ""), system.clock())
     except WardenError as error:
-        return _refused(request, system, alert_id, form | {"action": "comment"}, error)
-    return _done(alert_id, "comment")
+        return refused_page(request, system, alert_id, form | {"action": "comment"}, error)
+    return done_page(alert_id, "comment")
 
 
-def _done(alert_id: str, action: str) -> Response:
+def done_page(alert_id: str, action: str) -> Response:
+    """To the alert, with the news that something is done."""
     return RedirectResponse(f"/alerts/{alert_id}?done={action}", 303)
 
 
-def _refused(
+def refused_page(
     request: Request, system: SystemDep, alert_id: str, form: dict[str, str], error: WardenError
 ) -> Response:
+    """The alert as it is now, with what was typed and why it was refused."""
     if error.kind in ("not_found", "unavailable", "integrity"):
         raise error
     say, notice = sayer(chosen_lang(request)), {"tone": "bad"}
@@ -110,12 +121,14 @@ def _alert_page(
     lang = chosen_lang(request)
     with reading(system.engine) as connection:
         alert, history = get_alert(connection, alert_id)
+        files = attachments(connection, alert_id)
         blind = kept_back(alert)
         texts = [] if blind else fired_texts(connection, alert.signal.rules)
     events = [event_object(event, blind=blind) for event in history]
     if status == status_of(_STALE) and notice and events:
         notice = notice | {"last": act_sentence(events[-1], lang)}
-    shown = alert_object(alert)
+    now = system.clock()
+    shown = alert_object(alert, now.date())
     found = nothing("blind") if blind else explanation(system, shown)
     explained, tables = explain_view(found, lang), _around(system, shown, lang)
     tables += [explained.peers] if explained.peers else []
@@ -125,6 +138,7 @@ def _alert_page(
         status,
         place="queue",
         alert=alert_view(shown, events, tables, lang, found["jurisdiction"]),
+        work=work_view(shown, history, files, somebody(request), now, lang),
         explained=explained,
         heaps={} if blind else _heaps(system, shown, lang),
         texts={(one["id"], one["version"]): one for one in texts},

@@ -77,6 +77,15 @@ class Priority(BaseModel):
     )
 
 
+class PendingClosure(BaseModel):
+    """A closure somebody has asked for; `content` is the hash of what it is bound to."""
+
+    by: str
+    at: datetime
+    reason: CloseReason
+    content: str
+
+
 class Alert(BaseModel):
     """One suspicion about one subject in one period, and where the work on it stands."""
 
@@ -86,7 +95,7 @@ class Alert(BaseModel):
     title: Text
     subject: Subject
     period: Period
-    state: Literal["open", "acknowledged", "closed"]
+    state: Literal["open", "acknowledged", "in_review", "escalated", "closed"]
     close_reason: str | None
     firing: bool = Field(description="whether the last run that judged it still found it")
     lane: Literal["legal", "screen"]
@@ -113,6 +122,16 @@ class Alert(BaseModel):
     set_aside: bool = Field(description="tagged altogether; it comes last in the queue")
     blind: bool = Field(description="in blind review: the machine's opinion follows on closing")
     assignee: str | None
+    due_on: date = Field(description="the day by which it is to be decided")
+    age_days: int | None = Field(description="since it was opened, up to its closing")
+    overdue: bool | None = Field(description="not closed, and its day has passed")
+    labels: list[str]
+    stale_since: datetime | None = Field(
+        description="when a run first noticed that filings about its subject have stopped"
+    )
+    pending: PendingClosure | None = Field(
+        description="a closure that waits for a second person; its note is in the last event"
+    )
     version: int = Field(description="also the ETag; a change names it in If-Match")
     opened_at: datetime
     updated_at: datetime
@@ -130,6 +149,9 @@ class Event(BaseModel):
     run_id: str | None
     reason: str | None
     note: str | None
+    html: str | None = Field(
+        default=None, description="a comment's note, from Markdown to HTML that is safe to show"
+    )
     data: dict[str, Any]
 
 
@@ -205,7 +227,11 @@ class Evidence(BaseModel):
 
 
 class Decision(BaseModel):
-    """One decision on an alert; only closing takes a reason, and it needs one."""
+    """One decision on an alert; only closing takes a reason. Closing and escalating need a note.
+
+    Closing an alert of severity 4 or 5 for another reason than `confirmed` asks a second person:
+    the answer has its state unchanged and `pending` set.
+    """
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
@@ -215,7 +241,7 @@ class Decision(BaseModel):
 
 
 class Comment(BaseModel):
-    """A remark; it changes nothing about the alert and needs no version."""
+    """A remark in Markdown; it changes nothing about the alert and needs no version."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 

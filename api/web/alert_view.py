@@ -18,6 +18,7 @@ from api.web.figures import as_date, as_moment, below_one, moment, plain, short_
 from api.web.likelihood_view import Step, learned_line, likelihood_steps
 from api.web.queue_view import QueueRow, queue_row
 from api.web.wording import Lang, in_language, known_word, sayer, words
+from detector.markdown import safe_html
 from features.parameters.procurement_limits import EU_MEMBERS
 
 
@@ -37,7 +38,7 @@ class Act:
     at: str
     iso: str
     what: Markup
-    note: str
+    note: str | Markup
 
 
 @dataclass(frozen=True)
@@ -204,8 +205,14 @@ def _act(event: Mapping[str, Any], lang: Lang) -> Act:
         at=moment(at, lang),
         iso=at.isoformat() if at else "",
         what=act_sentence(event, lang),
-        note=str(event["note"] or ""),
+        note=_note(event),
     )
+
+
+def _note(event: Mapping[str, Any]) -> str | Markup:
+    """What was written; a comment is Markdown, and cleaned."""
+    text = str(event["note"] or "")
+    return Markup(safe_html(text)) if event["kind"] == EventKind.COMMENTED and text else text  # noqa: S704
 
 
 def act_sentence(event: Mapping[str, Any], lang: Lang) -> Markup:

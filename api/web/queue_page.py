@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 from urllib.parse import urlencode
@@ -12,8 +12,10 @@ from starlette.requests import Request
 
 from alerts.connections import ReadConnection
 from alerts.inbox import QueueCounts, QueueFilter, counts, queue
+from alerts.limits import Limits
+from alerts.model import WAITING as STILL_WAITING
 from alerts.model import State, alert_object
-from api.auth import somebody
+from api.auth import limits_of, somebody
 from api.web.queue_view import QueueRow, queue_row, typology_title
 from api.web.wording import Lang, chosen_lang
 from detector.database import reading
@@ -21,7 +23,7 @@ from detector.system import System
 from features.vocabulary import TYPOLOGIES, Lane
 
 PAGE = 50
-WAITING: tuple[str, ...] = (State.OPEN, State.ACKNOWLEDGED)
+WAITING: tuple[str, ...] = STILL_WAITING
 ANY_STATE = "any"
 LONGEST = 200
 
@@ -101,11 +103,12 @@ def queue_page(request: Request, system: System) -> dict[str, Any]:
     """What the template of the queue needs beside the frame."""
     lang, filters = chosen_lang(request), read_filters(request.query_params)
     wanted, cursor = filters.wanted(), request.query_params.get("cursor")
-    actor = somebody(request).name
+    who = somebody(request)
+    wanted = replace(wanted, within=limits_of(request, who))
     with reading(system.engine) as connection:
         page = queue(connection, wanted, cursor, PAGE)
         found = counts(connection, wanted)
-        views = _views(connection, filters, actor)
+        views = _views(connection, filters, who.name, wanted.within)
     rows = [queue_row(alert_object(alert), lang) for alert in page.alerts]
     asked = {k: v for k, v in vars(filters).items() if v is not None}
     following = {**asked, "cursor": page.next_cursor} if page.next_cursor else None
@@ -136,18 +139,15 @@ def _sections(rows: list[QueueRow], found: QueueCounts) -> list[Section]:
     ]
 
 
-def _views(connection: ReadConnection, filters: Filters, actor: str | None) -> list[View]:
-    waiting = counts(connection, QueueFilter(states=WAITING))
-    everything = counts(connection)
+def _views(connection: ReadConnection, filters: Filters, actor: str, within: Limits) -> list[View]:
+    waiting = counts(connection, QueueFilter(states=WAITING, within=within))
+    mine = counts(connection, QueueFilter(states=WAITING, assignee=actor, within=within))
+    everything = counts(connection, QueueFilter(within=within))
     choices: list[tuple[str, dict[str, str], int | None]] = [
         ("waiting", {}, waiting.total),
         ("legal", {"lane": "legal"}, waiting.by_lane.get("legal", 0)),
         ("screen", {"lane": "screen"}, waiting.by_lane.get("screen", 0)),
-    ]
-    if actor:
-        mine = counts(connection, QueueFilter(states=WAITING, assignee=actor)).total
-        choices.append(("mine", {"owner": actor}, mine))
-    choices += [
+        ("mine", {"owner": actor}, mine.total),
         ("closed", {"state": "closed"}, everything.by_state.get("closed", 0)),
         ("all", {"state": ANY_STATE}, everything.total),
     ]

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from alerts.model import EventKind, alert_object
 from alerts.rows import alert_from
+from alerts.standing import standing
 from alerts.tables import alert as alert_table
 from alerts.tables import alert_event as event_table
 from detector.dossier.parties import APP
@@ -117,13 +118,13 @@ def _objects(connection: ReadConnection, ids: Sequence[str]) -> Iterable[Row]:
 def _closings(connection: ReadConnection, ids: Sequence[str]) -> dict[str, Any]:
     """The moment each was last closed."""
     happened = event_table.c
+    kinds = (EventKind.CLOSED.value, EventKind.UNDONE.value)
     query = (
-        sa.select(happened.alert_id, sa.func.max(happened.at))
-        .where(happened.alert_id.in_(ids), happened.kind == EventKind.CLOSED.value)
-        .group_by(happened.alert_id)
+        sa.select(happened.alert_id, happened.kind, happened.reason, happened.at)
+        .where(happened.alert_id.in_(ids), happened.kind.in_(kinds))
+        .order_by(happened.id)
     )
-    rows = connection.execute(query).all()
-    return {alert_id: at for alert_id, at in rows}  # noqa: C416  rows are no pairs to the checker
+    return {event.alert_id: event.at for event in standing(connection.execute(query))}
 
 
 def _chunks(values: Sequence[str]) -> Iterable[Sequence[str]]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from alerts.deadlines import Deadlines
 from alerts.inbox import AlertRecord, export_alerts, get_alert
 from alerts.lifecycle import TRANSITIONS, Action, allowed_actions, comment, decide
-from alerts.model import Alert, CloseReason, State
+from alerts.model import Alert, CloseReason, State, alert_object
 from detector.database import reading, writing
 from features.errors import WardenError
 from tests.alerts.samples import LATER, run, signal
@@ -18,6 +20,8 @@ from tests.alerts.samples import LATER, run, signal
 ROADS: dict[State, list[Action]] = {
     State.OPEN: [],
     State.ACKNOWLEDGED: [Action.ACKNOWLEDGE],
+    State.IN_REVIEW: [Action.ACKNOWLEDGE, Action.REVIEW],
+    State.ESCALATED: [Action.ESCALATE],
     State.CLOSED: [Action.CLOSE],
 }
 
@@ -33,7 +37,7 @@ def act(engine: sa.Engine, alert_id: str, action: str, **changes: Any) -> Alert:
     fields: dict[str, Any] = {
         "actor": "lin",
         "reason": "explained" if action == "close" else None,
-        "note": None,
+        "note": "Seen the log." if action in ("close", "escalate") else None,
         "expected_version": look(engine, alert_id).alert.version,
         "now": LATER,
     }
@@ -81,7 +85,11 @@ def test_acknowledging_assigns_and_closing_says_why(engine: sa.Engine, alert_id:
     closing = events[2]
     assert (closing.actor, closing.reason, closing.note) == ("wang", "data_error", "双重申报")
     assert closing.data == {
-        "changed": {"state": ["acknowledged", "closed"], "close_reason": [None, "data_error"]}
+        "changed": {
+            "state": ["acknowledged", "closed"],
+            "close_reason": [None, "data_error"],
+            "closed_severity": [None, 3],
+        }
     }
     assert closing.at == LATER
 
@@ -94,6 +102,9 @@ def test_acknowledging_assigns_and_closing_says_why(engine: sa.Engine, alert_id:
         ("erase", {}, "unknown_action"),
         ("close", {"reason": None}, "reason_required"),
         ("close", {"reason": "bored"}, "reason_required"),
+        ("close", {"note": None}, "note_required"),
+        ("close", {"note": " \n"}, "note_required"),
+        ("escalate", {"note": None}, "note_required"),
         ("acknowledge", {"reason": "explained"}, "reason_unexpected"),
         ("acknowledge", {"note": "x" * 10_001}, "note_too_long"),
         ("acknowledge", {"note": "a\0b"}, "note_unreadable"),
@@ -141,15 +152,44 @@ def test_a_comment_is_an_event_and_never_conflicts(engine: sa.Engine, alert_id: 
         assert caught.value.code == code
 
 
-@pytest.mark.parametrize(("severity", "needs"), [(3, False), (4, True)])
-def test_closing_a_severe_alert_asks_for_a_second_person(
-    engine: sa.Engine, severity: int, needs: bool
+def test_the_day_follows_lane_and_severity_and_only_comes_nearer(
+    engine: sa.Engine, alert_id: str
 ) -> None:
-    run(engine, [signal(severity=severity)])
+    first = look(engine, alert_id).alert
+    assert first.due_on == date(2027, 1, 22)  # 60 days for severity 3 in the screen lane
+    run(engine, [signal(severity=5)], "run-2", LATER)
+    graver = look(engine, alert_id).alert
+    assert graver.due_on == date(2026, 12, 8)  # 14 days from then
+    run(engine, [signal(severity=1)], "run-3", LATER)
+    assert look(engine, alert_id).alert.due_on == graver.due_on
+    run(
+        engine,
+        [signal("F2", lane="legal")],
+        "run-3",
+        LATER,
+        deadlines=Deadlines((9,) * 5, (8,) * 5),
+    )
     with reading(engine) as connection:
-        found = str(export_alerts(connection)[0]["id"])
-    act(engine, found, "close")
-    assert look(engine, found).events[-1].data.get("needs_second", False) is needs
+        days = {a["subject"]["key"]: a["due_on"] for a in export_alerts(connection)}
+    assert days["F2"] == "2026-12-03"
+
+
+def test_what_is_reopened_gets_a_day_anew(engine: sa.Engine, alert_id: str) -> None:
+    act(engine, alert_id, "close")
+    after = act(engine, alert_id, "reopen", now=LATER + timedelta(days=100))
+    assert after.due_on == (LATER + timedelta(days=160)).date()
+
+
+def test_age_and_lateness_are_told_on_a_day(engine: sa.Engine, alert_id: str) -> None:
+    def told(today: date | None) -> tuple[Any, Any]:
+        shown = alert_object(look(engine, alert_id).alert, today)
+        return shown["age_days"], shown["overdue"]
+
+    assert told(None) == (None, None)
+    assert told(date(2027, 1, 22)) == (60, False)
+    assert told(date(2027, 1, 23)) == (61, True)
+    act(engine, alert_id, "close")
+    assert told(date(2027, 1, 23)) == (1, False)
 
 
 def test_a_graver_signal_reopens_what_was_closed(engine: sa.Engine, alert_id: str) -> None:

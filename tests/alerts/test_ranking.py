@@ -49,7 +49,7 @@ def test_other_weights_rank_what_is_not_closed_anew_and_leave_its_version(
     before = known(engine)
     shut = before["MON-BID-CV", "F2"]
     with writing(engine) as connection:
-        decide(connection, shut.id, "lin", "close", "confirmed", None, 1, NOW)
+        decide(connection, shut.id, "lin", "close", "confirmed", "seen", 1, NOW)
     run(engine, [signal("F1"), signal("F3")], "run-2", LATER, weights=CONFIRMED)
     after = known(engine)
     one, new, closed = (after["MON-BID-CV", f] for f in ("F1", "F3", "F2"))
@@ -119,6 +119,6 @@ def test_what_falls_silent_or_is_explained_is_no_evidence(engine: sa.Engine) -> 
     run(engine, [signal(), cover("F1")], "run-4", LATER, judged=[cell])
     other = known(engine)["MON-BID-COVER", "F1"]
     with writing(engine) as connection:
-        decide(connection, other.id, "lin", "close", "explained", None, other.version, NOW)
+        decide(connection, other.id, "lin", "close", "explained", "seen", other.version, NOW)
     run(engine, [signal(suspicion=0.93)], "run-5", LATER)
     assert likely(engine) == alone

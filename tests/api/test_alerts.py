@@ -84,12 +84,12 @@ def test_a_decision_moves_the_alert_and_is_written_down(client: TestClient, ids:
     taken = decide(client, ids[0], '"1"', action="acknowledge")
     assert (taken.status_code, taken.headers["etag"]) == (200, '"2"')
     assert (taken.json()["state"], taken.json()["assignee"]) == ("acknowledged", "Reviewer 3")
-    closed = decide(client, ids[0], '"2"', action="close", reason="explained", note="Seen the log.")
-    assert closed.json()["close_reason"] == "explained"
+    closed = decide(client, ids[0], '"2"', action="close", reason="confirmed", note="Seen the log.")
+    assert closed.json()["close_reason"] == "confirmed"
     last = client.get(f"{ALERTS}/{ids[0]}").json()["events"][-1]
     assert (last["actor"], last["reason"], last["note"]) == (
         "Reviewer 3",
-        "explained",
+        "confirmed",
         "Seen the log.",
     )
 
@@ -103,6 +103,8 @@ def test_a_decision_moves_the_alert_and_is_written_down(client: TestClient, ids:
         ('"²"', {"action": "acknowledge"}, 412, "stale_version"),
         ('"1"', {"action": "reopen"}, 409, "transition_not_allowed"),
         ('"1"', {"action": "close"}, 422, "reason_required"),
+        ('"1"', {"action": "close", "reason": "confirmed"}, 422, "note_required"),
+        ('"1"', {"action": "escalate", "note": " "}, 422, "note_required"),
         ('"1"', {"action": "close", "reason": "bored"}, 422, "invalid_request"),
         ('"1"', {"action": "forget"}, 422, "invalid_request"),
         ('"1"', {"action": "acknowledge", "more": 1}, 422, "invalid_request"),
@@ -121,7 +123,7 @@ def test_of_two_decisions_on_one_version_the_second_is_refused(
     client: TestClient, ids: list[str]
 ) -> None:
     assert decide(client, ids[0], '"1"', action="acknowledge").status_code == 200
-    assert decide(client, ids[0], '"1"', action="close", reason="explained").status_code == 412
+    assert decide(client, ids[0], '"1"', action="review").status_code == 412
 
 
 def test_nobody_named_no_act(system: System, ids: list[str]) -> None:

@@ -97,11 +97,11 @@ def test_deciding_on_the_page(reader: TestClient, ids: list[str]) -> None:
     form = {"action": "acknowledge", "version": "1"}
     page = reader.post(f"{path}/decisions", data=form)
     assert page.url.path == path
-    assert "in review, in your name" in page.text
-    assert "Reviewer 3 took the alert into review." in page.text
-    form = {"action": "close", "version": "2", "reason": "explained", "note": "Seen <b>it</b>."}
+    assert "taken up, in your name" in page.text
+    assert "Reviewer 3 took the alert up." in page.text
+    form = {"action": "close", "version": "2", "reason": "confirmed", "note": "Seen <b>it</b>."}
     page = reader.post(f"{path}/decisions", data=form)
-    assert "closed the alert: explained." in page.text
+    assert "closed the alert: confirmed." in page.text
     assert "Seen &lt;b&gt;it&lt;/b&gt;." in page.text
     assert ids[0] not in reader.get("/").text
     assert ids[0] in reader.get("/?state=closed").text
@@ -117,7 +117,7 @@ def test_a_page_gone_stale_keeps_what_was_typed(
     page = reader.post(f"{path}/decisions", data=late)
     assert page.status_code == 412
     assert "your decision was not made" in page.text
-    assert "Reviewer 1 took the alert into review." in page.text
+    assert "Reviewer 1 took the alert up." in page.text
     assert "My long note.</textarea>" in page.text
     assert re.search(r'<option value="explained" selected>', page.text)
 

@@ -136,7 +136,7 @@ def test_closing_shows_it_again(system: System, client: TestClient) -> None:
         connection.execute(sa.text("UPDATE alert SET blind = 1 WHERE id = :i"), {"i": alert["id"]})
     done = client.post(
         f"/api/v1/alerts/{alert['id']}/decisions",
-        json={"action": "close", "reason": "confirmed"},
+        json={"action": "close", "reason": "confirmed", "note": "Seen."},
         headers={"If-Match": '"1"'},
     )
     assert done.status_code == 200

@@ -126,11 +126,11 @@ def test_taking_an_alert_and_closing_it_with_a_reason(page) -> None:  # type: ig
     page.locator("[data-id] a.who").first.click()
     page.wait_for_load_state()
     page.keyboard.press("a")
-    page.get_by_text("The alert is in review, in your name.").wait_for()
+    page.get_by_text("The alert is taken up, in your name.").wait_for()
     page.wait_for_load_state()  # The text is there before the script that listens for keys.
     page.keyboard.press("d")
-    page.get_by_label("Reason").select_option("explained")
-    page.locator("textarea[name=note]").fill("The log shows an earlier notice.")
+    page.get_by_label("Reason").select_option("confirmed")
+    page.locator("details[open] textarea[name=note]").fill("The log shows an earlier notice.")
     page.get_by_role("button", name="Close the alert").click()
     page.get_by_text("The alert is closed.").wait_for()
     assert page.locator("ol.acts li").count() == 3

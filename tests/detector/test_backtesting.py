@@ -279,7 +279,7 @@ def test_reviewed_alerts_give_a_precision_and_none_gives_a_reason(
         query = alert.select().where(alert.c.typology == "PRIV-BREACH-LATE").order_by(alert.c.id)
         rows = [r for r in connection.execute(query) if any(x["id"] == rule for x in r.rules)]
         for row, reason in zip(rows, ends, strict=False):
-            decide(connection, row.id, "Wei", "close", reason, None, row.version, FILED)
+            decide(connection, row.id, "Wei", "close", reason, "seen", row.version, FILED)
     found = backtest(system, rule).data["reviewed"]
     assert (found["confirmed"], found["dismissed"], found["undecided"]) == (2, 1, 1)
     assert found["open"] == found["alerts"] - 4

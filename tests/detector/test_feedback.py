@@ -33,7 +33,7 @@ def ids(system: System) -> dict[str, str]:
 def act(system: System, alert_id: str, action: str, **changes: Any) -> None:
     with reading(system.engine) as connection:
         version = get_alert(connection, alert_id).alert.version
-    fields = {"actor": "lin", "reason": None, "note": None, "now": LATER} | changes
+    fields = {"actor": "lin", "reason": None, "note": "seen", "now": LATER} | changes
     with writing(system.engine) as connection:
         decide(connection, alert_id, action=action, expected_version=version, **fields)
 

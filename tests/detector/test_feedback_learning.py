@@ -48,7 +48,7 @@ def answer(system: System, answers: dict[str, str]) -> None:
         for alert in alerts_of(system):
             reason = answers.get(alert.signal.subject_key)
             if reason:
-                decide(connection, alert.id, "lin", "close", reason, None, alert.version, NOW)
+                decide(connection, alert.id, "lin", "close", reason, "seen", alert.version, NOW)
 
 
 def by_rule(subject: str, *rules: str, **changes: Any) -> Signal:
@@ -161,7 +161,7 @@ def test_a_run_ranks_by_what_was_measured_and_says_so(system: System, tmp_path: 
     assert found
     chosen = found[0]
     with writing(system.engine) as connection:
-        decide(connection, chosen.id, "lin", "close", "confirmed", None, chosen.version, NOW)
+        decide(connection, chosen.id, "lin", "close", "confirmed", "seen", chosen.version, NOW)
     later = run_detection(opened(system.home, LATER), start=notices_start(notices))
     assert later.counts["weights"] != first.counts["weights"]
     with reading(system.engine) as connection:

@@ -46,7 +46,7 @@ def close(system: System, alert_id: str, reason: str, actor: str = "lin") -> Non
     with reading(system.engine) as connection:
         version = get_alert(connection, alert_id).alert.version
     with writing(system.engine) as connection:
-        decide(connection, alert_id, actor, "close", reason, None, version, NOW)
+        decide(connection, alert_id, actor, "close", reason, "seen", version, NOW)
 
 
 def second(system: System, alert_id: str, reason: str, actor: str = "wang") -> None:

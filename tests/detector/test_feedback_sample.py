@@ -56,7 +56,7 @@ def close(system: System, alert_id: str, reason: str) -> None:
     with reading(system.engine) as connection:
         version = get_alert(connection, alert_id).alert.version
     with writing(system.engine) as connection:
-        decide(connection, alert_id, "lin", "close", reason, None, version, NOW)
+        decide(connection, alert_id, "lin", "close", reason, "seen", version, NOW)
 
 
 def population(sizes: dict[str, int]) -> pl.DataFrame:

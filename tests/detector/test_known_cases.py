@@ -127,7 +127,14 @@ def decide(system: System, firm: str, action: str, reason: str | None, hours: in
     mine = next(a for a in alerts if json.loads(a["subject"])["key"] == firm)
     with writing(system.engine) as connection:
         lifecycle.decide(
-            connection, mine["id"], "Ada", action, reason, None, mine["version"], NOW + hours * HOUR
+            connection,
+            mine["id"],
+            "Ada",
+            action,
+            reason,
+            "seen",
+            mine["version"],
+            NOW + hours * HOUR,
         )
 
 

@@ -219,7 +219,8 @@ def test_a_storm_that_ends_goes_quiet_and_a_closed_one_stays_closed(
     judge(system)
     one = storm_alerts(system)[0]
     with writing(system.engine) as connection:
-        decide(connection, one.id, SECOND, "close", "explained", None, one.version, system.clock())
+        now = system.clock()
+        decide(connection, one.id, SECOND, "close", "explained", "seen", one.version, now)
     judge(system, start=date(2025, 1, 1))
     assert [(a.id, a.state.value) for a in storm_alerts(system)] == [(one.id, "closed")]
     stormy(0.9, "1.1.0")

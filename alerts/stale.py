@@ -1,0 +1,68 @@
+"""Alerts whose subject files no more: marked by the run that notices, unmarked when it files."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+
+import sqlalchemy as sa
+
+from alerts import store
+from alerts.connections import ReadConnection, WriteConnection
+from alerts.merge import Moment
+from alerts.model import SYSTEM, Alert, AlertEvent, EventKind, State
+from alerts.rows import alert_from
+from alerts.tables import alert as alert_table
+
+Subject = tuple[str, str, str]
+"""(typology, subject kind, subject key)."""
+
+_C = alert_table.c
+
+
+def waiting_subjects(connection: ReadConnection) -> set[Subject]:
+    """Subjects of alerts that are not closed."""
+    query = sa.select(_C.typology, _C.subject_kind, _C.subject_key).where(
+        _C.state != State.CLOSED.value
+    )
+    return {(row[0], row[1], row[2]) for row in connection.execute(query)}
+
+
+def mark(connection: WriteConnection, silent: Collection[Subject], moment: Moment) -> int:
+    """Marks the waiting alerts about subjects that have fallen silent, and unmarks the others.
+
+    Returns:
+        How many alerts were marked or unmarked.
+    """
+    typologies = sorted({typology for typology, _, _ in silent})
+    concerned = sa.or_(_C.stale_since.is_not(None), _C.typology.in_(typologies))
+    query = (
+        sa.select(alert_table)
+        .where(_C.state != State.CLOSED.value, concerned)
+        .order_by(_C.id)
+        .with_for_update()
+    )
+    moved: list[Alert] = []
+    for row in connection.execute(query).mappings().all():
+        stopped = (row["typology"], row["subject_kind"], row["subject_key"]) in silent
+        if stopped != (row["stale_since"] is not None):
+            moved.append(_moved(alert_from(row), moment, stopped=stopped))
+    store.update_alerts(connection, moved)
+    store.add_events(connection, [_event(alert, moment) for alert in moved])
+    return len(moved)
+
+
+def _moved(alert: Alert, moment: Moment, *, stopped: bool) -> Alert:
+    return replace(
+        alert,
+        stale_since=moment.now if stopped else None,
+        version=alert.version + 1,
+        updated_at=moment.now,
+    )
+
+
+def _event(alert: Alert, moment: Moment) -> AlertEvent:
+    kind = EventKind.WENT_STALE if alert.stale_since else EventKind.FILED_AGAIN
+    return AlertEvent(
+        alert.id, alert.version, kind, SYSTEM, moment.now, moment.run_id, None, None, {}
+    )
