@@ -5,51 +5,17 @@ Whoever adds a route that is not GET adds a line here; a test holds the list aga
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Mapping
 
 import sqlalchemy as sa
-from starlette.testclient import TestClient
 
 from detector.database import writing
 from detector.firm_tables import saved_search_hit
 from detector.people import accounts
-from detector.system import System
+from tests.api.asking import BEN, Ask, Desk, Make, Route
+from tests.api.casework_changes import CASES, WORK
 from tests.detector.promoting import LIKE, local_text
 from tests.people.test_people import GOOD
-from tests.signed import bearer
-
-ANN, BEN = bearer("Ann"), bearer("Ben")
-Route = tuple[str, str]
-
-
-@dataclass(frozen=True)
-class Desk:
-    """An installation with alerts and rules, and a client for Ann."""
-
-    system: System
-    door: TestClient
-
-    @property
-    def alert(self) -> dict[str, Any]:
-        """The first alert of the queue."""
-        found: dict[str, Any] = self.door.get("/api/v1/alerts?limit=1").json()["items"][0]
-        return found
-
-    def tag(self, path: str) -> dict[str, str]:
-        """What a change of it must name."""
-        return {"If-Match": self.door.get(path).headers["ETag"]}
-
-
-@dataclass(frozen=True)
-class Ask:
-    """A request whose parts are filled in."""
-
-    path: str
-    json: Any = None
-    form: Mapping[str, str] | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def close(desk: Desk) -> Ask:
@@ -185,7 +151,9 @@ def revoke_key(desk: Desk) -> Ask:
     return Ask(f"/api/v1/me/keys/{made.json()['id']}/revoke")
 
 
-CHANGES: Mapping[Route, Callable[[Desk], Ask]] = {
+CHANGES: Mapping[Route, Make] = {
+    **WORK,
+    **CASES,
     ("POST", "/api/v1/alerts/{alert_id}/decisions"): close,
     ("POST", "/api/v1/alerts/{alert_id}/comments"): comment,
     ("POST", "/api/v1/alerts/{alert_id}/replay"): replay,
