@@ -254,3 +254,20 @@ def searches(system: JobSystem, _claim: Claim, _slot: str) -> JobResult:
     found = run_searches(cast("System", system))
     note = "nothing was filed since the last time" if indexed.current else None
     return JobResult(counts=indexed.as_dict() | found, note=note)
+
+
+@job(
+    "follow-up",
+    title={"en": "follow up what cases decided", "zh": "跟踪案件处理措施的效果"},
+    schedule="0 6 * * *",
+)
+def follow_up(system: JobSystem, _claim: Claim, _slot: str) -> JobResult:
+    """Compares what interventions were to move with peers, before and after; keeps what is new."""
+    from collections import Counter
+
+    from alerts.model import SYSTEM
+    from detector.remedies.follow_up import follow_up as pursue
+
+    told = pursue(cast("System", system), None, SYSTEM)
+    counts = {**Counter(one["verdict"] for one in told), "kept": sum(one["kept"] for one in told)}
+    return JobResult(counts=counts, note=None if told else "no case has anything to follow up")

@@ -1,0 +1,1 @@
+"""Whether what was decided in a case moved what it was to move."""
