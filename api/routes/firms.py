@@ -55,11 +55,15 @@ def read_dossier(system: SystemDep, firm_id: str, visit: Purpose) -> shapes.Doss
 
 @router.get("/{firm_id}/timeline", responses=READ)
 def read_timeline(
-    system: SystemDep, firm_id: str, visit: Purpose, periods: Periods = 24
+    system: SystemDep,
+    firm_id: str,
+    visit: Purpose,
+    periods: Periods = 24,
+    typology: Annotated[str | None, Query(max_length=40, description="only its features")] = None,
 ) -> shapes.Timeline:
     """Measures over time, each beside the band of its peers, and dated events."""
     subject = open_dossier(system, firm_id, visit, "timeline")
-    return shapes.Timeline.model_validate(whole.timeline(system, subject, periods))
+    return shapes.Timeline.model_validate(whole.timeline(system, subject, periods, typology))
 
 
 @router.get("/{firm_id}/coverage", responses=READ)

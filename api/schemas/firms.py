@@ -324,6 +324,10 @@ class GrainSeries(BaseModel):
     """The series of one kind of subject."""
 
     grain: str
+    gathered: bool = Field(
+        description="whether a point is the median over the firm's tenders, incidents or other "
+        "one-time events of the period; `n` is then how many of them had a value"
+    )
     series: list[Series]
     hidden: int = Field(description="further series not shown")
 

@@ -9,6 +9,7 @@ judgement.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -38,40 +39,77 @@ _JOINT = frozenset(grain for grain, owned in OWNED.items() if owned.joint)
 
 
 def measures(
-    system: System, results: Results, manifest: Manifest, subject: Subject, periods: int = 24
+    system: System,
+    results: Results,
+    manifest: Manifest,
+    subject: Subject,
+    periods: int = 24,
+    typology: str | None = None,
 ) -> list[Row]:
     """The firm's features over time by grain, of subjects that are the firm or its own.
 
-    Grains of one-time events and of several firms together have no line over time.
+    Tenders, incidents and other one-time events are gathered: a point is the median over those of
+    the firm in a period, beside the single ones of the others. Subjects made of several firms
+    have no line of one of them.
 
     Args:
         periods: the last ones of each subject.
+        typology: only its features.
 
     Returns:
-        By grain `series`, each one feature of one subject: `feature`, `title`, `unit`,
-        `direction`, `typology`, `subject_key` and `points` (oldest first: `period_start`,
-        `period_end`, `value` or null with `reason`, own `n`, and `band` or null with
-        `band_reason`); and `hidden`, how many series are left out.
+        By grain `gathered` (whether points are such medians) and `series`, each one feature of
+        one subject: `feature`, `title`, `unit`, `direction`, `typology`, `subject_key` and
+        `points` (oldest first: `period_start`, `period_end`, `value` or null with `reason`, own
+        `n`, `peers` with a value, and `band` or null with `band_reason`); and `hidden`, how many
+        series are left out.
     """
     told = []
-    for grain in recurring(results, manifest, subject):
+    for grain in _own_grains(results, manifest, subject):
         frame = _of_grain(results, manifest, subject, grain, periods)
         if frame is None:
             continue
-        held = held_peers(system, manifest, grain)
-        bands = _bands(system, manifest, subject, frame, held)
-        told.append(_told(frame, subject, bands, periods))
+        wanted = tuple(f for f in frame.features if typology in (None, f.typology))
+        if not wanted:
+            continue
+        frame = replace(frame, features=wanted)
+        if GRAINS[grain].recurs:
+            mine, held = subject.about(grain), held_peers(system, manifest, grain)
+        else:
+            # strata tell tenders apart by what a median over several of them has not
+            frame, mine, held = _gathered(frame, subject), pl.col(KEY) == subject.firm_id, None
+        bands = _bands(system, manifest, mine, frame, held)
+        told.append(_told(frame, mine, bands, periods))
     return [one for one in told if one["series"]]
 
 
 def recurring(results: Results, manifest: Manifest, subject: Subject) -> list[str]:
     """Grains with features in force whose subjects come again and can be the firm's own."""
+    return [g for g in _own_grains(results, manifest, subject) if GRAINS[g].recurs]
+
+
+def _own_grains(results: Results, manifest: Manifest, subject: Subject) -> list[str]:
     have = {name.split("-")[1] for name in results.names(manifest, "features-")}
-    return sorted(
-        grain
-        for grain in have
-        if GRAINS[grain].recurs and grain not in _JOINT and subject.concerns(grain)
-    )
+    return sorted(grain for grain in have if grain not in _JOINT and subject.concerns(grain))
+
+
+def _gathered(frame: FeatureFrame, subject: Subject) -> FeatureFrame:
+    """The firm's rows of each period as one row under its id: medians, and how many had a value."""
+    table, mine = frame.frame, subject.about(frame.grain)
+    numbers = tuple(f for f in frame.features if table.schema[f.name].is_float())
+    one = [
+        expression
+        for f in numbers
+        for expression in (
+            pl.col(f.name).median(),
+            pl.col(f.name).count().cast(pl.Int64).alias(f"{f.name}__n"),
+            pl.col(f"{f.name}__reason").drop_nulls().first(),
+        )
+    ]
+    own = table.filter(mine).group_by(PERIOD, "period_end").agg(one)
+    named = own.with_columns(pl.lit(subject.firm_id).alias(KEY))
+    told = [KEY, PERIOD, "period_end", *(f.name for f in numbers)]
+    others = table.filter(~mine).select(told)
+    return FeatureFrame(frame.grain, pl.concat([named, others], how="diagonal"), numbers, (), ())
 
 
 def _of_grain(
@@ -96,7 +134,7 @@ def _of_grain(
 def _bands(
     system: System,
     manifest: Manifest,
-    subject: Subject,
+    mine: pl.Expr,
     frame: FeatureFrame,
     held: GrainReference | None,
 ) -> pl.DataFrame:
@@ -106,7 +144,6 @@ def _bands(
     """
     names = [f.name for f in frame.features if frame.frame.schema[f.name].is_float()]
     table = frame.frame.with_columns(_group=_groups(system, manifest, frame))
-    mine = subject.about(frame.grain)
     if held is not None:
         strata = in_strata(table, held.peers, held.size, held.edges)
     else:
@@ -148,9 +185,9 @@ def _quantiles(peers: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
     )
 
 
-def _told(frame: FeatureFrame, subject: Subject, bands: pl.DataFrame, periods: int) -> Row:
+def _told(frame: FeatureFrame, mine: pl.Expr, bands: pl.DataFrame, periods: int) -> Row:
     by_place = {(row[KEY], row[PERIOD], row["feature"]): row for row in bands.iter_rows(named=True)}
-    own = frame.frame.filter(subject.about(frame.grain)).sort(KEY, PERIOD)
+    own = frame.frame.filter(mine).sort(KEY, PERIOD)
     series = []
     for (key,), rows in own.group_by(KEY, maintain_order=True):
         last = rows.tail(periods).to_dicts()
@@ -160,6 +197,7 @@ def _told(frame: FeatureFrame, subject: Subject, bands: pl.DataFrame, periods: i
                 series.append(_series(feature, str(key), points))
     return {
         "grain": frame.grain,
+        "gathered": not GRAINS[frame.grain].recurs,
         "series": series[:MOST],
         "hidden": max(0, len(series) - MOST),
     }

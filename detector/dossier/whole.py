@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from detector import publishing
+from detector.comparison import grains_of
 from detector.database import reading
 from detector.dossier.alerts import alerts_about
 from detector.dossier.coverage import PERIODS, coverage
@@ -41,10 +42,19 @@ def dossier(system: System, subject: Subject) -> Row:
     return told | {"figures": _figures(told)}
 
 
-def timeline(system: System, subject: Subject, periods: int = PERIODS) -> Row:
-    """Measures over time beside the peers' band, and dated events."""
-    manifest = manifest_now(system)
-    found = measures(system, Results(system.home), manifest, subject, periods) if manifest else []
+def timeline(
+    system: System, subject: Subject, periods: int = PERIODS, typology: str | None = None
+) -> Row:
+    """Measures over time beside the peers' band, and dated events.
+
+    Raises:
+        WardenError: `unknown_typology`.
+    """
+    if typology is not None:
+        grains_of(typology)
+    manifest, results, found = manifest_now(system), Results(system.home), []
+    if manifest is not None:
+        found = measures(system, results, manifest, subject, periods, typology)
     with reading(system.engine) as connection:
         alerts = alerts_about(connection, subject)["items"]
     empty = "no_features" if manifest else NOTHING_JUDGED

@@ -105,6 +105,15 @@ def test_the_first_page_has_every_part_or_says_why_not(door: TestClient) -> None
     assert (bare["markets"]["reason"], bare["alerts"]["reason"]) == ("no_filings", "no_alerts")
 
 
+def test_measures_of_one_suspicion(door: TestClient) -> None:
+    path = "/api/v1/firms/R1/timeline"
+    told = door.get(path, params=WHY | {"typology": "MON-DOMINANCE-CN"}).json()
+    series = [one for grain in told["grains"] for one in grain["series"]]
+    assert {one["typology"] for one in series} == {"MON-DOMINANCE-CN"}
+    assert "market_share" in {one["feature"] for one in series}
+    assert door.get(path, params=WHY | {"typology": "X"}).json()["code"] == "unknown_typology"
+
+
 def test_pages_of_source_rows_follow_the_link(door: TestClient) -> None:
     path: str | None = "/api/v1/firms/R1/filings/bids?limit=8&purpose=x&case=y"
     keys = []

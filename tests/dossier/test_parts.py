@@ -53,8 +53,8 @@ def test_firms_judged_as_one_show_what_is_said_of_their_group(filed: System, fir
     sister, group = find_subject(filed, "SIS"), find_subject(filed, "G1")
     assert firm.group == sister.group == group.group == "G1"
     assert group.own == {"R1", "SIS", "shop-1"}
-    kinds = [whole.timeline(filed, one)["grains"][0]["grain"] for one in (firm, sister, group)]
-    assert kinds == ["market_firm_y"] * 3
+    for one in (firm, sister, group):
+        assert "market_firm_y" in {g["grain"] for g in whole.timeline(filed, one)["grains"]}
     assert find_subject(filed, "R2").group is None
 
 
@@ -187,6 +187,26 @@ def test_measures_stand_beside_peers_without_the_own_group(filed: System, firm: 
     assert all(p["band"] is None and p["band_reason"] == "too_few" for p in share["points"])
     kinds = {event["kind"] for event in told["events"]}
     assert {"owner_from", "owner_to", "holding_from", "amended"} <= kinds
+
+
+def test_tenders_of_a_month_are_gathered_beside_those_of_others(
+    filed: System, firm: Subject
+) -> None:
+    manifest = whole.manifest_now(filed)
+    assert manifest is not None
+    stored = Results(filed.home).features(manifest, "tender")
+    assert stored is not None
+    (told,) = [g for g in whole.timeline(filed, firm)["grains"] if g["grain"] == "tender"]
+    assert told["gathered"]
+    (series,) = [one for one in told["series"] if one["feature"] == "bid_cv"]
+    mine = pl.col("subject_key").is_in(sorted(firm.ids["tender"]))
+    for point in series["points"]:
+        month = stored.filter(pl.col("period_start") == point["period_start"])
+        own = month.filter(mine)["bid_cv"].drop_nulls()
+        assert point["value"] == pytest.approx(own.median())
+        assert point["n"] == own.len() > 0
+        assert point["peers"] == month.filter(~mine)["bid_cv"].drop_nulls().len()
+    assert sum(point["n"] for point in series["points"]) == 20
 
 
 def test_alerts_about_the_firm_and_its_own_are_all_found(filed: System, firm: Subject) -> None:
