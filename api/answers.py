@@ -9,15 +9,17 @@ from fastapi import Response
 from alerts.model import Alert as AlertModel
 from alerts.model import AlertEvent, EventKind, alert_object, event_object
 from api.deps import etag
+from api.disclosure import disclosed
 from api.schemas.alerts import Alert
 from detector.markdown import safe_html
+from detector.people.principal import Principal
 from detector.system import System
 
 
-def answer(response: Response, system: System, alert: AlertModel) -> Alert:
+def answer(response: Response, system: System, alert: AlertModel, who: Principal) -> Alert:
     """The alert after a change, with the ETag that the next one must name."""
     response.headers["ETag"] = etag(alert.version)
-    return Alert.model_validate(alert_object(alert, system.clock().date()))
+    return Alert.model_validate(disclosed(alert_object(alert, system.clock().date()), who))
 
 
 def event_shown(event: AlertEvent, *, blind: bool = False) -> dict[str, Any]:

@@ -262,6 +262,7 @@ def to_signal(
                 "title": both(r.spec.title),
                 "strength": row["strength"],
                 "severity": worst_of(r),
+                **({"disclosure": "restricted"} if r.spec.disclosure == "restricted" else {}),
                 **repeating(r, row["subject_key"]),
             }
             for r in fired

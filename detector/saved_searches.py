@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Mapping
-from dataclasses import asdict, fields
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import asdict, fields, replace
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import sqlalchemy as sa
 
@@ -23,6 +23,7 @@ from detector.database import reading, writing
 from detector.firm_search import FirmFilter, check_filter, found
 from detector.firm_tables import saved_search as search_table
 from detector.firm_tables import saved_search_hit as hit_table
+from detector.people.limits import limits_of
 from features.errors import WardenError
 
 if TYPE_CHECKING:
@@ -39,6 +40,9 @@ BROADEST = 1_000
 """Firms a search may find when it is saved, and new ones it takes in at one time."""
 OF_ALERTS = ("states", "lanes", "typologies", "severities", "subject_kind", "subject", "text")
 """Fields of the queue's filter a search may use; figures are kept back in blind review."""
+LARGEST_QUERY = 4_000
+"""Characters of a query as JSON."""
+Wanted = TypeVar("Wanted", FirmFilter, QueueFilter)
 _S, _H = search_table.c, hit_table.c
 
 
@@ -187,18 +191,19 @@ def run_searches(system: System) -> dict[str, int]:
         with writing(system.engine) as connection:
             query = sa.select(search_table).where(_S.id == search_id, _S.enabled)
             row = connection.execute(query).mappings().one_or_none()
-            hits += _look(connection, dict(row), system.clock()) if row else 0
+            hits += _look(connection, dict(row), system) if row else 0
     return {"searches": len(enabled), "hits": hits}
 
 
-def _look(connection: WriteConnection, row: Row, now: datetime) -> int:
-    """New hits of one search."""
-    wanted = _filter_of(row["about"], row["query"])
+def _look(connection: WriteConnection, row: Row, system: System) -> int:
+    """New hits of one search, among what its owner may see today."""
+    wanted, now = _filter_of(row["about"], row["query"]), system.clock()
     had = sa.select(_H.key).where(_H.search_id == row["id"])
     if isinstance(wanted, FirmFilter):
         items = [_firm(item) for item in found(connection, wanted, BROADEST, had)]
     else:
-        items = opened_since(connection, wanted, row["created_at"], had)
+        within = limits_of(connection, row["owner"], system.settings)
+        items = opened_since(connection, replace(wanted, within=within), row["created_at"], had)
     _add(connection, row["id"], items, now, known=False)
     connection.execute(sa.update(search_table).where(_S.id == row["id"]).values(run_at=now))
     if items:
@@ -255,14 +260,40 @@ def _filter_of(about: str, query: Mapping[str, Any]) -> FirmFilter | QueueFilter
             raise WardenError(
                 "empty_search", "Every alert would fit.", f"Use one of {', '.join(OF_ALERTS)}."
             )
-        return QueueFilter(**given)
-    wanted = FirmFilter(**given)
+        return _checked(QueueFilter, given)
+    wanted = _checked(FirmFilter, given)
     check_filter(wanted)
     return wanted
 
 
+def _checked(kind: type[Wanted], given: Mapping[str, Any]) -> Wanted:
+    """The filter with values of the right types.
+
+    Raises:
+        WardenError: `bad_search`, naming the field.
+    """
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        text = json.dumps(given, ensure_ascii=False)
+        if len(text) > LARGEST_QUERY:
+            raise WardenError("bad_search", "The search is too long.", "Use fewer values.")
+        # as JSON, where a list is a list and a number no text
+        return TypeAdapter(kind).validate_json(text, strict=True)
+    except (ValidationError, TypeError, ValueError) as error:
+        place = error.errors()[0]["loc"] if isinstance(error, ValidationError) else ()
+        name = place[0] if place else "query"
+        raise WardenError(
+            "bad_search",
+            f"The field {name} has a value of another type than it takes.",
+            "Lists for states, lanes, typologies and severities (numbers), texts for the others.",
+        ) from None
+
+
 def _plain(wanted: FirmFilter | QueueFilter) -> Row:
-    given = {name: value for name, value in asdict(wanted).items() if value not in (None, "")}
+    # what the owner may see is asked each time anew, never kept with the search
+    asked = {name: value for name, value in asdict(wanted).items() if name != "within"}
+    given = {name: value for name, value in asked.items() if value not in (None, "")}
     return {n: list(v) if isinstance(v, tuple | list) else v for n, v in given.items() if v != ()}
 
 

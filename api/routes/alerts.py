@@ -25,11 +25,13 @@ from api.deps import (
     Actor,
     IfMatch,
     SystemDep,
+    Who,
     etag,
     expected_version,
     link_next,
     problems,
 )
+from api.disclosure import disclosed, hidden
 from api.schemas.alerts import Alert, AlertDetail, AlertPage, Comment, Decision, Event, Evidence
 from api.schemas.rules import FiredTexts
 from api.web.explained import sentences
@@ -49,6 +51,7 @@ def list_alerts(
     response: Response,
     system: SystemDep,
     within: Within,
+    who: Who,
     state: Annotated[list[State], Query()] = [],  # noqa: B006  FastAPI copies defaults
     lane: Annotated[list[Lane], Query()] = [],  # noqa: B006
     typology: Annotated[list[str], Query(max_length=20)] = [],  # noqa: B006
@@ -90,7 +93,7 @@ def list_alerts(
     link_next(request, response, page.next_cursor)
     return AlertPage.model_validate(
         {
-            "items": [alert_object(alert, today) for alert in page.alerts],
+            "items": [disclosed(alert_object(alert, today), who) for alert in page.alerts],
             "next_cursor": page.next_cursor,
             "counts": {
                 "total": found.total,
@@ -105,6 +108,7 @@ def list_alerts(
 def read_alert(
     response: Response,
     system: SystemDep,
+    who: Who,
     alert_id: str,
     explain: Annotated[bool, Query(description="false leaves `explanation` null")] = True,
 ) -> AlertDetail:
@@ -113,22 +117,24 @@ def read_alert(
     with reading(system.engine) as connection:
         alert, events = get_alert(connection, alert_id)
     response.headers["ETag"] = etag(alert.version)
-    shown: dict[str, Any] = alert_object(alert, system.clock().date())
+    shown: dict[str, Any] = disclosed(alert_object(alert, system.clock().date()), who)
     blind, told = kept_back(alert), None
     if explain:
-        found = nothing("blind") if blind else explanation(system, shown)
+        why = "blind" if blind else "restricted"
+        unsaid = blind or hidden(alert.signal.rules, who)
+        found = nothing(why) if unsaid else explanation(system, shown)
         told = {**found, "sentence": sentences(found)}
     listed = [event_shown(event, blind=blind) for event in events]
     return AlertDetail.model_validate(shown | {"events": listed, "explanation": told})
 
 
 @router.get("/{alert_id}/evidence", responses=problems(404, 503))
-def read_evidence(response: Response, system: SystemDep, alert_id: str) -> Evidence:
+def read_evidence(response: Response, system: SystemDep, who: Who, alert_id: str) -> Evidence:
     """The facts, what was not checked, and where every number comes from."""
     with reading(system.engine) as connection:
         alert, _ = get_alert(connection, alert_id)
     response.headers["ETag"] = etag(alert.version)
-    shown = alert_object(alert)
+    shown = disclosed(alert_object(alert), who)
     pointers = ("snapshot_id", "run_id", "subject", "period", "rules", "models")
     return Evidence(
         alert_id=alert.id,
@@ -140,11 +146,12 @@ def read_evidence(response: Response, system: SystemDep, alert_id: str) -> Evide
 
 
 @router.get("/{alert_id}/rules", responses=problems(404, 503))
-def read_fired_rules(system: SystemDep, alert_id: str) -> FiredTexts:
+def read_fired_rules(system: SystemDep, who: Who, alert_id: str) -> FiredTexts:
     """The texts of the rules as they fired, and what has changed in them since."""
     with reading(system.engine) as connection:
         alert, _ = get_alert(connection, alert_id)
-        found = [] if kept_back(alert) else fired_texts(connection, alert.signal.rules)
+        unsaid = kept_back(alert) or hidden(alert.signal.rules, who)
+        found = [] if unsaid else fired_texts(connection, alert.signal.rules)
     return FiredTexts.model_validate({"items": found})
 
 
@@ -154,7 +161,7 @@ def make_decision(
     system: SystemDep,
     alert_id: str,
     decision: Decision,
-    actor: Actor,
+    who: Who,
     if_match: IfMatch = None,
 ) -> Alert:
     """Moves the alert to another state, if it is still what the actor saw.
@@ -166,7 +173,7 @@ def make_decision(
         alert = decide(
             connection,
             alert_id,
-            actor,
+            who.name,
             decision.action,
             decision.reason,
             decision.note,
@@ -174,7 +181,7 @@ def make_decision(
             system.clock(),
             system.settings.due.deadlines(),
         )
-    return answer(response, system, alert)
+    return answer(response, system, alert, who)
 
 
 @router.post("/{alert_id}/comments", status_code=201, responses=problems(401, 403, 404, 422, 503))

@@ -17,7 +17,7 @@ from alerts.tuning import send_back, sent_back
 from alerts.undo import undo
 from api.answers import answer
 from api.auth import Within
-from api.deps import Actor, IfMatch, SystemDep, expected_version, problems
+from api.deps import IfMatch, SystemDep, Who, expected_version, problems
 from api.schemas.alerts import Alert
 from api.schemas.casework import (
     Assignment,
@@ -46,7 +46,7 @@ def hand(system: System, actor: str, if_match: str | None) -> Hand:
 
 
 @router.post("/alerts/bulk", responses=problems(401, 403, 409, 422, 503))
-def change_many(system: SystemDep, asked: Bulk, actor: Actor, within: Within) -> BulkDone:
+def change_many(system: SystemDep, asked: Bulk, who: Who, within: Within) -> BulkDone:
     """Does one act to every alert of a filter, in one transaction; at most 1,000 alerts.
 
     What the act cannot be done to is left as it is and told, with the reason.
@@ -61,7 +61,7 @@ def change_many(system: SystemDep, asked: Bulk, actor: Actor, within: Within) ->
         label=asked.label,
     )
     with writing(system.engine) as connection:
-        done = casework.bulk(system, connection, order, actor)
+        done = casework.bulk(system, connection, order, who.name)
     skipped = [Skipped.model_validate(one) for one in done.skipped]
     return BulkDone(changed=len(done.changed), pending=len(done.pending), skipped=skipped)
 
@@ -90,11 +90,11 @@ def change_assignment(
     system: SystemDep,
     alert_id: str,
     asked: Assignment,
-    actor: Actor,
+    who: Who,
     if_match: IfMatch = None,
 ) -> Alert:
     """Gives the alert to a person, takes it oneself, or hands it back to everyone."""
-    mine = hand(system, actor, if_match)
+    mine = hand(system, who.name, if_match)
     if (asked.action == "assign") != (asked.to is not None):
         raise WardenError(
             "bad_assignment", "To assign takes a name in `to`; to take and to release take none."
@@ -103,10 +103,10 @@ def change_assignment(
         if asked.action == "release":
             alert = release(connection, alert_id, mine)
         elif asked.to is None:
-            alert = assign(connection, alert_id, mine, actor)
+            alert = assign(connection, alert_id, mine, who.name)
         else:
             alert = casework.assign_to(connection, alert_id, mine, asked.to)
-    return answer(response, system, alert)
+    return answer(response, system, alert, who)
 
 
 @router.post("/alerts/{alert_id}/labels", responses=CHANGES)
@@ -115,14 +115,14 @@ def change_labels(
     system: SystemDep,
     alert_id: str,
     asked: Labels,
-    actor: Actor,
+    who: Who,
     if_match: IfMatch = None,
 ) -> Alert:
     """Adds and removes labels."""
-    mine = hand(system, actor, if_match)
+    mine = hand(system, who.name, if_match)
     with writing(system.engine) as connection:
         alert = label(connection, alert_id, mine, asked.add, asked.remove)
-    return answer(response, system, alert)
+    return answer(response, system, alert, who)
 
 
 @router.post("/alerts/{alert_id}/undo", responses=CHANGES)
@@ -130,14 +130,14 @@ def undo_last(
     response: Response,
     system: SystemDep,
     alert_id: str,
-    actor: Actor,
+    who: Who,
     if_match: IfMatch = None,
 ) -> Alert:
     """Takes back one's own last decision, for ten minutes and while nothing else has happened."""
-    mine = hand(system, actor, if_match)
+    mine = hand(system, who.name, if_match)
     with writing(system.engine) as connection:
         alert = undo(connection, alert_id, mine)
-    return answer(response, system, alert)
+    return answer(response, system, alert, who)
 
 
 @router.post("/alerts/{alert_id}/closure/approve", responses=CHANGES)
@@ -145,14 +145,14 @@ def approve_closure(
     response: Response,
     system: SystemDep,
     alert_id: str,
-    actor: Actor,
+    who: Who,
     if_match: IfMatch = None,
 ) -> Alert:
     """Closes a severe alert as another person has asked, if it still says what it said then."""
-    mine = hand(system, actor, if_match)
+    mine = hand(system, who.name, if_match)
     with writing(system.engine) as connection:
         alert = closures.approve(connection, alert_id, mine)
-    return answer(response, system, alert)
+    return answer(response, system, alert, who)
 
 
 @router.post("/alerts/{alert_id}/closure/reject", responses=CHANGES)
@@ -161,14 +161,14 @@ def reject_closure(
     system: SystemDep,
     alert_id: str,
     asked: Rejection,
-    actor: Actor,
+    who: Who,
     if_match: IfMatch = None,
 ) -> Alert:
     """Leaves a severe alert open that another person has asked to close, and says why."""
-    mine = hand(system, actor, if_match)
+    mine = hand(system, who.name, if_match)
     with writing(system.engine) as connection:
         alert = closures.reject(connection, alert_id, mine, asked.note)
-    return answer(response, system, alert)
+    return answer(response, system, alert, who)
 
 
 @router.post("/alerts/{alert_id}/closure/withdraw", responses=CHANGES)
@@ -176,14 +176,14 @@ def withdraw_closure(
     response: Response,
     system: SystemDep,
     alert_id: str,
-    actor: Actor,
+    who: Who,
     if_match: IfMatch = None,
 ) -> Alert:
     """Takes back one's own request to close a severe alert."""
-    mine = hand(system, actor, if_match)
+    mine = hand(system, who.name, if_match)
     with writing(system.engine) as connection:
         alert = closures.withdraw(connection, alert_id, mine)
-    return answer(response, system, alert)
+    return answer(response, system, alert, who)
 
 
 @router.post("/alerts/{alert_id}/tuning", responses=CHANGES)
@@ -192,14 +192,14 @@ def ask_for_tuning(
     system: SystemDep,
     alert_id: str,
     asked: Tuning,
-    actor: Actor,
+    who: Who,
     if_match: IfMatch = None,
 ) -> Alert:
     """Sends the alert back to the author of a rule that fired for it; its state stays."""
-    mine = hand(system, actor, if_match)
+    mine = hand(system, who.name, if_match)
     with writing(system.engine) as connection:
         alert = send_back(connection, alert_id, mine, asked.rule, asked.note)
-    return answer(response, system, alert)
+    return answer(response, system, alert, who)
 
 
 @router.get("/rules/{rule_id}/tuning", tags=["rules"], responses=problems(401, 403, 503))

@@ -13,6 +13,7 @@ from alerts.lifecycle import comment, decide
 from alerts.model import CloseReason, alert_object, event_object, kept_back
 from api.auth import somebody
 from api.deps import Actor, Form, SystemDep, expected_version
+from api.disclosure import disclosed, hidden
 from api.errors import status_of
 from api.web.alert_view import act_sentence, alert_view
 from api.web.around import Table, around
@@ -123,14 +124,17 @@ def _alert_page(
         alert, history = get_alert(connection, alert_id)
         files = attachments(connection, alert_id)
         blind = kept_back(alert)
-        texts = [] if blind else fired_texts(connection, alert.signal.rules)
+        who = somebody(request)
+        unsaid = blind or hidden(alert.signal.rules, who)
+        texts = [] if unsaid else fired_texts(connection, alert.signal.rules)
     events = [event_object(event, blind=blind) for event in history]
     if status == status_of(_STALE) and notice and events:
         notice = notice | {"last": act_sentence(events[-1], lang)}
     now = system.clock()
-    shown = alert_object(alert, now.date())
-    found = nothing("blind") if blind else explanation(system, shown)
-    explained, tables = explain_view(found, lang), _around(system, shown, lang)
+    shown = disclosed(alert_object(alert, now.date()), who)
+    found = nothing("blind" if blind else "restricted") if unsaid else explanation(system, shown)
+    explained = explain_view(found, lang)
+    tables = [] if unsaid and not blind else _around(system, shown, lang)
     tables += [explained.peers] if explained.peers else []
     return render(
         request,
@@ -138,9 +142,9 @@ def _alert_page(
         status,
         place="queue",
         alert=alert_view(shown, events, tables, lang, found["jurisdiction"]),
-        work=work_view(shown, history, files, somebody(request), now, lang),
+        work=work_view(shown, history, files, who, now, lang),
         explained=explained,
-        heaps={} if blind else _heaps(system, shown, lang),
+        heaps={} if unsaid else _heaps(system, shown, lang),
         texts={(one["id"], one["version"]): one for one in texts},
         reasons=[reason.value for reason in CloseReason],
         notice=NO_NOTICE | notice if notice else None,

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Response
 
-from api.deps import Actor, IfMatch, SystemDep, etag, expected_version, problems
+from api.deps import Actor, IfMatch, SystemDep, Who, etag, expected_version, problems
+from api.disclosure import open_text
 from api.schemas.rules import (
     RULE_ID,
     VERSION,
@@ -104,14 +105,16 @@ def test(system: SystemDep, typed: Typed) -> Examples:
 
 
 @router.get("/{rule_id}", responses=problems(404, 422, 503))
-def read_rule(response: Response, system: SystemDep, rule_id: RuleId) -> RuleDetail:
+def read_rule(response: Response, system: SystemDep, who: Who, rule_id: RuleId) -> RuleDetail:
     """One rule with its history; its ETag is what a change must name in If-Match."""
+    _open(system, rule_id, who)
     return _detail(response, system, rulebook(system), rule_id)
 
 
 @router.get("/{rule_id}/versions", responses=problems(404, 422, 503))
-def list_versions(system: SystemDep, rule_id: RuleId) -> RuleVersions:
+def list_versions(system: SystemDep, who: Who, rule_id: RuleId) -> RuleVersions:
     """Every text of a rule, for good."""
+    _open(system, rule_id, who)
     book = rulebook(system)
     book.today(rule_id)
     found = (version_object(book, rule_id, version) for version in book.versions(rule_id))
@@ -119,14 +122,16 @@ def list_versions(system: SystemDep, rule_id: RuleId) -> RuleVersions:
 
 
 @router.get("/{rule_id}/versions/{version}", responses=problems(404, 422, 503))
-def read_version(system: SystemDep, rule_id: RuleId, version: Version) -> RuleVersion:
+def read_version(system: SystemDep, who: Who, rule_id: RuleId, version: Version) -> RuleVersion:
     """One text, as it judged."""
+    _open(system, rule_id, who, version)
     return RuleVersion(**version_object(rulebook(system), rule_id, version))
 
 
 @router.get("/{rule_id}/versions/{version}/diff", responses=problems(404, 422, 503))
-def diff_to_today(system: SystemDep, rule_id: RuleId, version: Version) -> TextDiff:
+def diff_to_today(system: SystemDep, who: Who, rule_id: RuleId, version: Version) -> TextDiff:
     """From the text an alert fired with to what counts today."""
+    _open(system, rule_id, who, version)
     today = rulebook(system).today(rule_id)
     lines = text_diff(system, rule_id, version)
     return TextDiff(rule=rule_id, version=version, today=today, diff=lines)
@@ -218,6 +223,13 @@ def _text(book: Rulebook, rule_id: str, version: str | None) -> Text:
 
     found = book.version(rule_id, version) if version else book.candidate(rule_id)
     return stamped(found, book.status(found))
+
+
+def _open(system: SystemDep, rule_id: str, who: Who, version: str | None = None) -> None:
+    """Refuses the text of a restricted rule, or of one that was restricted once."""
+    book = rulebook(system)
+    for one in [version] if version else [*book.versions(rule_id)]:
+        open_text(book.version(rule_id, one), who)
 
 
 def _detail(response: Response, system: System, book: Rulebook, rule_id: str) -> RuleDetail:

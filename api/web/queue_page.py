@@ -16,6 +16,7 @@ from alerts.limits import Limits
 from alerts.model import WAITING as STILL_WAITING
 from alerts.model import State, alert_object
 from api.auth import limits_of, somebody
+from api.disclosure import disclosed
 from api.web.queue_view import QueueRow, queue_row, typology_title
 from api.web.wording import Lang, chosen_lang
 from detector.database import reading
@@ -109,7 +110,7 @@ def queue_page(request: Request, system: System) -> dict[str, Any]:
         page = queue(connection, wanted, cursor, PAGE)
         found = counts(connection, wanted)
         views = _views(connection, filters, who.name, wanted.within)
-    rows = [queue_row(alert_object(alert), lang) for alert in page.alerts]
+    rows = [queue_row(disclosed(alert_object(alert), who), lang) for alert in page.alerts]
     asked = {k: v for k, v in vars(filters).items() if v is not None}
     following = {**asked, "cursor": page.next_cursor} if page.next_cursor else None
     return {

@@ -1,0 +1,19 @@
+"""What a person may see, where work is done for them while they are away."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from alerts.limits import NONE, Limits, of_units
+from detector.database import ReadConnection
+from detector.people.tables import person
+from detector.settings import Settings
+
+
+def limits_of(connection: ReadConnection, name: str, settings: Settings) -> Limits:
+    """Limits of a person by name; of a name without an account none, a closed one sees nothing."""
+    query = sa.select(person.c.units, person.c.enabled).where(person.c.name == name)
+    row = connection.execute(query).first()
+    if row is None:
+        return NONE
+    return of_units(row.units, settings.units) if row.enabled else Limits(frozenset())
