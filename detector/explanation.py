@@ -75,6 +75,25 @@ def explanation(system: System, alert: Alert) -> dict[str, Any]:
     return found
 
 
+def measured(system: System, alert: Alert) -> dict[str, dict[str, Any]]:
+    """What was measured about an alert, by feature of its facts.
+
+    Returns:
+        Of each its `title`, `unit`, `points` (every period of the subject up to the one judged:
+        `start`, `value`, `reason`, `n`, and `low` and `high` where the catalogue has both ends of
+        an interval) and `band`, where the frozen peers lie, or null. Empty where the judged row
+        cannot be found any more.
+    """
+    if alert["subject"]["kind"] == "rule":
+        return {}
+    try:
+        run = Results(system.home).manifest(str(alert["run_id"]))
+        case = _found(system, alert, run)
+        return case.measured() if case else {}
+    except (OSError, ValueError, TypeError, WardenError):
+        return {}
+
+
 def nothing(reason: str) -> dict[str, Any]:
     """An explanation that only says why there is none."""
     return {**_NOTHING, "reason": reason}
@@ -142,6 +161,30 @@ class _Case:
             ],
             "peers": self._peers(rows) if model else None,
         }
+
+    def measured(self) -> dict[str, dict[str, Any]]:
+        """See `measured`."""
+        from detector.models.score import with_peers
+
+        names = {str(fact.get("feature")) for fact in self.alert["facts"]}
+        rows = self._rows(names | {f"{n}_{end}" for n in names for end in ("low", "high")})
+        if rows is None:
+            return {}
+        band: Mapping[str, Any] = {}
+        if self.fitted is not None:
+            shown = with_peers(self._now(rows), self.fitted, set(names))
+            told = [n for n in names if f"{n}__pct" in shown.frame.columns]
+            band = bands(shown, self.fitted.reference, told)
+        past = rows.frame.filter(pl.col("period_start") <= self.start).to_dicts()
+        return {
+            f.name: {
+                "title": dict(f.title), "unit": f.unit,
+                "points": [_point(row, f.name) for row in past],
+                "band": band[f.name].as_dict() if f.name in band else None,
+            }
+            for f in rows.features
+            if f.name in names
+        }  # fmt: skip
 
     def _rules(self) -> tuple[dict[str, Rule], ParameterBook]:
         """Rules that fired and judge this grain, by label."""
@@ -273,6 +316,15 @@ class _Case:
         ]
         return {"reference": found.version, "level": found.level, "candidates": found.candidates,
                 "features": list(found.features), "nearest": listed}  # fmt: skip
+
+
+def _point(row: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """A feature in one period."""
+    return {
+        "start": row["period_start"].isoformat(), "value": row[name],
+        "reason": row[f"{name}__reason"], "n": row[f"{name}__n"],
+        "low": row.get(f"{name}_low"), "high": row.get(f"{name}_high"),
+    }  # fmt: skip
 
 
 def _of_feature(name: str) -> tuple[str, ...]:

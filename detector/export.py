@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import polars as pl
@@ -9,7 +10,10 @@ import polars as pl
 from features.errors import WardenError
 
 ENDINGS = (".parquet", ".csv", ".jsonl", ".xlsx")
-FORMULA_START = r"^[=+\-@\t\r\x00]"
+FORMULA_START = r"^(?:[\t\r\n\x00]|\s*[=+\-@＝＋－＠])"
+"""What a spreadsheet takes for a formula: also after blanks, and in wide letters."""
+AS_TEXT = {"strings_to_formulas": False, "strings_to_urls": False, "nan_inf_to_errors": True}
+"""Texts of a spreadsheet stay texts; a link would even lose its first word (`internal:`)."""
 
 
 def write_table(frame: pl.DataFrame, out: Path) -> None:
@@ -41,10 +45,22 @@ def write_table(frame: pl.DataFrame, out: Path) -> None:
         elif ending == ".jsonl":
             frame.write_ndjson(draft)
         else:
-            frame.write_excel(draft, worksheet=out.stem[:31] or "export", autofit=False)
+            _write_sheet(frame, draft, out.stem[:31] or "export")
         draft.replace(out)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def _write_sheet(frame: pl.DataFrame, path: Path, name: str) -> None:
+    from xlsxwriter import Workbook
+
+    with Workbook(path, AS_TEXT) as book:
+        frame.write_excel(book, worksheet=name, autofit=False)
+
+
+def disarmed(text: str) -> str:
+    """A text led by an apostrophe where a spreadsheet would take it for a formula."""
+    return f"'{text}" if re.search(FORMULA_START, text) else text
 
 
 def disarm(frame: pl.DataFrame) -> pl.DataFrame:

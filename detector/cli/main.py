@@ -10,6 +10,7 @@ import typer
 
 from detector.cli import (
     audit,
+    bundle,
     data,
     demo,
     exceptions,
@@ -61,6 +62,7 @@ app.command("ingest-dsa")(formats.ingest_dsa)
 app.command("ingest-tcf")(formats.ingest_tcf)
 app.command("detect")(data.detect)
 app.command("export")(data.export)
+app.command("bundle")(bundle.bundle)
 app.command("peers")(peers.peers)
 app.command("replay")(replay.replay)
 app.command("demo")(demo.demo)

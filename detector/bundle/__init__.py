@@ -1,0 +1,1 @@
+"""Evidence bundles: everything behind an alert in one signed file that anybody can verify."""

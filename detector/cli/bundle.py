@@ -1,0 +1,80 @@
+"""`bundle`: the evidence behind an alert in one signed file, or as one OCSF event."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from detector.cli.output import note, opened, say
+from features.errors import WardenError
+
+if TYPE_CHECKING:
+    from detector.bundle.wording import Lang
+
+
+class Reader(StrEnum):
+    """Who a bundle is for."""
+
+    INTERNAL = "internal"
+    PARTY = "party"
+    PUBLIC = "public"
+
+
+class Languages(StrEnum):
+    """Languages of the report."""
+
+    EN = "en"
+    ZH = "zh"
+    BOTH = "both"
+
+
+class Form(StrEnum):
+    """What is written."""
+
+    ZIP = "zip"
+    OCSF = "ocsf"
+
+
+def bundle(
+    alert: Annotated[str, typer.Argument(help="Id of the alert, as in the queue.")],
+    out: Annotated[Path, typer.Option(help="File to write: a .zip, or .json for OCSF.")],
+    profile: Annotated[
+        Reader, typer.Option(help="Who it is for; decides what is left out.")
+    ] = Reader.INTERNAL,
+    lang: Annotated[Languages, typer.Option(help="Languages of the report.")] = Languages.BOTH,
+    form: Annotated[
+        Form, typer.Option("--format", help="The bundle, or one OCSF event.")
+    ] = Form.ZIP,
+    party: Annotated[
+        str | None, typer.Option(help="The firm a `party` bundle is for, where several are named.")
+    ] = None,
+    actor: Annotated[
+        str, typer.Option(envvar="WARDEN_ACTOR", help="Who takes it out; no name, no bundle.")
+    ] = "",
+) -> None:
+    """Write all evidence behind an alert into one signed file that anybody can verify."""
+    from detector.bundle.build import Asked, made_by, make
+    from detector.bundle.profiles import Profile
+    from detector.bundle.wording import LANGS
+
+    if not out.parent.exists():
+        raise WardenError(
+            "no_folder", f"The folder {out.parent} does not exist.", "Create it first."
+        )
+    langs: tuple[Lang, ...] = tuple(one for one in LANGS if lang.value in (one, "both"))
+    system = opened()
+    asked = Asked(alert, Profile(profile.value), langs, party)
+    content = make(system, asked, actor, form.value)
+    draft = out.with_name(f".{out.name}.part")
+    try:
+        draft.write_bytes(content)
+        draft.replace(out)
+    finally:
+        draft.unlink(missing_ok=True)
+    key = made_by(system)
+    say({"alert": alert, "out": str(out), "bytes": len(content), "key": key}, f"{out} written.")
+    if form is Form.ZIP:
+        note(f"Verify it with `python verify.py {out.name} --key {key}`; verify.py lies in it.")
