@@ -55,7 +55,8 @@ def save_search(
         WardenError: `too_many_searches`, `broad_search`, `bad_search`, `empty_search`.
     """
     wanted, now = _filter_of(about, query), system.clock()
-    if not storable(name + json.dumps(_plain(wanted), ensure_ascii=False)):
+    text = json.dumps(_plain(wanted), ensure_ascii=False)
+    if not storable(name + text) or "\\u0000" in text:
         raise WardenError("bad_search", "A search is plain text, without control characters.")
     row = {
         "id": uuid.uuid4().hex,
