@@ -14,6 +14,7 @@ from detector.firm_tables import saved_search_hit
 from detector.people import accounts
 from tests.api.asking import BEN, Ask, Desk, Make, Route
 from tests.api.casework_changes import CASES, WORK
+from tests.api.notice_changes import NOTICES
 from tests.detector.promoting import LIKE, local_text
 from tests.people.test_people import GOOD
 
@@ -154,6 +155,7 @@ def revoke_key(desk: Desk) -> Ask:
 CHANGES: Mapping[Route, Make] = {
     **WORK,
     **CASES,
+    **NOTICES,
     ("POST", "/api/v1/alerts/{alert_id}/decisions"): close,
     ("POST", "/api/v1/alerts/{alert_id}/comments"): comment,
     ("POST", "/api/v1/alerts/{alert_id}/replay"): replay,
