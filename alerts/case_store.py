@@ -22,6 +22,7 @@ from alerts.case_model import (
 )
 from alerts.case_tables import case_alert, case_counter, case_event, case_file, case_party
 from alerts.connections import ReadConnection, WriteConnection
+from alerts.notify.outbox import note_case_event
 from alerts.store import storable
 from features.errors import WardenError
 
@@ -180,6 +181,7 @@ def happened(
         "data": dict(data),
     }
     connection.execute(sa.insert(case_event).values(row))
+    note_case_event(connection, row)
     told: dict[str, object] = {"version": case.version}
     if note:
         told["note"] = audit.digest(note)

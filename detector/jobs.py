@@ -271,3 +271,16 @@ def follow_up(system: JobSystem, _claim: Claim, _slot: str) -> JobResult:
     told = pursue(cast("System", system), None, SYSTEM)
     counts = {**Counter(one["verdict"] for one in told), "kept": sum(one["kept"] for one in told)}
     return JobResult(counts=counts, note=None if told else "no case has anything to follow up")
+
+
+@job(
+    "notify",
+    title={"en": "tell people and programs what happened", "zh": "向人员和程序发送通知"},
+    schedule="* * * * *",
+)
+def notify(system: JobSystem, claim: Claim, _slot: str) -> JobResult:
+    """Sends e-mail and webhooks; what is taken from a dead worker is told at most once more."""
+    from detector.notifying.sending import notify as send
+
+    counts = send(cast("System", system), claim.worker)
+    return JobResult(counts=counts, note=None if any(counts.values()) else "nothing to tell")

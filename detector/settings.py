@@ -13,6 +13,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from detector.notifying.settings import Notify
 from features.errors import WardenError
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ learn-order = "20 * * * *"
 drift = "0 5 * * 1"
 audit-checkpoint = "10 * * * *"
 searches = "5,20,35,50 * * * *"
+notify = "* * * * *"
 follow-up = "0 6 * * *"
 """
 
@@ -93,6 +95,7 @@ class Jobs(BaseModel):
     drift: str = "0 5 * * 1"
     audit_checkpoint: str = Field(default="10 * * * *", alias="audit-checkpoint")
     searches: str = "5,20,35,50 * * * *"
+    notify: str = "* * * * *"
     follow_up: str = Field(default="0 6 * * *", alias="follow-up")
 
     @model_validator(mode="before")
@@ -114,6 +117,7 @@ class Jobs(BaseModel):
             "drift": self.drift,
             "audit-checkpoint": self.audit_checkpoint,
             "searches": self.searches,
+            "notify": self.notify,
             "follow-up": self.follow_up,
         }
 
@@ -194,6 +198,7 @@ class Settings(BaseSettings):
     audit_copy_dir: str = ""
     attachment_bytes: int = Field(default=20_000_000, ge=1, le=200_000_000)
     due: Due = Due()
+    notify: Notify = Notify()
     rates: RateLimits = RateLimits()
     jobs: Jobs = Field(default_factory=lambda: Jobs.model_validate({}))
 

@@ -19,6 +19,7 @@ from detector.cli import (
     formats,
     jobs,
     models,
+    notify,
     operations,
     peers,
     replay,
@@ -77,6 +78,7 @@ app.add_typer(reviews.app, name="reviews")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(audit.app, name="audit")
 app.add_typer(users.app, name="users")
+app.add_typer(notify.app, name="notify")
 app.add_typer(operations.config_app, name="config")
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from alembic import context
 
-import alerts.case_tables  # noqa: F401  declares its tables
+import alerts.case_tables  # declares its tables
+import alerts.notify.tables  # noqa: F401  the same
 import detector.firm_tables  # the same
 import detector.lake_tables  # the same
 import detector.people.tables  # noqa: F401  the same
