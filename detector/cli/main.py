@@ -11,6 +11,7 @@ import typer
 from detector.cli import (
     audit,
     bundle,
+    cases,
     data,
     demo,
     exceptions,
@@ -76,6 +77,7 @@ app.add_typer(rules.app, name="rules")
 app.add_typer(models.app, name="models")
 app.add_typer(reviews.app, name="reviews")
 app.add_typer(jobs.app, name="jobs")
+app.add_typer(cases.app, name="cases")
 app.add_typer(audit.app, name="audit")
 app.add_typer(users.app, name="users")
 app.add_typer(notify.app, name="notify")
