@@ -280,7 +280,10 @@ def _checked(kind: type[Wanted], given: Mapping[str, Any]) -> Wanted:
         if len(text) > LARGEST_QUERY:
             raise WardenError("bad_search", "The search is too long.", "Use fewer values.")
         # as JSON, where a list is a list and a number no text
-        return TypeAdapter(kind).validate_json(text, strict=True)
+        wanted = TypeAdapter(kind).validate_json(text, strict=True)
+        if not {1, 2, 3, 4, 5} >= set(getattr(wanted, "severities", ())):
+            raise WardenError("bad_search", "Severities are 1 to 5.", "Name some of them.")
+        return wanted
     except (ValidationError, TypeError, ValueError) as error:
         place = error.errors()[0]["loc"] if isinstance(error, ValidationError) else ()
         name = place[0] if place else "query"
