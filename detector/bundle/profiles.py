@@ -92,7 +92,9 @@ def _without_limits(found: Evidence) -> Evidence:
         return found
     hidden = {"threshold": None, "parameter": None, "strength": None, "hidden": True}
     alert = dict(found.alert)
-    alert["message"], alert["suspicion"] = dict(alert["title"]), None
+    # how sure and how near the limit are the same question
+    alert |= dict.fromkeys(("suspicion", "p_value", "q_value", "budget", "priority"))
+    alert["message"] = dict(alert["title"])
     alert["facts"] = [
         {**fact, **hidden} if fact.get("rule") in closed else fact for fact in alert["facts"]
     ]
