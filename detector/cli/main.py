@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from detector.cli import (
+    alerts,
     audit,
     bundle,
     cases,
@@ -69,6 +70,7 @@ app.command("peers")(peers.peers)
 app.command("replay")(replay.replay)
 app.command("demo")(demo.demo)
 app.command("work")(jobs.work)
+app.add_typer(alerts.app, name="alerts")
 app.add_typer(tables.app, name="tables")
 app.add_typer(features.app, name="features")
 app.add_typer(firms.app, name="firms")
