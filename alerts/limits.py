@@ -19,6 +19,10 @@ class Limits:
 
     typologies: frozenset[str] | None = None
 
+    def allow(self, typology: str) -> bool:
+        """Whether anything of the typology may be seen."""
+        return self.typologies is None or typology in self.typologies
+
     def conditions(self) -> list[sa.ColumnElement[bool]]:
         """What a query of alerts must hold to."""
         if self.typologies is None:

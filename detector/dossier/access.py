@@ -5,13 +5,14 @@ The entry is written before anything is read: where it cannot be written, nothin
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from alerts import audit
 from alerts.store import storable
 from detector.database import writing
 from detector.dossier.subject import Subject, find_subject, firm_not_found
+from detector.people.limits import limits_of
 from features.errors import WardenError
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ def open_dossier(system: System, firm_id: str, visit: Visit, part: str) -> Subje
         raise firm_not_found(firm_id[:LONGEST_ID].encode(errors="replace").decode())
     subject = find_subject(system, firm_id)
     with writing(system.engine) as connection:
+        within = limits_of(connection, visit.actor, system.settings)
         audit.record(
             connection,
             actor=visit.actor,
@@ -77,4 +79,4 @@ def open_dossier(system: System, firm_id: str, visit: Visit, part: str) -> Subje
             data={"part": part, "purpose": visit.purpose, "case": visit.case},
             now=system.clock(),
         )
-    return subject
+    return replace(subject, within=within)

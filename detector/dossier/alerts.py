@@ -18,6 +18,7 @@ from detector.dossier.parties import APP
 
 if TYPE_CHECKING:
     from alerts.connections import ReadConnection
+    from alerts.limits import Limits
     from detector.dossier.subject import Subject
 
 Row = dict[str, Any]
@@ -36,8 +37,7 @@ def alerts_about(connection: ReadConnection, subject: Subject) -> Row:
         `n` in all, `by_state`, `by_reason` (of the closed ones), and `items`: at most `MOST`,
         each with `closed_at` and `days` from opening to the last closing.
     """
-    ids = sorted(_ids(connection, subject))
-    counts = _counts(connection, ids)
+    counts = _counts(connection, sorted(_ids(connection, subject)), subject.within)
     newest = sorted(counts, key=lambda row: (row.opened_at, row.id), reverse=True)[:MOST]
     closings = _closings(connection, [row.id for row in newest])
     found = {a["id"]: a for a in _objects(connection, [row.id for row in newest])}
@@ -48,7 +48,7 @@ def alerts_about(connection: ReadConnection, subject: Subject) -> Row:
         shown = {name: found[row.id].get(name) for name in SHOWN}
         items.append(shown | {"closed_at": closed, "days": days})
     return {
-        "n": len(ids),
+        "n": len(counts),
         "by_state": dict(sorted(Counter(row.state for row in counts).items())),
         "by_reason": dict(
             sorted(Counter(row.close_reason for row in counts if row.close_reason).items())
@@ -57,13 +57,15 @@ def alerts_about(connection: ReadConnection, subject: Subject) -> Row:
     }
 
 
-def open_alerts_of(connection: ReadConnection, ids: Collection[str]) -> dict[str, int]:
+def open_alerts_of(
+    connection: ReadConnection, ids: Collection[str], within: Limits
+) -> dict[str, int]:
     """Alerts not closed by subject key, of the keys that are exactly these ids."""
     counted: dict[str, int] = {}
     for part in _chunks(sorted(ids)):
         query = (
             sa.select(_SEEN.subject_key, sa.func.count())
-            .where(_SEEN.subject_key.in_(part), _SEEN.state != "closed")
+            .where(_SEEN.subject_key.in_(part), _SEEN.state != "closed", *within.conditions())
             .group_by(_SEEN.subject_key)
         )
         counted |= {key: int(n) for key, n in connection.execute(query)}
@@ -102,11 +104,12 @@ def _beneath(connection: ReadConnection, key: str) -> tuple[sa.ColumnElement[boo
     return column >= f"{key}/", column < f"{key}0"  # the character after the stroke
 
 
-def _counts(connection: ReadConnection, ids: Sequence[str]) -> list[Any]:
+def _counts(connection: ReadConnection, ids: Sequence[str], within: Limits) -> list[Any]:
     columns = (_SEEN.id, _SEEN.state, _SEEN.close_reason, _SEEN.opened_at)
     rows: list[Any] = []
     for part in _chunks(ids):
-        rows += connection.execute(sa.select(*columns).where(_SEEN.id.in_(part))).all()
+        query = sa.select(*columns).where(_SEEN.id.in_(part), *within.conditions())
+        rows += connection.execute(query).all()
     return rows
 
 

@@ -53,7 +53,11 @@ def coverage(
         `rule_version`, `title`, `typology`, `grain`, `cells` (one a column, with `outcome`,
         `reason` and `subjects` by outcome) and `why_not`: the latest reason it was not judged.
     """
-    rules = [r for r in rules_in_force(system).live() if subject.concerns(r.spec.grain)]
+    rules = [
+        rule
+        for rule in rules_in_force(system).live()
+        if subject.concerns(rule.spec.grain) and subject.within.allow(rule.spec.typology)
+    ]
     cells = cells_of(results, manifest, subject, rules)
     lacking = _lacking(rules, manifest)
     placed: dict[str, list[Rule]] = {}

@@ -68,7 +68,11 @@ def measures(
         frame = _of_grain(results, manifest, subject, grain, periods)
         if frame is None:
             continue
-        wanted = tuple(f for f in frame.features if typology in (None, f.typology))
+        wanted = tuple(
+            feature
+            for feature in frame.features
+            if typology in (None, feature.typology) and subject.within.allow(feature.typology)
+        )
         if not wanted:
             continue
         frame = replace(frame, features=wanted)

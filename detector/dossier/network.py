@@ -92,7 +92,7 @@ def _ranked(links: pl.DataFrame, known: set[str]) -> pl.Series:
 def _nodes(system: System, subject: Subject, steps: dict[str, int]) -> list[Row]:
     words = names_of(system.lake, subject, steps)
     with reading(system.engine) as connection:
-        waiting = open_alerts_of(connection, steps)
+        waiting = open_alerts_of(connection, steps, subject.within)
     empty = {"name": None, "name_zh": None, "country": None}
     return [
         {"firm_id": key}

@@ -132,7 +132,7 @@ def _peers(system: System, subject: Subject, grain: str, rows: pl.DataFrame) -> 
     named = rows.with_columns(firm.alias("_firm"))
     words = names_of(system.lake, subject, named["_firm"].to_list())
     with reading(system.engine) as connection:
-        waiting = open_alerts_of(connection, {*named["_firm"], *named[KEY]})
+        waiting = open_alerts_of(connection, {*named["_firm"], *named[KEY]}, subject.within)
     about = (KEY, PERIOD, "distance", "shared", "_firm")
     return [
         {

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from alerts.limits import NONE, Limits
 from detector.dossier.parties import APP, DEAL, FIRM, JOINED, TENDER, key_kinds, roles
 from features.errors import WardenError
 from features.vocabulary import GRAINS
@@ -42,12 +43,14 @@ class Subject:
         snapshot: the filings looked at, as known when the dossier was opened.
         group: id of its economic group where that has several firms: they are judged as one, so
             judgements about the group are about each of them.
+        within: what whoever opened the dossier may see of alerts and judgements.
     """
 
     firm_id: str
     ids: Mapping[str, frozenset[str]]
     snapshot: Snapshot
     group: str | None = None
+    within: Limits = NONE
 
     @property
     def own(self) -> frozenset[str]:

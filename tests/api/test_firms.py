@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -150,3 +151,28 @@ def test_a_search_is_kept_changed_and_dropped(door: TestClient) -> None:
     assert door.post(f"{path}/seen").json() == {"seen": 0}
     assert door.delete(path, headers={"If-Match": '"2"'}).status_code == 204
     assert door.get(path).status_code == 404
+
+
+def test_a_dossier_tells_of_another_units_work_as_if_it_were_not_there(filed: System) -> None:
+    """Alerts, events, rules judged, measures and counts beside neighbours."""
+    units = {"bidding": ["MON-BID-*"], "privacy": ["PRIV-*"]}
+    settings = filed.settings.model_copy(update={"units": units})
+    limited = client_of(replace(filed, settings=settings))
+    seen: dict[str, dict[str, Any]] = {}
+    for name, unit in (("boss", []), ("of privacy", ["privacy"]), ("of bidding", ["bidding"])):
+        headers = enroll(filed, name, units=unit)
+        seen[name] = {
+            part: limited.get(f"/api/v1/firms/R1{part}", params=WHY, headers=headers).json()
+            for part in PARTS
+        }
+    whole, privacy, bidding = seen["boss"], seen["of privacy"], seen["of bidding"]
+    assert whole[""]["alerts"]["n"] > 0
+    assert {a["typology"] for a in bidding[""]["alerts"]["items"]} <= {
+        a["typology"] for a in whole[""]["alerts"]["items"] if a["typology"].startswith("MON-BID")
+    }
+    assert privacy[""]["alerts"]["n"] == 0
+    for part in ("", "/timeline", "/coverage", "/network", "/peers"):
+        assert "MON-BID" not in json.dumps(privacy[part]), part
+    assert all(not node["open_alerts"] for node in privacy["/network"]["nodes"])
+    assert any(node["open_alerts"] for node in whole["/network"]["nodes"])
+    assert privacy["/filings"] == whole["/filings"], "filings belong to no unit"
