@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -26,7 +25,9 @@ if TYPE_CHECKING:
     from detector.system import System
 
 CHUNK = 500
-"""Notices planned in one transaction; what one person is told of them at once is one e-mail."""
+"""Notices planned in one transaction."""
+PLANNING_LOCK = 7_202_311_041_500_012
+"""Number of the PostgreSQL lock held while notices are planned; SQLite has one writer anyway."""
 LOOK_BACK = timedelta(days=7)
 """Failed runs older than this are no news."""
 
@@ -97,9 +98,10 @@ def _plan_some(system: System) -> int:
         if connection.execute(query.limit(1)).first() is None:
             return 0
     with writing(system.engine) as connection:
-        # two workers plan different notices; on SQLite the second waits for the first
-        locked = query.with_for_update(skip_locked=True, of=notice)
-        found = [notice_of(row) for row in connection.execute(locked).mappings()]
+        # two workers that fill letters in another order would wait for each other in a circle
+        if connection.dialect.name == "postgresql":
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(PLANNING_LOCK)))
+        found = [notice_of(row) for row in connection.execute(query).mappings()]
         if found:
             _write(connection, system, found)
         return len(found)
@@ -108,23 +110,18 @@ def _plan_some(system: System) -> int:
 def _write(connection: WriteConnection, system: System, found: Sequence[Notice]) -> None:
     now, told = system.clock(), set()
     people, programs = listeners(connection, system), _endpoints(connection)
-    by_person: dict[str, list[int]] = defaultdict(list)
+    letters: dict[str, str] = {}
     for one in found:
         for who, mode in listeners_of(one, people):
             told.add(one.id)
-            if mode is Mode.IMMEDIATE:
-                by_person[who.person_id].append(one.id)
-            else:
-                due = next_digest(now, who.digest_hour)
-                made = _digest(connection, who.person_id, due, now)
-                _tell(connection, [one.id], "email", who.person_id, made)
+            mark, due = _letter(who, mode, now)
+            if mark not in letters:
+                letters[mark] = _held(connection, mark, who.person_id, due, now)
+            _tell(connection, one.id, "email", who.person_id, letters[mark])
         for endpoint in endpoints_of(one, programs):
             told.add(one.id)
             made = _message(connection, "webhook", endpoint.id, now, now)
-            _tell(connection, [one.id], "webhook", endpoint.id, made)
-    for person_id, ids in by_person.items():
-        made = _message(connection, "email", person_id, now, now)
-        _tell(connection, ids, "email", person_id, made)
+            _tell(connection, one.id, "webhook", endpoint.id, made)
     connection.execute(
         sa.update(notice).where(notice.c.id.in_([one.id for one in found])).values(planned_at=now)
     )
@@ -134,30 +131,34 @@ def _write(connection: WriteConnection, system: System, found: Sequence[Notice])
     connection.execute(sa.delete(notice).where(notice.c.id.in_(untold)))
 
 
+def _letter(who: Listener, mode: Mode, now: datetime) -> tuple[str, datetime]:
+    """The letter a notice goes into, and when that is due: of the day, or of this minute."""
+    if mode is Mode.IMMEDIATE:
+        return f"now:{who.person_id}:{now:%Y-%m-%dT%H:%M}", now
+    due = next_digest(now, who.digest_hour)
+    return f"digest:{who.person_id}:{due:%Y-%m-%dT%H}", due
+
+
 def _endpoints(connection: ReadConnection) -> list[Endpoint]:
     query = sa.select(webhook.c.id, webhook.c.kinds).where(webhook.c.enabled)
     return [Endpoint(row.id, row.kinds) for row in connection.execute(query)]
 
 
 def _message(
-    connection: WriteConnection,
-    channel: str,
-    recipient: str,
-    due_at: datetime,
-    now: datetime,
-    mark: str | None = None,
+    connection: WriteConnection, channel: str, recipient: str, due_at: datetime, now: datetime
 ) -> str:
     message_id = f"msg_{secrets.token_hex(16)}"
-    row: dict[str, Any] = {"id": message_id, "mark": mark, "channel": channel, "made_at": now,
+    row: dict[str, Any] = {"id": message_id, "channel": channel, "made_at": now,
                            "recipient": recipient, "state": "waiting", "due_at": due_at,
                            "attempts": 0, "doubts": 0}  # fmt: skip
     connection.execute(sa.insert(message).values(row))
     return message_id
 
 
-def _digest(connection: WriteConnection, person_id: str, due: datetime, now: datetime) -> str:
-    """The digest that goes out then, held; another worker may be filling it at this moment."""
-    mark = f"digest:{person_id}:{due:%Y-%m-%dT%H}"
+def _held(
+    connection: WriteConnection, mark: str, person_id: str, due: datetime, now: datetime
+) -> str:
+    """The letter of that mark, held; another worker may be filling it at this moment."""
     text = (
         "INSERT INTO notice_message (id, mark, channel, recipient, state, made_at, due_at, "
         "attempts, doubts) VALUES (:id, :mark, 'email', :recipient, 'waiting', :now, :due, 0, 0) "
@@ -167,23 +168,19 @@ def _digest(connection: WriteConnection, person_id: str, due: datetime, now: dat
     values: dict[str, Any] = {"id": f"msg_{secrets.token_hex(16)}", "mark": mark,
                               "recipient": person_id, "now": now, "due": due}  # fmt: skip
     connection.execute(sa.text(text).bindparams(*moments), values)
-    held = sa.select(message.c.id, message.c.state).where(message.c.mark == mark).with_for_update()
-    row = connection.execute(held).one()
-    if row.state == "waiting":
+    columns = message.c.id, message.c.state, message.c.attempts
+    row = connection.execute(
+        sa.select(*columns).where(message.c.mark == mark).with_for_update()
+    ).one()
+    if row.state == "waiting" and not row.attempts:
         return str(row.id)
-    # it left early by another machine's clock; what comes now goes by itself at that hour
+    # it has left already: what comes now goes by itself
     return _message(connection, "email", person_id, due, now)
 
 
 def _tell(
-    connection: WriteConnection,
-    ids: Sequence[int],
-    channel: str,
-    recipient: str,
-    message_id: str,
+    connection: WriteConnection, notice_id: int, channel: str, recipient: str, message_id: str
 ) -> None:
-    rows: list[dict[str, Any]] = [
-        {"notice_id": one, "channel": channel, "recipient": recipient, "message_id": message_id}
-        for one in ids
-    ]
-    connection.execute(sa.insert(delivery), rows)
+    row = {"notice_id": notice_id, "channel": channel, "recipient": recipient,
+           "message_id": message_id}  # fmt: skip
+    connection.execute(sa.insert(delivery).values(row))

@@ -19,7 +19,7 @@ from alerts.notify.words import MOST_LINES, payload_of
 from alerts.tables import alert
 from detector import ledger
 from detector.database import connect, writing
-from detector.notifying import choices, queue
+from detector.notifying import choices, planning, queue
 from detector.notifying.mail import Mail
 from detector.notifying.sending import notify
 from detector.people import accounts
@@ -93,7 +93,11 @@ def _notice(desk: Desk) -> Notice:
     return Notice(row.id, Kind(row.kind), row.about, row.key, row.actor, row.person, row.at)
 
 
-def test_what_happens_at_once_is_one_letter_and_long_ones_are_cut(desk: Desk) -> None:
+def test_what_happens_at_once_is_one_letter_and_long_ones_are_cut(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # many transactions of a long run of alerts still fill one letter
+    monkeypatch.setattr(planning, "CHUNK", 10)
     desk.listens(ANN)
     desk.found(*(f"F{n}" for n in range(MOST_LINES + 5)))
     notify(desk.system, "w")
@@ -101,6 +105,10 @@ def test_what_happens_at_once_is_one_letter_and_long_ones_are_cut(desk: Desk) ->
     assert letter["subject"] == "Marketwarden: 55 notices"
     assert letter.get_content().count("/alerts/") == MOST_LINES
     assert "and 5 more" in letter.get_content()
+    # within the same minute, but the letter has left
+    desk.found("G1", "G2", run_id="run-2")
+    notify(desk.system, "w")
+    assert [one["subject"] for one in desk.mail.letters[1:]] == ["Marketwarden: 2 notices"]
 
 
 def test_the_digest_goes_out_once_a_day_at_its_hour(either: Desk) -> None:
