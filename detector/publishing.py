@@ -7,7 +7,7 @@ lease, or that stood on results no longer current, is rolled back whole.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -27,7 +27,11 @@ from detector.storms import Held
 from detector.tables import run as run_table
 
 if TYPE_CHECKING:
-    from alerts.model import Signal
+    from datetime import date
+
+    from alerts.connections import WriteConnection
+    from alerts.model import Part, Signal
+    from alerts.stale import Subject
     from detector.panel import Panel
     from detector.system import System
 
@@ -133,40 +137,17 @@ def publish(
     Raises:
         WardenError: `lost_lease`, or `overtaken` when another run was published meanwhile.
     """
-    from alerts import stale
-    from alerts.merge import Moment
-    from alerts.pipeline import process
-    from detector import wealth
     from detector.harm import affected
-    from detector.weighing import measured
 
     sizes = affected(system, plan, signals) if plan.target == LIVE else {}
     base = plan.base.run_id.rsplit("-", 1)[0] if plan.base else None
     sealed = Results(system.home).manifest(claim.key)
     silent = silent_subjects(system, sealed) if plan.target == LIVE else set()
-    deadlines = system.settings.due.deadlines()
     with writing(system.engine) as connection:
         if plan.target == LIVE:
             judged = set(cells.select("typology", "grain", "period_start").iter_rows())
-            if tests is not None and tests.height:
-                rate, now = system.settings.false_discovery_rate, system.clock()
-                levels = wealth.book(connection, tests, rate, claim.key, now)
-                signals = wealth.told(signals, levels)
-                counts = {**counts, "budget": wealth.counted(signals)}
-            weights = measured(connection, system.home)
-            moved = process(
-                connection,
-                signals,
-                run_id=claim.key,
-                now=system.clock(),
-                judged=judged,
-                held=held,
-                weights=weights,
-                affected=sizes,
-                deadlines=deadlines,
-            )
-            stale.mark(connection, silent, Moment(claim.key, system.clock()))
-            counts = {**counts, "alerts": asdict(moved), "weights": weights.mark}
+            told_of = Raised(signals, judged, held, sizes, silent)
+            counts = counts | _move_alerts(system, connection, claim, told_of, tests)
         counts = {**counts, "target": plan.target, "snapshot": plan.snapshot.id}
         now = system.clock()
         # A look back replaces whatever look back of that day came before.
@@ -189,6 +170,61 @@ def publish(
             now=now,
         )
     return counts
+
+
+@dataclass(frozen=True)
+class Raised:
+    """What a live run says to the alerts.
+
+    Attributes:
+        judged: typology, grain and first day of every cell judged completely.
+        held: what fired and raises no alert while its rule is in a storm.
+        sizes: by fingerprint, how much a signal touches.
+        silent: subjects of waiting alerts whose filings have stopped.
+    """
+
+    signals: list[Signal]
+    judged: Collection[tuple[str, str, date]]
+    held: Collection[Held]
+    sizes: Mapping[str, Part]
+    silent: Collection[Subject]
+
+
+def _move_alerts(
+    system: System,
+    connection: WriteConnection,
+    claim: Claim,
+    raised: Raised,
+    tests: pl.DataFrame | None,
+) -> dict[str, Any]:
+    """Brings the alerts up to the run, with its budget and weights; what the run counts of it."""
+    from alerts import stale
+    from alerts.merge import Moment
+    from alerts.pipeline import process
+    from detector import wealth
+    from detector.weighing import measured
+
+    signals, now = raised.signals, system.clock()
+    counts: dict[str, Any] = {}
+    if tests is not None and tests.height:
+        rate = system.settings.false_discovery_rate
+        levels = wealth.book(connection, tests, rate, claim.key, now)
+        signals = wealth.told(signals, levels)
+        counts["budget"] = wealth.counted(signals)
+    weights = measured(connection, system.home)
+    moved = process(
+        connection,
+        signals,
+        run_id=claim.key,
+        now=now,
+        judged=raised.judged,
+        held=raised.held,
+        weights=weights,
+        affected=raised.sizes,
+        deadlines=system.settings.due.deadlines(),
+    )
+    stale.mark(connection, raised.silent, Moment(claim.key, now))
+    return {**counts, "alerts": asdict(moved), "weights": weights.mark}
 
 
 def finish_quietly(
