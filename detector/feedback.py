@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import sqlalchemy as sa
 
+from alerts.case_tables import lead as lead_table
 from alerts.connections import ReadConnection
 from alerts.model import CloseReason, EventKind
 from alerts.standing import standing
@@ -76,7 +77,10 @@ def frame_of(found: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
 
 
 def closings(connection: ReadConnection) -> list[dict[str, Any]]:
-    """The columns of `LABELS` for each alert that is closed, with the evidence it was ranked by."""
+    """The columns of `LABELS` for each alert that is closed, with the evidence it was ranked by.
+
+    What came as a lead is left out: it says nothing about what is raised here.
+    """
     seen, drawn = alert_table.c, draw_table.c
     query = (
         sa.select(
@@ -85,7 +89,7 @@ def closings(connection: ReadConnection) -> list[dict[str, Any]]:
             drawn.role, drawn.grain, drawn.probability,
         )
         .join(draw_table, drawn.alert_id == seen.id, isouter=True)
-        .where(seen.state == "closed")
+        .where(seen.state == "closed", seen.id.not_in(sa.select(lead_table.c.alert_id)))
     )  # fmt: skip
     last = last_closings(connection)
     rows = [dict(row) for row in connection.execute(query).mappings()]

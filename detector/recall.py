@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from alerts.case_tables import lead as lead_table
 from alerts.connections import ReadConnection
 from alerts.store import STORM_KIND
 from alerts.tables import alert as alert_table
@@ -135,9 +136,10 @@ def drawn_slots(connection: ReadConnection) -> int:
 
 
 def _raised(connection: ReadConnection) -> int:
-    """Screen alerts that a run raised."""
+    """Screen alerts that a run raised; leads were raised by somebody else."""
     seen, drawn = alert_table.c, draw_table.c
     samples = sa.select(drawn.alert_id).where(drawn.role == SAMPLE)
+    samples = samples.union(sa.select(lead_table.c.alert_id))
     query = (
         sa.select(sa.func.count())
         .select_from(alert_table)

@@ -30,7 +30,7 @@ PATHS = [
     ("GET", "/api/v1/runs", 200),
     ("GET", "/api/v1/runs?cursor=b", 422),
     ("GET", "/api/v1/runs/none", 404),
-    ("GET", "/api/v1/cases", 404),
+    ("GET", "/api/v1/nothing", 404),
     ("DELETE", "/api/v1/alerts", 405),
     ("POST", "/", 405),
     ("POST", "/sign-in", 415),

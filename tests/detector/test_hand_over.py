@@ -23,10 +23,13 @@ from alerts.case_reading import timeline
 from alerts.case_work import add_note
 from alerts.inbox import get_alert
 from alerts.leads import read_lead
+from alerts.lifecycle import Action, decide
 from alerts.limits import Limits
+from alerts.model import CloseReason
 from detector.audit.keys import PUBLIC, public_key, signing_key
 from detector.case_parties import open_on_alerts
 from detector.database import connect, reading, upgrade, writing
+from detector.feedback import closings
 from detector.handover import MANIFEST, SIGNATURE, SIGNED_AS, HandOver, hand_over, write_hand_over
 from detector.handover_reading import Received, import_file, read_bundle, take_in
 from detector.settings import Settings
@@ -119,6 +122,23 @@ def test_alerts_become_leads_once_and_no_run_touches_them(
     with reading(receiver.engine) as connection:
         action = connection.scalars(sa.select(audit_entry.c.action)).all()
     assert list(action).count("lead.received") == 1
+
+
+def test_what_is_found_about_a_lead_teaches_nothing_of_ours(
+    sender: System, receiver: System, tmp_path: Path
+) -> None:
+    run(receiver.engine, [signal("F1")])
+    import_file(receiver, sent(sender, tmp_path), sender.home / PUBLIC, "Zoe")
+    with writing(receiver.engine) as connection:
+        alerts = {row[0]: row[2] for row in rows(receiver)}
+        for alert_id, version in alerts.items():
+            decide(
+                connection, alert_id, "Zoe", Action.CLOSE, CloseReason.EXPLAINED, "Seen.",
+                int(version), LATER,
+            )  # fmt: skip
+    with reading(receiver.engine) as connection:
+        assert len(alerts) == 3
+        assert [one["subject_key"] for one in closings(connection)] == ["F1"]
 
 
 def test_what_is_handed_over_is_told_in_the_case_and_names_nobody(
