@@ -12,6 +12,8 @@ import polars as pl
 import pytest
 import sqlalchemy as sa
 
+from alerts.changing import Hand
+from alerts.closures import approve
 from alerts.inbox import export_alerts, get_alert, queue
 from alerts.lifecycle import decide
 from alerts.model import alert_object, event_object, kept_back
@@ -56,7 +58,9 @@ def close(system: System, alert_id: str, reason: str) -> None:
     with reading(system.engine) as connection:
         version = get_alert(connection, alert_id).alert.version
     with writing(system.engine) as connection:
-        decide(connection, alert_id, "lin", "close", reason, "seen", version, NOW)
+        after = decide(connection, alert_id, "lin", "close", reason, "seen", version, NOW)
+        if after.pending:
+            approve(connection, alert_id, Hand("wang", after.version, NOW))
 
 
 def population(sizes: dict[str, int]) -> pl.DataFrame:
