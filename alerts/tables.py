@@ -121,6 +121,8 @@ alert = Table(
     CheckConstraint("severity BETWEEN 1 AND 5", name="alert_severity"),
     Index("alert_queue", "queue_rank", "id"),
     Index("alert_state_queue", "state", "queue_rank", "id"),
+    # what the queue is counted by
+    Index("ix_alert_spread", "state", "lane"),
     Index("alert_subject", "subject_key"),
     Index("alert_typology", "typology"),
     Index("ix_alert_due", "due_on", "id"),

@@ -21,6 +21,7 @@ from api.known import KnownFacts, facts_of
 from api.measures import Measures, Meter
 from api.rates import Kind, Rates
 from api.repeats import Keeper, once
+from api.tallies import Tallies
 from api.web.render import problem_page
 from detector.system import System, open_system
 
@@ -49,6 +50,7 @@ def create_app(
     app.state.system = system
     app.state.rates = Rates(_per_minute(system))
     app.state.measures = Measures()
+    app.state.tallies = Tallies()
     app.state.known = known or facts_of(system)
     app.state.problem_page = problem_page
     for module in sorted(m.name for m in pkgutil.iter_modules(routes.__path__)):
@@ -56,7 +58,9 @@ def create_app(
     app.mount("/static", StaticFiles(directory=str(files("api.web").joinpath("static"))))
     errors.install(app)
     repeats.install(app)
-    describe(app)
+    describe(
+        app, limits={str(kind).replace("-", "_"): n for kind, n in _per_minute(system).items()}
+    )
     app.add_middleware(Keeper, system=system)
     app.add_middleware(Guard, hosts=hosts, file_bytes=system.settings.attachment_bytes)
     app.add_middleware(Meter, measures=app.state.measures)

@@ -93,7 +93,7 @@ def limits_of(request: Request, who: Principal) -> Limits:
     return of_units(who.units, system.settings.units)
 
 
-def _limits(request: Request) -> Limits:
+async def _limits(request: Request) -> Limits:
     return limits_of(request, somebody(request))
 
 

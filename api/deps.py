@@ -16,7 +16,7 @@ from features.errors import WardenError
 FORM = "application/x-www-form-urlencoded"
 
 
-def _system(request: Request) -> System:
+async def _system(request: Request) -> System:
     system: System = request.app.state.system
     return system
 
@@ -40,11 +40,16 @@ IfMatch = Annotated[
 ]
 
 
-Who = Annotated[Principal, Depends(somebody)]
+async def _who(request: Request) -> Principal:
+    # recognised already, before the address: nothing to wait for
+    return somebody(request)
+
+
+Who = Annotated[Principal, Depends(_who)]
 """Whoever asks, with what they may."""
 
 
-def _actor(who: Who) -> str:
+async def _actor(who: Who) -> str:
     return who.name
 
 

@@ -31,7 +31,13 @@ KEPT_HEADERS = ("content-type", "etag", "location")
 LARGEST = 1_000_000
 """Bytes of an answer that is kept; of a larger one only that the change was made."""
 
-SHOWN_ONCE = frozenset({("POST", "/api/v1/me/keys")})
+SHOWN_ONCE = frozenset(
+    {
+        ("POST", "/api/v1/me/keys"),
+        ("POST", "/api/v1/webhooks"),
+        ("POST", "/api/v1/webhooks/{webhook_id}/rotate"),
+    }
+)
 """Addresses whose answers hold a secret: keeping them would keep what is only kept as a hash."""
 
 log = logging.getLogger("marketwarden.api")

@@ -17,6 +17,10 @@ known answers (see `benchmarks/detection`).
 `python -m benchmarks replay` judges alerts again after later filings, corrections, a rule change
 and a refit (see `benchmarks/replay.py`).
 
+`python -m benchmarks schemathesis` calls every operation of the HTTP interface with generated
+requests; `python -m benchmarks api` asks for pages of a queue of a million alerts (see
+`benchmarks/api`).
+
 `python -m benchmarks audit` writes and verifies a million entries of the audit trail.
 """
 
@@ -42,6 +46,8 @@ STUDIES = {
     "injection": "benchmarks.detection.injection",
     "replay": "benchmarks.replay",
     "audit": "benchmarks.audit",
+    "schemathesis": "benchmarks.api.contract",
+    "api": "benchmarks.api.load",
 }
 """Studies with a command line of their own: the module whose `main` takes the rest."""
 

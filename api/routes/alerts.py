@@ -10,7 +10,6 @@ from pydantic import Field
 from alerts.inbox import (
     LARGEST_PAGE,
     Page,
-    QueueCounts,
     QueueFilter,
     Sort,
     counts,
@@ -34,6 +33,7 @@ from api.deps import (
 from api.disclosure import disclosed, hidden
 from api.schemas.alerts import Alert, AlertDetail, AlertPage, Comment, Decision, Event, Evidence
 from api.schemas.rules import FiredTexts
+from api.tallies import Tallies, key_of
 from api.web.explained import sentences
 from detector.database import reading, writing
 from detector.explanation import explanation, nothing
@@ -89,7 +89,8 @@ def list_alerts(
     )
     with reading(system.engine) as connection:
         page: Page = queue(connection, wanted, cursor, limit, sort)
-        found: QueueCounts = counts(connection, wanted)
+        tallies: Tallies = request.app.state.tallies
+        found = tallies.of(key_of(wanted), lambda: counts(connection, wanted))
     link_next(request, response, page.next_cursor)
     return AlertPage.model_validate(
         {

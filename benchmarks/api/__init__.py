@@ -1,0 +1,1 @@
+"""The HTTP interface under load, and against its own description."""
