@@ -139,11 +139,11 @@ def _raised(connection: ReadConnection) -> int:
     """Screen alerts that a run raised; leads were raised by somebody else."""
     seen, drawn = alert_table.c, draw_table.c
     samples = sa.select(drawn.alert_id).where(drawn.role == SAMPLE)
-    samples = samples.union(sa.select(lead_table.c.alert_id))
+    others = samples.union(sa.select(lead_table.c.alert_id))
     query = (
         sa.select(sa.func.count())
         .select_from(alert_table)
-        .where(seen.lane == "screen", seen.subject_kind != STORM_KIND, seen.id.not_in(samples))
+        .where(seen.lane == "screen", seen.subject_kind != STORM_KIND, seen.id.not_in(others))
     )
     return connection.scalar(query) or 0
 
