@@ -111,17 +111,20 @@ def _write(connection: WriteConnection, system: System, found: Sequence[Notice])
     now, told = system.clock(), set()
     people, programs = listeners(connection, system), _endpoints(connection)
     letters: dict[str, str] = {}
+    rows: list[dict[str, Any]] = []
     for one in found:
         for who, mode in listeners_of(one, people):
             told.add(one.id)
             mark, due = _letter(who, mode, now)
             if mark not in letters:
                 letters[mark] = _held(connection, mark, who.person_id, due, now)
-            _tell(connection, one.id, "email", who.person_id, letters[mark])
+            rows.append(_told(one, "email", who.person_id, letters[mark]))
         for endpoint in endpoints_of(one, programs):
             told.add(one.id)
             made = _message(connection, "webhook", endpoint.id, now, now)
-            _tell(connection, one.id, "webhook", endpoint.id, made)
+            rows.append(_told(one, "webhook", endpoint.id, made))
+    if rows:
+        connection.execute(sa.insert(delivery), rows)
     connection.execute(
         sa.update(notice).where(notice.c.id.in_([one.id for one in found])).values(planned_at=now)
     )
@@ -178,9 +181,6 @@ def _held(
     return _message(connection, "email", person_id, due, now)
 
 
-def _tell(
-    connection: WriteConnection, notice_id: int, channel: str, recipient: str, message_id: str
-) -> None:
-    row = {"notice_id": notice_id, "channel": channel, "recipient": recipient,
-           "message_id": message_id}  # fmt: skip
-    connection.execute(sa.insert(delivery).values(row))
+def _told(one: Notice, channel: str, recipient: str, message_id: str) -> dict[str, Any]:
+    return {"notice_id": one.id, "channel": channel, "recipient": recipient,
+            "message_id": message_id}  # fmt: skip
