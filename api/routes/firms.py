@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 from api.deps import SystemDep, link_next, problems
 from api.paging import offset_cursor, offset_of
 from api.purpose import Purpose
+from api.schemas import firm_parts as parts
 from api.schemas import firms as shapes
 from detector.dossier import whole
 from detector.dossier.access import open_dossier
@@ -60,19 +61,19 @@ def read_timeline(
     visit: Purpose,
     periods: Periods = 24,
     typology: Annotated[str | None, Query(max_length=40, description="only its features")] = None,
-) -> shapes.Timeline:
+) -> parts.Timeline:
     """Measures over time, each beside the band of its peers, and dated events."""
     subject = open_dossier(system, firm_id, visit, "timeline")
-    return shapes.Timeline.model_validate(whole.timeline(system, subject, periods, typology))
+    return parts.Timeline.model_validate(whole.timeline(system, subject, periods, typology))
 
 
 @router.get("/{firm_id}/coverage", responses=READ)
 def read_coverage(
     system: SystemDep, firm_id: str, visit: Purpose, periods: Periods = 24
-) -> shapes.Coverage:
+) -> parts.Coverage:
     """What was checked, rule by period, and why not where it was not."""
     subject = open_dossier(system, firm_id, visit, "coverage")
-    return shapes.Coverage.model_validate(whole.coverage_map(system, subject, periods))
+    return parts.Coverage.model_validate(whole.coverage_map(system, subject, periods))
 
 
 @router.get("/{firm_id}/network", responses=READ)
@@ -81,10 +82,10 @@ def read_network(
     firm_id: str,
     visit: Purpose,
     nodes: Annotated[int, Query(ge=1, le=LARGEST, description="organisations shown")] = 100,
-) -> shapes.Network:
+) -> parts.Network:
     """Organisations up to two links away: bids, owners, trade, shared recipients of data."""
     subject = open_dossier(system, firm_id, visit, "network")
-    return shapes.Network.model_validate(whole.network_of(system, subject, nodes))
+    return parts.Network.model_validate(whole.network_of(system, subject, nodes))
 
 
 @router.get("/{firm_id}/peers", responses=READ)
@@ -95,10 +96,10 @@ def read_peers(
     typology: Annotated[
         str | None, Query(max_length=40, description="compare by its features", examples=[None])
     ] = None,
-) -> shapes.Peers:
+) -> parts.Peers:
     """The ten firms most like this one, its economic group left out."""
     subject = open_dossier(system, firm_id, visit, "peers")
-    return shapes.Peers.model_validate(whole.peers_of(system, subject, typology))
+    return parts.Peers.model_validate(whole.peers_of(system, subject, typology))
 
 
 @router.get("/{firm_id}/filings", responses=READ)
