@@ -77,7 +77,8 @@ def real_ids(door: TestClient) -> dict[str, list[str]]:
     """Ids that exist, by the name of the place in a path."""
     alerts = [a["id"] for a in door.get("/api/v1/alerts").json()["items"]]
     rules = [r["id"] for r in door.get("/api/v1/rules").json()["items"]]
-    return {"alert_id": alerts[:10], "rule_id": rules[:10], "name": ["Prober"], "version": ["1"]}
+    return {"alert_id": alerts[:10], "rule_id": rules[:10], "name": ["Prober"], "version": ["1"],
+            "number": ["1", "2"]}  # fmt: skip
 
 
 def probe(
