@@ -115,18 +115,18 @@ def test_the_page_of_curves_is_what_the_table_says() -> None:
     assert curves.figures(curves.kept()) in curves.PAGE.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("world", made_worlds(), ids=lambda w: w.name)
+@pytest.mark.parametrize("world", [w for w in made_worlds() if w.drawn], ids=lambda w: w.name)
 def test_the_same_cases_are_planted_at_every_strength(world: World) -> None:
     filings = world.tables(1)
     for number, scheme in enumerate(world.schemes):
         plants = [
             scheme.plant(filings, strength, np.random.default_rng([1, number]))
-            for strength in (0.0, 0.5, 1.0)
+            for strength in (0.0, 1.0)
         ]
         assert len({plant.cases for plant in plants}) == 1, scheme.name
         assert plants[0].cases, scheme.name
         changed = [
-            name for name, rows in plants[2].tables.items()
+            name for name, rows in plants[1].tables.items()
             if name not in filings or not rows.equals(plants[0].tables[name])
         ]  # fmt: skip
         assert changed, f"{scheme.name} is the same at every strength"
