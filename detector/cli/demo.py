@@ -25,9 +25,9 @@ def demo(
     top: Annotated[int, typer.Option(help="Rows of each lane of the queue to print.")] = 12,
 ) -> None:
     """Simulate a market with planted schemes, judge it, print the head of the queue, serve it."""
-    from detector.demo.people import PEOPLE, add_people
     from detector.demo.world import Size, generate
     from detector.firm_index import keep_index
+    from detector.people.demonstration import PEOPLE, add_people
     from detector.run import run_detection
     from detector.system import open_system
 

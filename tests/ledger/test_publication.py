@@ -11,6 +11,7 @@ from detector import ledger
 from detector.database import reading, writing
 from detector.tables import metadata
 from features.errors import WardenError
+from tests.alerts.test_database import declared_by_us
 from tests.ledger.support import Clock, in_threads, rows_of
 
 CLOCK = Clock()
@@ -96,6 +97,7 @@ def test_the_migrations_make_the_tables_the_code_expects(engine: Engine) -> None
         context = MigrationContext.configure(
             conn,
             opts={
+                "include_name": declared_by_us,
                 "include_object": lambda o, name, kind, *_: kind != "table" or name in ours,
                 "compare_type": True,
             },
