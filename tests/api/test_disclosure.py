@@ -70,7 +70,8 @@ def test_who_may_see_limits_sees_them(door: TestClient, system: System) -> None:
 
 def test_rules_that_are_not_restricted_stay_open(tmp_path: Path) -> None:
     found = signal(
-        "MON-BID-CV", ("close bids", "接近"), ("F-1", "Firm One", "一号"), facts=(fact("bid_cv", 0.0135, "<=", LIMIT, n=6),),
+        "MON-BID-CV", ("close bids", "接近"), ("F-1", "Firm One", "一号"),
+        facts=(fact("bid_cv", 0.0135, "<=", LIMIT, n=6),),
         rules=({"id": "mon-open", "version": "1.0.0"},),
     )  # fmt: skip
     system = make_system(tmp_path / "other", [found])
