@@ -117,7 +117,7 @@ def test_a_key_opens_its_scopes_and_nothing_else(
 def test_alerts_of_another_unit_are_as_if_they_were_not_there(
     door: TestClient, system: System
 ) -> None:
-    """Every alert by every address that names one, for people of two units, and in every list."""
+    """A dozen alerts by every address that names one, for two units, and all in every list."""
     everything = client_of(system, actor="Boss").get("/api/v1/alerts?limit=200").json()["items"]
     below = [(m, p) for m, p in ADDRESSES if "{alert_id}" in p]
     probes = 0
@@ -129,11 +129,11 @@ def test_alerts_of_another_unit_are_as_if_they_were_not_there(
         assert listed["counts"]["total"] == len(mine) > 0
         others = [a for a in everything if a["id"] not in mine]
         page = door.get("/?state=any", headers=headers).text
-        for alert in others:
+        for place, alert in enumerate(others):
             assert alert["id"] not in page
             found = door.get(f"/api/v1/alerts?subject={alert['subject']['key']}", headers=headers)
             assert alert["id"] not in found.text
-            for method, path in below:
+            for method, path in below if place < 12 else ():
                 answer = door.request(method, filled(path, alert["id"]), headers=headers)
                 assert answer.status_code == 404, (method, path)
                 assert alert["subject"]["key"] not in answer.text
