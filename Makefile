@@ -27,8 +27,9 @@ $(VENV)/.ready-test: requirements-test.lock $(VENV)/.ready
 demo: $(VENV)/.ready  ## simulated market -> alert queue -> web pages on 127.0.0.1:8000
 	$(BIN)/warden demo $(ARGS)
 
+# Three workers on two cores: commands and servers that are waited for leave a core free.
 test: $(VENV)/.ready-test  ## the whole suite
-	$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist loadscope --no-loadscope-reorder $(ARGS)
 
 lint: $(VENV)/.ready-test  ## style, types, layers
 	$(BIN)/ruff check .
