@@ -16,9 +16,9 @@ from api.auth import asker
 from api.known import OUTCOMES, Known, known_facts
 from api.schemas.problem import Problem
 from api.web.figures import moment, short_run
+from api.web.places import places_for
 from api.web.queue_view import state_words, typology_title
 from api.web.wording import HTML_LANG, Lang, chosen_lang, known_word, sayer, words
-from detector.people.permissions import Permission
 from detector.people.principal import Principal
 from features.errors import WardenError
 
@@ -78,7 +78,8 @@ def _frame(request: Request, lang: Lang, known: Known) -> dict[str, Any]:
         "here": _here(request),
         "actor": who.name if who else None,
         "roles": ", ".join(known_word(lang, "role", role) for role in who.roles) if who else "",
-        "audits": who is not None and Permission.AUDIT_READ in who.may,
+        "places": places_for(who.may) if who else [],
+        "may": who.may if who else frozenset(),
         "place": "",
         "query": request.query_params.get("q", ""),
         "known": _known_view(known, lang),

@@ -1,6 +1,7 @@
-"""The words of the pages, two flat JSON catalogues a language, loaded once.
+"""The words of the pages, flat JSON catalogues by language, loaded once.
 
-One holds the phrases of the pages, the other the words of codes: units, kinds, statutes.
+`en.json` holds the phrases of the frame and the first pages, `codes.en.json` the words of codes
+(units, kinds, statutes), `NAME.en.json` those of one page; Chinese beside each.
 """
 
 from __future__ import annotations
@@ -23,10 +24,18 @@ Say = Callable[..., Markup]
 
 @cache
 def words(lang: Lang) -> Mapping[str, str]:
-    """All phrases of a language by key."""
+    """All phrases of a language by key.
+
+    Raises:
+        ValueError: two catalogues give one phrase.
+    """
     found: dict[str, str] = {}
-    for name in (f"{lang}.json", f"codes.{lang}.json"):
-        found |= json.loads(files("api.web").joinpath("words", name).read_text(encoding="utf-8"))
+    for part in sorted(files("api.web").joinpath("words").iterdir(), key=lambda one: one.name):
+        if part.name == f"{lang}.json" or part.name.endswith(f".{lang}.json"):
+            phrases = json.loads(part.read_text(encoding="utf-8"))
+            if twice := phrases.keys() & found.keys():
+                raise ValueError(f"{part.name} repeats {', '.join(sorted(twice))}")
+            found |= phrases
     return found
 
 

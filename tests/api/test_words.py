@@ -46,6 +46,7 @@ BUILT |= {
     "around.",
     "expression.",
     "instrument.",
+    "nav.",
     "note.",
     "refused.",
     "replay.",
