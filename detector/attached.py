@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import secrets
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -15,6 +13,7 @@ from alerts.changing import Hand
 from alerts.model import Alert
 from detector.database import writing
 from detector.file_types import media_type
+from detector.whole_files import drafted
 from features.errors import WardenError
 
 if TYPE_CHECKING:
@@ -102,10 +101,6 @@ def _lay_down(place: Path, data: bytes) -> None:
     if place.exists() and hashlib.sha256(place.read_bytes()).hexdigest() == place.name:
         return
     place.parent.mkdir(parents=True, exist_ok=True)
-    draft = place.with_suffix(f".{secrets.token_hex(8)}.part")
-    with draft.open("wb") as handle:
-        handle.write(data)
-        handle.flush()
-        os.fsync(handle.fileno())
-    draft.chmod(0o440)
-    draft.replace(place)
+    with drafted(place) as draft:
+        draft.write_bytes(data)
+        draft.chmod(0o440)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from detector.models.versions import replace_text
+from detector.whole_files import replace_text
 
 if TYPE_CHECKING:
     from detector.system import System

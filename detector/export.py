@@ -7,6 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
+from detector.whole_files import drafted, require_folder
 from features.errors import WardenError
 
 ENDINGS = (".parquet", ".csv", ".jsonl", ".xlsx")
@@ -32,12 +33,8 @@ def write_table(frame: pl.DataFrame, out: Path) -> None:
             f"{out.name} does not end in a known format.",
             f"Use one of {', '.join(ENDINGS)}.",
         )
-    if not out.parent.exists():
-        raise WardenError(
-            "no_folder", f"The folder {out.parent} does not exist.", "Create it first."
-        )
-    draft = out.with_name(f".{out.name}.part{ending}")
-    try:
+    require_folder(out)
+    with drafted(out) as draft:
         if ending == ".parquet":
             frame.write_parquet(draft)
         elif ending == ".csv":
@@ -46,9 +43,6 @@ def write_table(frame: pl.DataFrame, out: Path) -> None:
             frame.write_ndjson(draft)
         else:
             _write_sheet(frame, draft, out.stem[:31] or "export")
-        draft.replace(out)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def _write_sheet(frame: pl.DataFrame, path: Path, name: str) -> None:

@@ -26,6 +26,7 @@ from alerts.limits import NONE, Limits
 from alerts.model import Alert, alert_object, kept_back
 from detector.audit.keys import signing_key
 from detector.database import writing
+from detector.whole_files import replace_bytes, require_folder
 from features.errors import WardenError
 
 if TYPE_CHECKING:
@@ -120,15 +121,9 @@ def write_hand_over(
     Raises:
         WardenError: as `hand_over`; `no_folder`.
     """
-    if not out.parent.is_dir():
-        raise WardenError("no_folder", f"The folder {out.parent} does not exist.", "Create it.")
+    require_folder(out)
     content = hand_over(system, wanted, hand, limits)
-    draft = out.with_name(f".{out.name}.part")
-    try:
-        draft.write_bytes(content)
-        draft.replace(out)
-    finally:
-        draft.unlink(missing_ok=True)
+    replace_bytes(out, content)
     return len(content)
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
@@ -18,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+
+from detector.whole_files import replace_text
 
 CELL = ("typology", "grain", "period_start")
 ALSO = "cells-"
@@ -110,13 +111,8 @@ class Results:
 
     def seal(self, manifest: Manifest) -> None:
         """Writes the manifest last and durably: from now on the folder may be published."""
-        folder = self.root / manifest.run_id
-        draft = folder / "manifest.json.part"
-        with draft.open("w") as handle:
-            json.dump(asdict(manifest), handle, sort_keys=True, indent=1)
-            handle.flush()
-            os.fsync(handle.fileno())
-        draft.replace(folder / "manifest.json")
+        text = json.dumps(asdict(manifest), sort_keys=True, indent=1)
+        replace_text(self.root / manifest.run_id / "manifest.json", text)
 
     def manifest(self, run_id: str) -> Manifest:
         """The manifest of a sealed run.

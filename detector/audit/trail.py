@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from alerts.audit_verify import Fault, Walked, entry_line, hash_of, verify, walk
 from detector.audit.copies import Copies, folder, read_copies, write_copy
 from detector.audit.keys import signing_key
 from detector.database import ReadConnection, reading, writing
+from detector.whole_files import drafted, require_folder
 from features.errors import WardenError
 
 if TYPE_CHECKING:
@@ -223,10 +223,7 @@ def export_trail(system: System, out: Path, actor: str) -> int:
         WardenError: `actor_required`, `no_folder`, `audit_unavailable`; `audit_broken` when
             something is wrong: nothing wrong is ever signed.
     """
-    if not out.parent.exists():
-        raise WardenError(
-            "no_folder", f"The folder {out.parent} does not exist.", "Create it first."
-        )
+    require_folder(out)
     _whole(system)
     now, key = system.clock(), signing_key(system.home)
     with writing(system.engine) as connection:
@@ -235,15 +232,9 @@ def export_trail(system: System, out: Path, actor: str) -> int:
             data={}, now=now,
         )  # fmt: skip
     # without header and closing
-    draft, count = out.with_name(f".{out.name}.part"), -2
-    try:
-        with reading(system.engine) as connection, draft.open("wb") as file:
-            for line in export_lines(entry_lines(connection), key, stamp(now)):
-                file.write(line)
-                count += 1
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(out)
-    finally:
-        draft.unlink(missing_ok=True)
+    count = -2
+    with drafted(out) as draft, reading(system.engine) as connection, draft.open("wb") as file:
+        for line in export_lines(entry_lines(connection), key, stamp(now)):
+            file.write(line)
+            count += 1
     return count

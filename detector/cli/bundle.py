@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from detector.cli.output import note, opened, say
-from features.errors import WardenError
+from detector.whole_files import replace_bytes, require_folder
 
 if TYPE_CHECKING:
     from detector.bundle.wording import Lang
@@ -60,20 +60,12 @@ def bundle(
     from detector.bundle.profiles import Profile
     from detector.bundle.wording import LANGS
 
-    if not out.parent.exists():
-        raise WardenError(
-            "no_folder", f"The folder {out.parent} does not exist.", "Create it first."
-        )
+    require_folder(out)
     langs: tuple[Lang, ...] = tuple(one for one in LANGS if lang.value in (one, "both"))
     system = opened()
     asked = Asked(alert, Profile(profile.value), langs, party)
     content = make(system, asked, actor, form.value)
-    draft = out.with_name(f".{out.name}.part")
-    try:
-        draft.write_bytes(content)
-        draft.replace(out)
-    finally:
-        draft.unlink(missing_ok=True)
+    replace_bytes(out, content)
     key = made_by(system)
     say({"alert": alert, "out": str(out), "bytes": len(content), "key": key}, f"{out} written.")
     if form is Form.ZIP:

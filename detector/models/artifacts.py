@@ -37,11 +37,11 @@ from detector.models.versions import (
     damaged,
     locked,
     read_versions,
-    replace_text,
     write_versions,
 )
 from detector.peers import GrainReference, Reference
 from detector.strata import cut
+from detector.whole_files import replace_text
 from features.errors import WardenError
 
 MODEL, PEERS, ARRAYS = "model.json", "peers.json", "arrays.npz"

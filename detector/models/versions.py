@@ -14,7 +14,6 @@ that a result can be computed again with the set that made it.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -24,6 +23,7 @@ from typing import Any, Literal
 
 from filelock import FileLock
 
+from detector.whole_files import replace_text
 from features.errors import WardenError
 
 CURRENT = "CURRENT.json"
@@ -159,16 +159,6 @@ def write_versions(models_dir: Path, versions: Versions) -> None:
         "acts": [asdict(act) for act in versions.acts],
     }
     replace_text(models_dir / CURRENT, json.dumps(data, indent=1, default=str))
-
-
-def replace_text(path: Path, text: str) -> None:
-    """Replaces a small file so that a reader sees the old or the new one, never a part."""
-    draft = path.with_name(f".{path.name}.draft")
-    with draft.open("w", encoding="utf-8") as handle:
-        handle.write(text)
-        handle.flush()
-        os.fsync(handle.fileno())
-    draft.replace(path)
 
 
 def damaged(path: Path) -> WardenError:
