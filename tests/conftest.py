@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-# databases on both engines: `database_url`, `engine`, `postgres_url`, `sqlite_url`
-pytest_plugins = ("tests.servers",)
+# databases on both engines: `database_url`, `engine`, `postgres_url`, `sqlite_url`;
+# a home with a judged market and people: `demonstration_home`
+pytest_plugins = ("tests.servers", "tests.homes")
 
 LONG = (
     "tests/conformance/test_features_on_spark.py",

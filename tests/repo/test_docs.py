@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.homes import DEMO, demonstrated
 from tests.repo.documents import DATABASE, REFERENCE, ROOT, Command, Page, missing_lines, pages
 
 PAGES = pages()
@@ -21,8 +22,6 @@ SECONDS = 240
 FAILED = 70
 SERVED = "127.0.0.1:8000"
 MARK = "@@step"
-DEMO = "warden demo --small --no-serve --top 1"
-"""Several pages begin with it; it is run once and its home copied to each."""
 OUTSIDE = {"curl", "iconv", "java"}
 """Programs pages use that neither Python nor every machine brings."""
 
@@ -52,17 +51,12 @@ def with_commands() -> list[object]:
     return found
 
 
-@pytest.fixture(scope="module")
-def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which the demonstration was run, with what it printed."""
-    folder = tmp_path_factory.mktemp("demonstration")
-    (folder / "printed").write_text(run(DEMO, folder), encoding="utf-8")
-    return folder
-
-
 @pytest.mark.parametrize("page", with_commands())
 def test_every_command_of_a_page_does_what_the_page_says(
-    page: Page, tmp_path: Path, request: pytest.FixtureRequest
+    page: Page,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest,
 ) -> None:
     steps = [c for c in page.commands if not c.only_checked]
     absent = {p for p in OUTSIDE for c in steps if p in c.text.split() and not shutil.which(p)}
@@ -74,7 +68,8 @@ def test_every_command_of_a_page_does_what_the_page_says(
         path.write_text(text, encoding="utf-8")
     script = script_of(steps)
     if DEMO in script:
-        made = request.getfixturevalue("demonstration")
+        # several pages begin with it
+        made = demonstrated(tmp_path_factory)
         script = script.replace(DEMO, f"cp -R {made}/warden-home . && cat {made}/printed")
     if DATABASE in script:
         script = script.replace(DATABASE, request.getfixturevalue("postgres_url"))
