@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-import socket
-import threading
-import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -15,61 +10,25 @@ from detector.database import writing
 from detector.people import accounts
 from tests.api.conftest import KNOWN, make_system
 from tests.api.market import signals
+from tests.browser.conftest import serve
 from tests.people.test_people import GOOD
 
 pytestmark = pytest.mark.browser
-sync_api = pytest.importorskip("playwright.sync_api")
 
 NAME = "Reviewer 3"
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[object]:
-    """The Chromium of this machine."""
-    fixed = Path("/usr/bin/chromium")
-    path = str(fixed) if fixed.exists() else shutil.which("chromium") or shutil.which("chrome")
-    if path is None:
-        pytest.skip("no Chromium on this machine")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A running server over forty alerts."""
-    import uvicorn
-
     from api.app import create_app
 
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     system = make_system(tmp_path_factory.mktemp("desk"), signals())
     with writing(system.engine) as connection:
         accounts.add(
             connection, NAME, ["regulator", "rule_author"], "setup", system.clock(), password=GOOD
         )
-    app = create_app(system, known=lambda: KNOWN)
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="warning"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        assert thread.is_alive()
-        time.sleep(0.05)
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join(10)
+    yield from serve(create_app(system, known=lambda: KNOWN))
     system.engine.dispose()
 
 
