@@ -12,11 +12,12 @@ import difflib
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from detector.database import reading
+from detector.rule_drafts import kept_drafts
 from detector.rule_records import RuleEvent, RuleVersion, Source, kept_events, kept_versions
 from detector.rule_releases import released
 from detector.rule_states import Standing, Text, by_rule, standing
@@ -53,6 +54,7 @@ class Rulebook:
         events: decisions by rule, oldest first.
         standings: where each rule stands, what comes with the release included.
         pending: what the release brings and nobody has kept yet.
+        drafts: what is being written at the desk and can be read as a rule, by id.
     """
 
     library: RuleSet
@@ -64,10 +66,16 @@ class Rulebook:
     standings: Mapping[str, Standing]
     pending: Sequence[RuleEvent] = ()
     issues: Sequence[RuleIssue] = ()
+    drafts: Mapping[str, Rule] = field(default_factory=dict)
 
     def ids(self) -> list[str]:
-        """Every rule that has a file or a history."""
-        return sorted({*self.files, *self.standings})
+        """Every rule that has a file, a history or a draft that can be read."""
+        return sorted({*self.files, *self.standings, *self.drafts})
+
+    def texts_today(self, rule_id: str) -> list[Rule]:
+        """Texts that are not for good yet: of the file, with its overlay, of the desk."""
+        found = (self.files.get(rule_id), self.merged.get(rule_id), self.drafts.get(rule_id))
+        return [rule for rule in found if rule is not None]
 
     def standing(self, rule_id: str) -> Standing:
         """Where a rule stands; nowhere when nothing was decided."""
@@ -85,6 +93,8 @@ class Rulebook:
                 return rule
         if version is None:
             live = self.standing(rule_id).live or self.standing(rule_id).shadow
+            if live is None and rule_id in self.drafts:
+                return self.drafts[rule_id]
             if live is None:
                 self.refuse_faulty(rule_id)
                 raise unknown_rule(rule_id, self.ids())
@@ -105,8 +115,7 @@ class Rulebook:
             WardenError: `unknown_rule`, `unknown_version`.
         """
         kept = self.kept.get((rule_id, version))
-        files = (self.files.get(rule_id), self.merged.get(rule_id))
-        for rule in (r for r in files if r is not None and r.version == version):
+        for rule in (r for r in self.texts_today(rule_id) if r.version == version):
             if kept is None:
                 return rule
             if kept.text == rule.text:  # Read already; a kept text is named by its version.
@@ -136,10 +145,9 @@ class Rulebook:
         return live.version if live is not None else self.candidate(rule_id).version
 
     def versions(self, rule_id: str) -> list[str]:
-        """Versions of a rule, oldest first, those of its files last."""
+        """Versions of a rule, oldest first, those of its files and of the desk last."""
         found = [version for name, version in self.kept if name == rule_id]
-        files = (self.files.get(rule_id), self.merged.get(rule_id))
-        return list(dict.fromkeys([*found, *(r.version for r in files if r is not None)]))
+        return list(dict.fromkeys([*found, *(r.version for r in self.texts_today(rule_id))]))
 
     def status(self, rule: Rule) -> Status:
         """What a version is at present."""
@@ -223,9 +231,11 @@ def read_rulebook(connection: ReadConnection, system: System) -> Rulebook:
         grouped.setdefault(event.rule_id, []).append(event)
     moved = {name: standing(grouped[name]) for name in {e.rule_id for e in pending}}
     issues += overlay_conflicts(library, overlays.values())
+    drafts = {name: draft.rule for name, draft in kept_drafts(connection).items()}
     return Rulebook(
-        library, files, both, overlays, kept, grouped, {**standings, **moved}, pending, issues
-    )
+        library, files, both, overlays, kept, grouped, {**standings, **moved}, pending, issues,
+        {name: rule for name, rule in drafts.items() if rule is not None},
+    )  # fmt: skip
 
 
 def known_overlays(

@@ -104,6 +104,19 @@ rule_event = Table(
 )
 """What people and releases decided about rules; never edited, never deleted."""
 
+rule_draft = Table(
+    "rule_draft",
+    metadata,
+    Column("rule_id", String(80), primary_key=True),
+    Column("text", Text, nullable=False),
+    Column("content_hash", String(64), nullable=False),
+    Column("saved_by", String(128), nullable=False),
+    Column("saved_at", Instant, nullable=False),
+    Column("revision", Integer, nullable=False),
+    CheckConstraint("saved_by <> ''", name="rule_draft_actor"),
+)
+"""Texts somebody is writing, one a rule; what is decided about is kept as a version instead."""
+
 wealth_batch = Table(
     "wealth_batch",
     metadata,
