@@ -16,6 +16,7 @@ from api.auth import asker
 from api.known import OUTCOMES, Known, known_facts
 from api.schemas.problem import Problem
 from api.web.figures import moment, short_run
+from api.web.keymap import GO, groups, keymap, keys_of, shown_key
 from api.web.places import places_for
 from api.web.queue_view import state_words, typology_title
 from api.web.wording import HTML_LANG, Lang, chosen_lang, known_word, sayer, words
@@ -76,6 +77,11 @@ def _frame(request: Request, lang: Lang, known: Known) -> dict[str, Any]:
         "count": lambda value: f"{int(value):,}",
         "state_words": lambda state, closing: state_words(state, closing, lang),
         "here": _here(request),
+        "keymap": keymap(),
+        "key_groups": groups(),
+        "key_of": keys_of().__getitem__,
+        "shown_key": shown_key,
+        "go_keys": GO,
         "actor": who.name if who else None,
         "roles": ", ".join(known_word(lang, "role", role) for role in who.roles) if who else "",
         "places": places_for(who.may) if who else [],

@@ -40,6 +40,7 @@ BUILT = {
 BUILT |= {"reason.", "severity.", "state.", "theme.", "keys.", "unit.", "view.", "why.", "bool."}
 BUILT |= {
     "audit.bad.",
+    "key.",
     "audit.filter.",
     "role.",
     "attribute.",
@@ -47,6 +48,8 @@ BUILT |= {
     "expression.",
     "instrument.",
     "nav.",
+    "rules.state.",
+    "rules.family.",
     "note.",
     "refused.",
     "replay.",
