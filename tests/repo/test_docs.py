@@ -9,12 +9,14 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from tests.homes import DEMO, demonstrated
 from tests.repo.documents import DATABASE, REFERENCE, ROOT, Command, Page, missing_lines, pages
+from tests.repo.warm import warm_warden
 
 PAGES = pages()
 SECONDS = 240
@@ -22,6 +24,8 @@ SECONDS = 240
 FAILED = 70
 SERVED = "127.0.0.1:8000"
 MARK = "@@step"
+STARTED_COLD = "README.md"
+"""The page whose every command is started from nothing."""
 OUTSIDE = {"curl", "iconv", "java"}
 """Programs pages use that neither Python nor every machine brings."""
 
@@ -51,6 +55,13 @@ def with_commands() -> list[object]:
     return found
 
 
+@pytest.fixture(scope="module")
+def warm() -> Iterator[Path]:
+    """A folder whose `warden` need not wait for libraries."""
+    with warm_warden(surroundings(ROOT)) as folder:
+        yield folder
+
+
 @pytest.mark.parametrize("page", with_commands())
 def test_every_command_of_a_page_does_what_the_page_says(
     page: Page,
@@ -73,7 +84,8 @@ def test_every_command_of_a_page_does_what_the_page_says(
         script = script.replace(DEMO, f"cp -R {made}/warden-home . && cat {made}/printed")
     if DATABASE in script:
         script = script.replace(DATABASE, request.getfixturevalue("postgres_url"))
-    printed = by_step(run(script, tmp_path), len(steps))
+    tools = [] if page.name == STARTED_COLD else [request.getfixturevalue("warm")]
+    printed = by_step(run(script, tmp_path, tools), len(steps))
     for step, text in zip(steps, printed, strict=True):
         absent_lines = missing_lines(step.shown, text)
         assert not absent_lines, f"$ {step.text}\nshown, not printed: {absent_lines}\n{text}"
@@ -102,16 +114,20 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def run(script: str, folder: Path) -> str:
-    """What the script printed; fails with the last command when one ended as it should not."""
-    tools = Path(sys.executable).parent
+def surroundings(home: Path, tools: Sequence[Path] = ()) -> dict[str, str]:
+    """The environment of a reader's shell, with the programs of `tools` before ours."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("WARDEN_")}
-    path = f"{tools}{os.pathsep}{os.environ['PATH']}"
-    surroundings = kept | {"PATH": path, "HOME": str(folder), "NO_COLOR": "1", "TERM": "dumb"}
+    folders = [*map(str, tools), str(Path(sys.executable).parent), os.environ["PATH"]]
+    own = {"PATH": os.pathsep.join(folders), "HOME": str(home), "NO_COLOR": "1", "TERM": "dumb"}
+    return kept | own
+
+
+def run(script: str, folder: Path, tools: Sequence[Path] = ()) -> str:
+    """What the script printed; fails with the last command when one ended as it should not."""
     process = subprocess.Popen(
         ["bash", "-c", script],
         cwd=folder,
-        env=surroundings,
+        env=surroundings(folder, tools),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
