@@ -22,11 +22,16 @@ HEX_DIGITS = 32
 
 
 class Pseudonyms:
-    """Hashes values with one key; equal values give equal hashes, in every table."""
+    """Hashes values with one key; equal values give equal hashes, in every table.
 
-    def __init__(self, key: bytes) -> None:
+    Args:
+        known: hashes made with this key before, which stay as they are.
+    """
+
+    def __init__(self, key: bytes, known: frozenset[str] = frozenset()) -> None:
         if len(key) != KEY_BYTES:
             raise ValueError(f"a key has {KEY_BYTES} bytes")
+        self._known = known
         # HMAC by its definition (RFC 2104) with the key's two pads made once: half the time of
         # `hmac.digest`, which is what a load of millions of rows spends most on
         padded = key.ljust(hashlib.sha256().block_size, b"\0")
@@ -41,12 +46,15 @@ class Pseudonyms:
     def series(self, values: pl.Series) -> pl.Series:
         """Hash of each value of a text column; empty stays empty. Each distinct value once."""
         unique = values.drop_nulls().unique()
-        hashes = pl.Series([self.of(v) for v in unique], dtype=pl.String)
+        hashes = pl.Series([v if v in self._known else self.of(v) for v in unique], dtype=pl.String)
         return values.replace_strict(unique, hashes, default=None, return_dtype=pl.String)
 
 
-def load_pseudonyms(home: Path) -> Pseudonyms:
+def load_pseudonyms(home: Path, known: frozenset[str] = frozenset()) -> Pseudonyms:
     """The installation's pseudonyms; the key is made on first use.
+
+    Args:
+        known: hashes made before, which stay as they are.
 
     Raises:
         WardenError: ``unsafe_key`` when others may read the key file, ``broken_key`` when it does
@@ -68,7 +76,7 @@ def load_pseudonyms(home: Path) -> Pseudonyms:
         raise _broken(path) from error
     if len(key) != KEY_BYTES:
         raise _broken(path)
-    return Pseudonyms(key)
+    return Pseudonyms(key, known)
 
 
 def _create_key(path: Path) -> None:

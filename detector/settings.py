@@ -55,6 +55,9 @@ audit_copy_dir = ""
 # Largest file that may be attached to an alert, in bytes.
 attachment_bytes = 20_000_000
 
+# Largest filing that may be handed in over the door, in bytes; `warden ingest` has no limit.
+upload_bytes = 200_000_000
+
 [due]
 # Days people have for an alert, weekends included, by severity 1 to 5.
 legal = [60, 45, 30, 14, 7]
@@ -197,6 +200,7 @@ class Settings(BaseSettings):
     oidc: Oidc | None = None
     audit_copy_dir: str = ""
     attachment_bytes: int = Field(default=20_000_000, ge=1, le=200_000_000)
+    upload_bytes: int = Field(default=200_000_000, ge=1, le=4_000_000_000)
     due: Due = Due()
     notify: Notify = Notify()
     rates: RateLimits = RateLimits()

@@ -21,7 +21,7 @@ from detector.ingest import commit
 from detector.ingest.classify import SEQUENCE, Classified, classify
 from detector.ingest.faults import file_error
 from detector.ingest.limits import Limits
-from detector.ingest.mapping import LoadedMapping, load_mapping
+from detector.ingest.mapping import LoadedMapping, keep_mapping, load_mapping
 from detector.ingest.prepare import POSITION, Preparer, Staged
 from detector.ingest.readers import Origin, Request, open_reader
 from detector.ingest.references import unknown_names
@@ -145,7 +145,7 @@ def _take_in(job: _Batch, progress: Progress | None) -> Balance:
 
 
 def _stage(job: _Batch, area: Path, progress: Progress | None) -> Staged:
-    pseudonyms, opener = load_pseudonyms(job.home), job.origin.reader
+    pseudonyms, opener = load_pseudonyms(job.home, job.origin.hashed), job.origin.reader
     preparer = Preparer(job.contract, job.mapping.mapping, pseudonyms, area, opener)
     tell = _teller(job.files, progress)
     for path in job.files:
@@ -183,6 +183,7 @@ def _settle(job: _Batch, staged: Staged) -> Balance:
         unknown_columns=tuple(staged.unknown),
         warnings=(*_warnings(staged), *_strangers(job, staged)),
     )
+    keep_mapping(job.home, job.mapping)
     version = _append_rows(job, found, visible, when, sequence)
     quarantine = _append_quarantine(job, staged, hidden, when)
     _record(job, balance, when, sequence, version, quarantine)
@@ -265,6 +266,7 @@ def _record(
                 finished_at=datetime.now(UTC),
                 lake_version=version,
                 quarantine_version=quarantine,
+                filed_by=job.actor,
             )
         )
         told = {

@@ -23,6 +23,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from detector.whole_files import replace_bytes
 from features.contracts import TableContract
 from features.errors import WardenError
 
@@ -88,6 +89,20 @@ class LoadedMapping:
 
     mapping: Mapping
     digest: str
+    raw: bytes = b""
+
+
+def kept_place(home: Path, digest: str) -> Path:
+    """Where a mapping lies that some batch was read by."""
+    return home / "mappings" / f"{digest}.yaml"
+
+
+def keep_mapping(home: Path, loaded: LoadedMapping) -> None:
+    """Keeps a mapping under its hash: rows quarantined by it are to be read by it again."""
+    place = kept_place(home, loaded.digest)
+    if loaded.digest and not place.exists():
+        place.parent.mkdir(parents=True, exist_ok=True)
+        replace_bytes(place, loaded.raw)
 
 
 def load_mapping(path: Path | None, contract: TableContract) -> LoadedMapping:
@@ -113,7 +128,7 @@ def load_mapping(path: Path | None, contract: TableContract) -> LoadedMapping:
         says = first["msg"].removeprefix("Value error, ")
         raise _bad(path, _line(tree, first["loc"]), f"`{where}`: {says}") from error
     _check_columns(path, tree, mapping, contract)
-    return LoadedMapping(mapping, hashlib.sha256(raw).hexdigest())
+    return LoadedMapping(mapping, hashlib.sha256(raw).hexdigest(), raw)
 
 
 def _parse(path: Path, raw: bytes) -> Any:

@@ -86,11 +86,13 @@ class Origin:
         reader: opens a converted file.
         filed: files whose bytes name the batch, where the converted ones depend on what is known
             besides them; the converted ones where empty.
+        hashed: values of persons that are our own keyed hashes already.
     """
 
     names: tuple[str, ...]
     reader: Callable[[Request], Reader]
     filed: tuple[Path, ...] = ()
+    hashed: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,11 +139,11 @@ def open_reader(request: Request) -> Reader:
     )
 
 
-def match_columns(reader: Reader, request: Request) -> Columns:
-    """Matches the columns of a file with the contract, the mapping's names first.
+def taken_columns(reader: Reader, request: Request) -> dict[str, str]:
+    """Column in the file -> canonical column, the mapping's names first; others are kept out.
 
     Raises:
-        WardenError: ``too_many_columns``, ``duplicate_column``, ``missing_column``.
+        WardenError: ``too_many_columns``, ``duplicate_column``.
     """
     path, contract, mapping = request.path, request.contract, request.mapping
     names = reader.columns
@@ -163,8 +165,21 @@ def match_columns(reader: Reader, request: Request) -> Columns:
             if target in taken.values() or target in mapping.constants:
                 raise _duplicate(path, f"two sources give `{target}`.")
             taken[name] = target
+    return taken
+
+
+def match_columns(reader: Reader, request: Request) -> Columns:
+    """Matches the columns of a file with the contract, the mapping's names first.
+
+    Raises:
+        WardenError: ``too_many_columns``, ``duplicate_column``, ``missing_column``.
+    """
+    path, contract, mapping = request.path, request.contract, request.mapping
+    names = reader.columns
+    taken = taken_columns(reader, request)
     have = set(taken.values()) | set(mapping.constants)
     missing = [name for name in contract.required if name not in have]
+    fileable = {c.name for c in contract.columns if c.derived_from is None}
     if missing:
         raise _missing(path, missing, names, contract)
     unknown = tuple(shorten(name) or "(no name)" for name in names if name not in taken)
