@@ -39,6 +39,11 @@ def disclosed(shown: dict[str, Any], who: Principal) -> dict[str, Any]:
     return {**shown, **unsaid, "facts": facts, "rules": bare, "message": SENTENCE}
 
 
+def told_lines(lines: Iterable[dict[str, Any]], who: Principal) -> list[dict[str, Any]]:
+    """Alerts as lines of a list: what names the limit of a restricted rule is left unsaid."""
+    return [line | {"message": SENTENCE} if hidden(line["rules"], who) else line for line in lines]
+
+
 def open_text(rule: Any, who: Principal) -> None:
     """Lets the text of a rule be read.
 

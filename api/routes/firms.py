@@ -6,7 +6,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from api.deps import SystemDep, link_next, problems
+from api.deps import SystemDep, Who, link_next, problems
+from api.disclosure import told_lines
 from api.paging import offset_cursor, offset_of
 from api.purpose import Purpose
 from api.schemas import firm_parts as parts
@@ -48,10 +49,12 @@ def find_firms(
 
 
 @router.get("/{firm_id}", responses=READ)
-def read_dossier(system: SystemDep, firm_id: str, visit: Purpose) -> shapes.Dossier:
+def read_dossier(system: SystemDep, firm_id: str, visit: Purpose, who: Who) -> shapes.Dossier:
     """Who the firm is, key figures, markets, filings, alerts, and how much was checked."""
     subject = open_dossier(system, firm_id, visit, "dossier")
-    return shapes.Dossier.model_validate(whole.dossier(system, subject))
+    told = whole.dossier(system, subject)
+    told["alerts"]["items"] = told_lines(told["alerts"]["items"], who)
+    return shapes.Dossier.model_validate(told)
 
 
 @router.get("/{firm_id}/timeline", responses=READ)

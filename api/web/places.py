@@ -19,6 +19,7 @@ class Place:
 
 PLACES = (
     Place("queue", "/", Permission.ALERTS_READ),
+    Place("firms", "/firms", Permission.FIRMS_READ),
     Place("rules", "/rules", Permission.RULES_READ),
     Place("audit", "/audit", Permission.AUDIT_READ),
 )

@@ -26,7 +26,8 @@ MOST = 200
 """Alerts listed; the counts are of all."""
 CHUNK = 500
 SHOWN = ("id", "typology", "title", "message", "subject", "period", "lane", "severity", "state",
-         "close_reason", "firing", "blind", "assignee", "opened_at", "updated_at")  # fmt: skip
+         "close_reason", "firing", "blind", "assignee", "opened_at", "updated_at",
+         "rules")  # fmt: skip
 _SEEN = alert_table.c
 
 

@@ -14,6 +14,7 @@ from detector.firm_tables import saved_search_hit
 from detector.people import accounts
 from tests.api.asking import BEN, Ask, Desk, Make, Route
 from tests.api.casework_changes import CASES, WORK
+from tests.api.firm_changes import FIRMS, SAID
 from tests.api.notice_changes import NOTICES
 from tests.detector.promoting import LIKE, local_text
 from tests.people.test_people import GOOD
@@ -156,6 +157,7 @@ CHANGES: Mapping[Route, Make] = {
     **WORK,
     **CASES,
     **NOTICES,
+    **FIRMS,
     ("POST", "/api/v1/alerts/{alert_id}/decisions"): close,
     ("POST", "/api/v1/alerts/{alert_id}/comments"): comment,
     ("POST", "/api/v1/alerts/{alert_id}/replay"): replay,
@@ -182,6 +184,7 @@ CHANGES: Mapping[Route, Make] = {
 """By method and path, what makes the request."""
 
 COMPUTES: Mapping[Route, Ask] = {
+    **SAID,
     ("POST", "/api/v1/rules/lint"): Ask("/api/v1/rules/lint", {"text": local_text()}),
     ("POST", "/api/v1/rules/test"): Ask("/api/v1/rules/test", {"text": local_text()}),
     ("POST", "/api/v1/rules/{rule_id}/backtest"): Ask(f"/api/v1/rules/{LIKE}/backtest", {}),

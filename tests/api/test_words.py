@@ -56,6 +56,10 @@ BUILT |= {
     "value.",
 }
 
+FIRMS = "role sector size table register figure of refused done filter search purpose stake markets"
+BUILT |= {f"firms.{group}." for group in FIRMS.split()}
+BUILT |= {f"firms.{part}." for part in ("measures", "coverage", "network", "similar")}
+
 
 def used() -> set[str]:
     """Keys written out in templates and code."""
