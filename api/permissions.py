@@ -31,6 +31,8 @@ NEEDS: Mapping[tuple[str, str], Permission | str] = {
     ("POST", "/api/v1/me/keys/{key_id}/revoke"): SIGNED_IN,
     # alerts
     ("GET", "/"): Permission.ALERTS_READ,
+    ("GET", "/queue/act"): Permission.ALERTS_DECIDE,
+    ("POST", "/queue/act"): Permission.ALERTS_DECIDE,
     ("GET", "/alerts/{alert_id}"): Permission.ALERTS_READ,
     ("GET", "/alerts/{alert_id}/replay"): Permission.THRESHOLDS_READ,
     ("POST", "/alerts/{alert_id}/replay"): Permission.THRESHOLDS_READ,
@@ -85,6 +87,7 @@ NEEDS: Mapping[tuple[str, str], Permission | str] = {
     ("POST", "/api/v1/cases/{number}/interventions"): Permission.CASES_WRITE,
     ("GET", "/api/v1/cases/{number}/timeline"): Permission.CASES_READ,
     ("POST", "/api/v1/cases/{number}/hand-over"): Permission.EVIDENCE_EXPORT,
+    ("GET", "/api/v1/cases/{number}/bundle"): Permission.EVIDENCE_EXPORT,
     # firms
     ("GET", "/firms"): Permission.FIRMS_READ,
     ("POST", "/firms/searches"): Permission.FIRMS_READ,
@@ -112,6 +115,13 @@ NEEDS: Mapping[tuple[str, str], Permission | str] = {
     ("POST", "/api/v1/searches/{search_id}/seen"): Permission.FIRMS_READ,
     # rules
     ("GET", "/rules"): Permission.RULES_READ,
+    ("GET", "/rules/{rule_id}"): Permission.RULES_READ,
+    ("POST", "/rules/{rule_id}/approve"): Permission.RULES_APPROVE,
+    ("POST", "/rules/{rule_id}/retire"): Permission.RULES_WRITE,
+    ("POST", "/rules/{rule_id}/rollback"): Permission.RULES_WRITE,
+    ("POST", "/rules/{rule_id}/exceptions"): Permission.EXCEPTIONS_WRITE,
+    ("POST", "/rules/{rule_id}/exceptions/{number}/approve"): Permission.EXCEPTIONS_APPROVE,
+    ("POST", "/rules/{rule_id}/exceptions/{number}/end"): Permission.EXCEPTIONS_WRITE,
     ("GET", "/api/v1/rules"): Permission.RULES_READ,
     ("POST", "/api/v1/rules/lint"): Permission.RULES_WRITE,
     ("POST", "/api/v1/rules/test"): Permission.RULES_WRITE,

@@ -18,9 +18,9 @@ from detector.bundle.gather import Evidence, gather
 from detector.bundle.ocsf import finding
 from detector.bundle.prints import html, pdf
 from detector.bundle.profiles import Profile, as_rows, redacted
-from detector.bundle.proof import EXPORTED
+from detector.bundle.proof import EXPORTED, Proof
 from detector.bundle.verify import CHAIN, CHECKPOINT, ENTRIES, fingerprint
-from detector.bundle.view import Made, report
+from detector.bundle.view import Made, Report, report
 from detector.bundle.wording import LANGS, Lang
 from detector.database import writing
 
@@ -86,14 +86,14 @@ def build(system: System, asked: Asked, created: datetime) -> bytes:
     made = Made(asked.profile, created.isoformat(timespec="seconds"), made_by(system))
     fonts: dict[str, dict[str, object]] = {}
     missing: set[str] = set()
-    files = _data(found, asked, created)
+    files = {**data_files(found, asked.profile, created), **common_files(found.proof)}
     for lang in asked.langs:
         shown = report(found, made, lang)
         files[f"report.{lang}.html"] = html(shown)
         files[f"report.{lang}.pdf"], choice = pdf(shown, created)
         fonts |= {font.family: font.as_dict() for font in choice.fonts}
         missing |= choice.missing
-        files |= _charts(shown, lang)
+        files |= chart_files(shown, lang)
     told = {
         "subject": asked.alert_id,
         "alert_version": found.alert["version"],
@@ -115,16 +115,15 @@ def _evidence(system: System, asked: Asked, created: datetime) -> Evidence:
     return redacted(found, asked.profile, asked.party, limits=asked.limits)
 
 
-def _data(found: Evidence, asked: Asked, created: datetime) -> Files:
-    """Everything that is the same in every language."""
+def data_files(found: Evidence, profile: Profile, created: datetime) -> Files:
+    """Everything about an alert that is the same in every language."""
     rows = as_rows(found)
     files: Files = {
         "alert.json": as_json(found.alert),
         "law.json": as_json(found.law),
         "decisions.json": as_json(found.history),
         "replay.json": as_json(found.replay),
-        "ocsf.json": as_json(finding(found, asked.profile, created)),
-        "verify.py": resources("detector.bundle").joinpath("verify.py").read_bytes(),
+        "ocsf.json": as_json(finding(found, profile, created)),
     }
     if rows:
         files["features.csv"] = as_csv(list(rows[0]), rows)
@@ -134,10 +133,16 @@ def _data(found: Evidence, asked: Asked, created: datetime) -> Files:
     files |= {f"parameters/{n}.json": f"{t}\n".encode() for n, t in found.parameters.items()}
     for name, one in found.sources.tables.items():
         files[f"sources/{name}.csv"] = as_csv(one.columns, one.rows)
-    if found.proof.lines:
-        files[CHECKPOINT] = found.proof.checkpoint
-        files[ENTRIES] = _lines(found.proof.lines)
-        files |= {CHAIN: _lines(found.proof.chain)} if found.proof.chain else {}
+    return files
+
+
+def common_files(proof: Proof) -> Files:
+    """The verifier, and the entries of the audit trail with what proves them."""
+    files = {"verify.py": resources("detector.bundle").joinpath("verify.py").read_bytes()}
+    if proof.lines:
+        files[CHECKPOINT] = proof.checkpoint
+        files[ENTRIES] = _lines(proof.lines)
+        files |= {CHAIN: _lines(proof.chain)} if proof.chain else {}
     return files
 
 
@@ -145,6 +150,7 @@ def _lines(lines: Collection[bytes]) -> bytes:
     return b"".join(line + b"\n" for line in lines)
 
 
-def _charts(shown: Any, lang: Lang) -> Files:
+def chart_files(shown: Report, lang: Lang) -> Files:
+    """The pictures of a report."""
     drawn = [b["svg"] for s in shown.sections for b in s.blocks if b["kind"] == "chart"]
     return {f"charts/{lang}-{n}.svg": svg.encode() for n, svg in enumerate(drawn, 1)}

@@ -39,7 +39,7 @@ def peers_chart(rows: Sequence[Mapping[str, Any]], titles: Sequence[str], say: S
     for number, (row, title) in enumerate(zip(rows, titles, strict=True)):
         body += _strip(row, title, 14 + 40 * number, say)
     top = 14 + 40 * len(rows)
-    return _svg(top + 30, [*body, *_legend(top + 14, say)], say["chart.peers"])
+    return picture(top + 30, [*body, *_legend(top + 14, say)], say["chart.peers"])
 
 
 def _strip(row: Mapping[str, Any], title: str, top: float, say: Say) -> list[str]:
@@ -53,17 +53,17 @@ def _strip(row: Mapping[str, Any], title: str, top: float, say: Say) -> list[str
     here, middle = scale.at(value), top + 10
     unit = row.get("unit")
     told = [
-        _text(LEFT - 10, middle + 4, _short(title), INK, "end"),
-        _line(LEFT, middle, WIDTH - RIGHT, middle, BAND, 1),
+        letters(LEFT - 10, middle + 4, _short(title), INK, "end"),
+        stroke(LEFT, middle, WIDTH - RIGHT, middle, BAND, 1),
         _box(x["p05"], middle - 5, x["p95"] - x["p05"], 10, BAND),
         _box(x["q25"], middle - 5, x["q75"] - x["q25"], 10, BOX),
-        _line(x["median"], middle - 7, x["median"], middle + 7, SOFT, 1.5),
+        stroke(x["median"], middle - 7, x["median"], middle + 7, SOFT, 1.5),
     ]
     if limit is not None:
         at = scale.at(limit)
-        told.append(_line(at, middle - 10, at, middle + 10, LIMIT, 1.2, dashed=True))
+        told.append(stroke(at, middle - 10, at, middle + 10, LIMIT, 1.2, dashed=True))
     told.append(f'<circle cx="{here}" cy="{middle}" r="4.5" fill="{MARK}"/>')
-    told.append(_text(WIDTH - RIGHT + 10, middle + 4, measure(value, unit, say), MARK, "start"))
+    told.append(letters(WIDTH - RIGHT + 10, middle + 4, measure(value, unit, say), MARK, "start"))
     return told
 
 
@@ -73,13 +73,13 @@ def _legend(top: float, say: Say) -> list[str]:
         if name == "value":
             told.append(f'<circle cx="{x + 4.5}" cy="{top - 4}" r="4.5" fill="{MARK}"/>')
         elif name == "limit":
-            told.append(_line(x + 1, top - 10, x + 1, top + 2, LIMIT, 1.2, dashed=True))
+            told.append(stroke(x + 1, top - 10, x + 1, top + 2, LIMIT, 1.2, dashed=True))
         elif name == "median":
-            told.append(_line(x + 1, top - 10, x + 1, top + 2, SOFT, 1.5))
+            told.append(stroke(x + 1, top - 10, x + 1, top + 2, SOFT, 1.5))
         else:
             told.append(_box(x, top - 9, width, 10, BAND if name == "p90" else BOX))
         word = say[f"legend.{name}"]
-        told.append(_text(x + width + 5, top, word, SOFT, "start", 10))
+        told.append(letters(x + width + 5, top, word, SOFT, "start", 10))
         x += width + 17 + sum(10 if ord(c) > 0x2E7F else 5.6 for c in word)
     return told
 
@@ -89,12 +89,12 @@ def weights_chart(rows: Sequence[Mapping[str, Any]], titles: Sequence[str], say:
     body, scale = [], Scale(0, 1, 0, WIDTH - LEFT - RIGHT)
     for number, (row, title) in enumerate(zip(rows, titles, strict=True)):
         top, share = 10 + 24 * number, float(row["share"] or 0)
-        body.append(_text(LEFT - 10, top + 11, _short(title), INK, "end"))
+        body.append(letters(LEFT - 10, top + 11, _short(title), INK, "end"))
         body.append(_box(LEFT, top + 1, WIDTH - LEFT - RIGHT, 12, "#f1f4f7"))
         body.append(_box(LEFT, top + 1, scale.at(share), 12, BOX))
         told = f"{plain(share * 100, 2)}\u00a0%"
-        body.append(_text(WIDTH - RIGHT + 10, top + 11, told, INK, "start"))
-    return _svg(14 + 24 * len(rows), body, say["chart.weights"])
+        body.append(letters(WIDTH - RIGHT + 10, top + 11, told, INK, "start"))
+    return picture(14 + 24 * len(rows), body, say["chart.weights"])
 
 
 def line_chart(of: Mapping[str, Any], title: str, say: Say) -> str:
@@ -106,15 +106,15 @@ def line_chart(of: Mapping[str, Any], title: str, say: Say) -> str:
     pad = (max(ends) - min(ends)) * 0.08 or 1.0
     up = Scale(min(ends) - pad, max(ends) + pad, 128, 24)
     along = Scale(0, max(1, len(points) - 1), 96, WIDTH - 40)
-    body = [_text(14, 14, title, INK, "start")]
+    body = [letters(14, 14, title, INK, "start")]
     if band:
         top, low = up.at(band["p95"]), up.at(band["p05"])
         body.append(_box(96, top, WIDTH - 136, round(low - top, 2), BAND))
         middle = up.at(band["median"])
-        body.append(_line(96, middle, WIDTH - 40, middle, SOFT, 1, dashed=True))
+        body.append(stroke(96, middle, WIDTH - 40, middle, SOFT, 1, dashed=True))
     for value in (max(values), min(values)):
         told = measure(value, of["unit"], say)
-        body.append(_text(90, up.at(value) + 4, told, SOFT, "end", 10))
+        body.append(letters(90, up.at(value) + 4, told, SOFT, "end", 10))
     places = [f"{along.at(n)},{up.at(v)}" for n, v in enumerate(values)]
     body.append(
         f'<polyline points="{" ".join(places)}" fill="none" stroke="{INK}" stroke-width="1.5"/>'
@@ -122,8 +122,8 @@ def line_chart(of: Mapping[str, Any], title: str, say: Say) -> str:
     x, y = places[-1].split(",")
     body.append(f'<circle cx="{x}" cy="{y}" r="4" fill="{MARK}"/>')
     for n, anchor in ((0, "start"), (len(points) - 1, "end")):
-        body.append(_text(along.at(n), 148, str(points[n]["start"])[:7], SOFT, anchor, 10))
-    return _svg(156, body, title)
+        body.append(letters(along.at(n), 148, str(points[n]["start"])[:7], SOFT, anchor, 10))
+    return picture(156, body, title)
 
 
 def _number(value: object) -> bool:
@@ -141,7 +141,8 @@ def _short(title: str) -> str:
     return told
 
 
-def _svg(height: float, body: Sequence[str], label: str) -> str:
+def picture(height: float, body: Sequence[str], label: str) -> str:
+    """A drawing as SVG, with the sentence a screen reader says for it."""
     inside = "\n".join(body)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img" '
@@ -149,7 +150,8 @@ def _svg(height: float, body: Sequence[str], label: str) -> str:
     )
 
 
-def _text(x: float, y: float, text: str, fill: str, anchor: str, size: int = 11) -> str:
+def letters(x: float, y: float, text: str, fill: str, anchor: str, size: int = 11) -> str:
+    """A text at a place, `anchor` saying which end of it stands there."""
     told = escape(text)
     return (
         f'<text x="{round(x, 2)}" y="{round(y, 2)}" font-size="{size}" fill="{fill}" '
@@ -162,9 +164,10 @@ def _box(x: float, y: float, width: float, height: float, fill: str) -> str:
     return f'<rect x="{x}" y="{y}" width="{wide}" height="{height}" rx="1.5" fill="{fill}"/>'
 
 
-def _line(
+def stroke(
     x1: float, y1: float, x2: float, y2: float, ink: str, width: float, *, dashed: bool = False
 ) -> str:
+    """A straight line."""
     dashes = ' stroke-dasharray="3 2"' if dashed else ""
     return (
         f'<line x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}" stroke="{ink}" '

@@ -45,6 +45,14 @@ def measure(value: object, unit: object, say: Mapping[str, str]) -> str:
     return f"{plain(value)}{NBSP}{say.get(f'unit.{word}', word)}"
 
 
+def difference(value: float, unit: object, say: Mapping[str, str]) -> str:
+    """How far one value lies from another: of shares in percentage points."""
+    if unit in SHARES or unit in PERCENTS:
+        points = value if unit in PERCENTS else value * 100
+        return f"{plain(points, 3)}{NBSP}{say['points']}"
+    return measure(value, unit, say)
+
+
 def limit(row: Mapping[str, Any], say: Mapping[str, str]) -> str:
     """What a value was held against."""
     if row.get("hidden"):

@@ -58,8 +58,11 @@ class Evidence:
     closed: frozenset[str] = frozenset()
 
 
-def gather(system: System, alert_id: str, created: datetime) -> Evidence:
+def gather(system: System, alert_id: str, created: datetime, *, proven: bool = True) -> Evidence:
     """The evidence behind an alert.
+
+    Args:
+        proven: with the entries of the audit trail about it; a case brings its own.
 
     Raises:
         WardenError: `alert_not_found`; `blind_review` (conflict) while reviewers judge it blind;
@@ -82,7 +85,7 @@ def gather(system: System, alert_id: str, created: datetime) -> Evidence:
         alert=shown,
         history=[event_object(event) for event in events],
         sources=_sources(system, shown),
-        proof=proof(system, alert.id, created),
+        proof=proof(system, {"alert": [alert.id]}, created) if proven else Proof(),
         features=[_feature(fact, known) for fact in shown["facts"] if _compared(fact)],
         weights=[_weight(fact, known) for fact in shown["facts"] if not _compared(fact)],
         series={name: one for name, one in known.items() if len(one["points"]) > 1},

@@ -1,4 +1,4 @@
-"""An alert as an OCSF 1.3 Detection Finding (class 2004), for whoever collects such events."""
+"""An alert as an OCSF 1.3 Detection Finding (class 2004), a case as an Incident Finding (2005)."""
 
 from __future__ import annotations
 
@@ -7,16 +7,22 @@ from datetime import date, datetime
 from importlib.metadata import version
 from typing import Any
 
+from detector.bundle.case_gather import CaseEvidence
 from detector.bundle.gather import Evidence, Row
 from detector.bundle.profiles import Profile
 
 SCHEMA = "1.3.0"
-CLASS, CATEGORY = 2004, 2
+CATEGORY = 2
+DETECTION, INCIDENT = (2004, "Detection Finding"), (2005, "Incident Finding")
 CREATE, UPDATE, CLOSE = 1, 2, 3
 SEVERITY = {1: "Informational", 2: "Low", 3: "Medium", 4: "High", 5: "Critical"}
 ACTIVITY = {CREATE: "Create", UPDATE: "Update", CLOSE: "Close"}
 STATUS = {"open": (1, "New"), "closed": (4, "Resolved")}
 IN_PROGRESS = (2, "In Progress")
+CASE_STATUS = {"open": (1, "New"), "in_progress": IN_PROGRESS, "decided": (4, "Resolved"),
+               "closed": (5, "Closed")}  # fmt: skip
+OTHER = 99
+"""Stands for a scale of one's own."""
 RULE, LEARNING = (1, "Rule"), (4, "Learning (ML/DL)")
 
 
@@ -27,26 +33,17 @@ def finding(found: Evidence, profile: Profile, created: datetime) -> Row:
     state = STATUS.get(alert["state"], IN_PROGRESS)
     score = alert.get("suspicion")
     told: Row = {
-        "class_uid": CLASS, "class_name": "Detection Finding",
-        "category_uid": CATEGORY, "category_name": "Findings",
-        "activity_id": activity, "activity_name": ACTIVITY[activity],
-        "type_uid": CLASS * 100 + activity,
-        "type_name": f"Detection Finding: {ACTIVITY[activity]}",
+        **_class(DETECTION, activity),
         "time": _millis(alert["updated_at"]),
         "start_time": _midnight(alert["period"]["start"]),
         "end_time": _midnight(alert["period"]["end"]),
         "severity_id": alert["severity"], "severity": SEVERITY[alert["severity"]],
         "status_id": state[0], "status": state[1],
         "message": str(alert["message"].get("en", "")).replace("**", ""),
-        "metadata": {
-            "version": SCHEMA,
-            "product": {
-                "name": "Marketwarden", "vendor_name": "Marketwarden",
-                "version": version("marketwarden"), "lang": "en",
-            },
-            "uid": f"{alert['id']}/{alert['version']}", "logged_time": _instant(created),
-            "labels": [f"profile:{profile}", f"lane:{alert['lane']}"],
-        },
+        "metadata": _metadata(
+            f"{alert['id']}/{alert['version']}", created,
+            [f"profile:{profile}", f"lane:{alert['lane']}"],
+        ),
         "finding_info": _info(alert, found),
         "evidences": [{"data": _measured(one)} for one in found.features],
         "resources": [_resource(firm, found) for firm in found.sources.concerned],
@@ -59,10 +56,62 @@ def finding(found: Evidence, profile: Profile, created: datetime) -> Row:
         },
     }  # fmt: skip
     if score is not None:
-        told["confidence_score"] = round(100 * float(score))
+        part = round(100 * float(score))
+        told |= {"confidence_score": part, "confidence_id": OTHER, "confidence": str(part)}
     if alert["close_reason"]:
         told["status_detail"] = alert["close_reason"]
     return told
+
+
+def incident(found: CaseEvidence, profile: Profile, created: datetime) -> Row:
+    """The event of one case, from evidence that was already redacted."""
+    case = found.case
+    activity = CLOSE if case["state"] == "closed" else CREATE if case["version"] == 1 else UPDATE
+    alerts = [one.alert for one in found.alerts]
+    severity = max((int(alert["severity"]) for alert in alerts), default=0)
+    told: Row = {
+        **_class(INCIDENT, activity),
+        "time": _millis(case["updated_at"]),
+        "severity_id": severity, "severity": SEVERITY.get(severity, "Unknown"),
+        "status_id": CASE_STATUS[case["state"]][0], "status": CASE_STATUS[case["state"]][1],
+        "desc": case["title"],
+        "message": case["title"],
+        "assignee_group": {"name": case.get("unit") or "not assigned to a unit"},
+        "metadata": _metadata(
+            f"{case['number']}/{case['version']}", created, [f"profile:{profile}"]
+        ),
+        "finding_info_list": [_info(one.alert, one) for one in found.alerts],
+        "unmapped": {
+            "case": case["number"],
+            "parties": found.parties,
+            "interventions": found.interventions,
+            "alerts_left_out": found.left_out,
+        },
+    }  # fmt: skip
+    if alerts:
+        told["start_time"] = _midnight(min(alert["period"]["start"] for alert in alerts))
+        told["end_time"] = _midnight(max(alert["period"]["end"] for alert in alerts))
+    if case["outcome"]:
+        told["status_detail"] = case["outcome"]
+    return told
+
+
+def _class(kind: tuple[int, str], activity: int) -> Row:
+    return {
+        "class_uid": kind[0], "class_name": kind[1],
+        "category_uid": CATEGORY, "category_name": "Findings",
+        "activity_id": activity, "activity_name": ACTIVITY[activity],
+        "type_uid": kind[0] * 100 + activity, "type_name": f"{kind[1]}: {ACTIVITY[activity]}",
+    }  # fmt: skip
+
+
+def _metadata(uid: str, created: datetime, labels: list[str]) -> Row:
+    release = version("marketwarden")
+    product = {"name": "Marketwarden", "vendor_name": "Marketwarden", "version": release}
+    return {
+        "version": SCHEMA, "product": product | {"lang": "en"}, "uid": uid,
+        "logged_time": _instant(created), "labels": labels,
+    }  # fmt: skip
 
 
 def _activity(alert: Mapping[str, Any]) -> int:

@@ -46,11 +46,27 @@ def redacted(
     """
     internal = profile is Profile.INTERNAL
     if not (internal and limits):
-        found = _without_limits(found)
+        found = without_limits(found)
     if internal:
         return found
     own = _own(found, profile, party)
-    found = _without_work(found)
+    return outside(found, profile, own, Mask(everyone_in(found) - own, found.sources.names), {})
+
+
+def outside(
+    found: Evidence,
+    profile: Profile,
+    own: frozenset[str],
+    mask: Mask,
+    officials: dict[str, str],
+) -> Evidence:
+    """The evidence for somebody outside the authority, limits being taken out already.
+
+    Args:
+        own: firms that may be named; a party's rows are those of these.
+        officials: numbers given to those who decided so far; new ones are added.
+    """
+    found = _without_work(found, officials)
     if profile is Profile.PARTY:
         found = replace(
             found, sources=_rows_of(found.sources, own), proof=found.proof.only(ACTIONS)
@@ -59,7 +75,13 @@ def redacted(
         told = {k: v for k, v in found.replay.items() if k in ("outcome", "compared", "reason")}
         bare = Sources({}, found.sources.concerned, found.sources.names)
         found = replace(found, sources=bare, proof=Proof(), replay=told)
-    return _masked(found, own)
+    return _masked(found, own, mask)
+
+
+def everyone_in(found: Evidence) -> frozenset[str]:
+    """Every firm the evidence names."""
+    sources = found.sources
+    return frozenset({*sources.concerned, *sources.names, *sources.organisations()})
 
 
 def _own(found: Evidence, profile: Profile, party: str | None) -> frozenset[str]:
@@ -84,7 +106,7 @@ def _own(found: Evidence, profile: Profile, party: str | None) -> frozenset[str]
     return frozenset({party})
 
 
-def _without_limits(found: Evidence) -> Evidence:
+def without_limits(found: Evidence) -> Evidence:
     """Restricted rules without limits, text, message, and whatever would give a limit away."""
     closed = found.closed
     tables = {name for rule in found.rules if rule["restricted"] for name in rule["tables"]}
@@ -114,13 +136,19 @@ def _without_limits(found: Evidence) -> Evidence:
     )
 
 
-def _without_work(found: Evidence) -> Evidence:
+def numbered(actor: str, officials: dict[str, str]) -> str:
+    """An official under a number, the same one each time; the system under its name."""
+    if actor == "system":
+        return actor
+    return officials.setdefault(actor, f"{OFFICIAL} {len(officials) + 1}")
+
+
+def _without_work(found: Evidence, officials: dict[str, str]) -> Evidence:
     """Without comments, notes, assignments, and names of whoever decided."""
-    officials: dict[str, str] = {"system": "system"}
     history = []
     for event in found.history:
         if event["kind"] in DECISIONS:
-            who = officials.setdefault(event["actor"], f"{OFFICIAL} {len(officials)}")
+            who = numbered(event["actor"], officials)
             history.append({**event, "actor": who, "note": None, "data": {}})
     alert = {k: v for k, v in found.alert.items() if k not in WORK}
     return replace(found, alert=alert, history=history)
@@ -141,10 +169,8 @@ def _rows_of(found: Sources, own: Collection[str]) -> Sources:
     return Sources(tables, found.concerned, found.names)
 
 
-def _masked(found: Evidence, own: Collection[str]) -> Evidence:
+def _masked(found: Evidence, own: Collection[str], mask: Mask) -> Evidence:
     """Every other firm under a number, wherever it is named."""
-    everyone = {*found.sources.concerned, *found.sources.names, *found.sources.organisations()}
-    mask = Mask(sorted(everyone - set(own)), found.sources.names)
     sources = found.sources
     tables = {
         name: Source(one.columns, mask.of(one.rows), one.left_out)
@@ -168,7 +194,7 @@ class Mask:
 
     def __init__(self, firms: Iterable[str], names: Mapping[str, Mapping[str, str]]) -> None:
         self._labels: dict[str, str] = {}
-        for number, firm in enumerate(firms, 1):
+        for number, firm in enumerate(sorted(firms), 1):
             label = f"firm-{number}"
             for text in (firm, *names.get(firm, {}).values()):
                 self._labels.setdefault(text, label)

@@ -1,7 +1,7 @@
-"""Entries of the audit trail about one alert, with what proves that they stand in it.
+"""Entries of the audit trail about an alert or a case, with what proves that they stand in it.
 
 The proof is a checkpoint signed by the installation's key over all entries from the first to the
-last one about the alert: it holds the hash of the last and a mark of each. Whoever may see
+last one about the subject: it holds the hash of the last and a mark of each. Whoever may see
 everything also gets every entry between, and can follow the chain to the hash that was signed.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -54,15 +54,25 @@ class Proof:
     checkpoint: bytes = b""
     people: Mapping[str, str] = field(default_factory=dict)
 
-    def only(self, actions: frozenset[str]) -> Proof:
-        """Without entries of other acts, and without what lies between."""
-        kept = [n for n, one in enumerate(self.entries) if one["action"] in actions]
+    def only(self, actions: Collection[str], told: Callable[[str], bool] = lambda _: True) -> Proof:
+        """Without entries of other acts, and without what lies between.
+
+        Args:
+            told: of the text of an entry, whether it may be shown.
+        """
+        kept = [
+            n for n, one in enumerate(self.entries)
+            if one["action"] in actions and told(self.lines[n].decode())
+        ]  # fmt: skip
         lines = [self.lines[n] for n in kept]
         return Proof([self.entries[n] for n in kept], lines, [], self.checkpoint if kept else b"")
 
 
-def proof(system: System, alert_id: str, created: datetime) -> Proof:
-    """The proof for one alert.
+def proof(system: System, subjects: Mapping[str, Collection[str]], created: datetime) -> Proof:
+    """The proof for what a bundle is about.
+
+    Args:
+        subjects: keys by kind, as they stand in the trail.
 
     Raises:
         WardenError: `audit_broken` (integrity) when the trail is not whole: nothing wrong is
@@ -72,14 +82,19 @@ def proof(system: System, alert_id: str, created: datetime) -> Proof:
     if not found["intact"]:
         raise _broken(int(found["first_bad"]), str(found["why"]))
     with reading(system.engine) as connection:
-        columns = audit_entry.c
-        query = (
-            sa.select(columns.seq)
-            .where(columns.kind == "alert", columns.key == alert_id, columns.action != EXPORTED)
-            .order_by(columns.seq)
-        )
-        mine = list(connection.scalars(query))
+        mine = _about(connection, subjects)
         return _proof(system, connection, mine, created) if mine else Proof()
+
+
+def _about(connection: ReadConnection, subjects: Mapping[str, Collection[str]]) -> list[int]:
+    """Numbers of the entries about some subjects, oldest first."""
+    columns = audit_entry.c
+    named = [
+        sa.and_(columns.kind == kind, columns.key.in_(sorted(keys)))
+        for kind, keys in subjects.items()
+    ]
+    query = sa.select(columns.seq).where(sa.or_(*named), columns.action != EXPORTED)
+    return list(connection.scalars(query.order_by(columns.seq)))
 
 
 def _proof(system: System, connection: ReadConnection, mine: list[int], created: datetime) -> Proof:

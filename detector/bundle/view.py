@@ -27,6 +27,7 @@ class Section:
 
     title: str
     blocks: list[Block] = field(default_factory=list)
+    level: int = 2
 
 
 @dataclass(frozen=True)
@@ -60,11 +61,10 @@ def report(found: Evidence, made: Made, lang: Lang) -> Report:
     title = in_language(found.alert["title"], lang)
     sections = [
         Section(say["head.what"], [_what(found, made, lang)]),
-        Section(say["head.measured"], _measured(found, lang)),
-        *([Section(say["head.weights"], _weighed(found, lang))] if found.weights else []),
-        Section(say["head.rules"], _rules(found, lang)),
-        _law(found, lang),
-        _doubt(found, lang),
+        *measured_sections(found, lang),
+        Section(say["head.rules"], rule_blocks(found.rules, lang)),
+        law_section(found, lang),
+        doubt_section(found, lang),
         *(Section(head, blocks) for head, blocks in record_sections(found, made, lang)),
     ]
     return Report(
@@ -78,14 +78,19 @@ def report(found: Evidence, made: Made, lang: Lang) -> Report:
     )
 
 
+def measured_sections(found: Evidence, lang: Lang) -> list[Section]:
+    """What was measured, and what a model weighed where one did."""
+    say = words(lang)
+    told = [Section(say["head.measured"], _measured(found, lang))]
+    if found.weights:
+        told.append(Section(say["head.weights"], _weighed(found, lang)))
+    return told
+
+
 def _what(found: Evidence, made: Made, lang: Lang) -> Block:
     say, alert = words(lang), found.alert
     kind = str(alert["subject"]["kind"])
-    names = found.sources.names
-    firms = [
-        f"{names[firm][lang]} ({firm})" if firm in names else firm
-        for firm in found.sources.concerned
-    ]
+    firms = [named(firm, found.sources.names, lang) for firm in found.sources.concerned]
     period = say["to"].format(a=alert["period"]["start"], b=alert["period"]["end"])
     suspicion = alert.get("suspicion")
     rows = [
@@ -99,7 +104,7 @@ def _what(found: Evidence, made: Made, lang: Lang) -> Block:
         (say["severity"], say["of5"].format(n=alert["severity"])),
         (say["suspicion.score"], "" if suspicion is None else plain(suspicion, 3)),
         (say["models"], ", ".join(f"{m['id']} {m['version']}" for m in alert["models"])),
-        (say["state"], _state(alert, say)),
+        (say["state"], state_of(alert, say)),
         (say["opened"], moment(alert["opened_at"])),
         (say["run"], alert["run_id"]),
         (say["snapshot"], alert["snapshot_id"] or ""),
@@ -108,7 +113,13 @@ def _what(found: Evidence, made: Made, lang: Lang) -> Block:
     return {"kind": "pairs", "rows": [list(row) for row in rows if row[1]]}
 
 
-def _state(alert: Row, say: Say) -> str:
+def named(firm: str, names: Mapping[str, Mapping[str, str]], lang: Lang) -> str:
+    """A firm by its name, with its id."""
+    return f"{names[firm][lang]} ({firm})" if firm in names else firm
+
+
+def state_of(alert: Row, say: Say) -> str:
+    """Where the work on an alert stands, and why it ended."""
     state = say.get(f"state.{alert['state']}", alert["state"])
     why = alert.get("close_reason")
     return f"{state}{say['colon']}{say.get(f'reason.{why}', why)}" if why else str(state)
@@ -116,7 +127,7 @@ def _state(alert: Row, say: Say) -> str:
 
 def _measured(found: Evidence, lang: Lang) -> list[Block]:
     say = words(lang)
-    columns = _heads(say, "figure", "value", "limit", "interval", "n", "peers", "median", "met",
+    columns = heads(say, "figure", "value", "limit", "interval", "n", "peers", "median", "met",
                      right=("value", "limit", "interval", "n", "peers", "median"))  # fmt: skip
     rows = [_comparison(one, say, lang) for one in found.features]
     if not rows:
@@ -178,7 +189,7 @@ def _weighed(found: Evidence, lang: Lang) -> list[Block]:
     say = words(lang)
     rows = sorted(found.weights, key=lambda one: -float(one.get("share") or 0))
     names = [titled(one, lang) for one in rows]
-    columns = _heads(say, "figure", "value", "median", "z", "share",
+    columns = heads(say, "figure", "value", "median", "z", "share",
                      right=("value", "median", "z", "share"))  # fmt: skip
     cells = [
         [
@@ -197,9 +208,10 @@ def _weighed(found: Evidence, lang: Lang) -> list[Block]:
     ]
 
 
-def _rules(found: Evidence, lang: Lang) -> list[Block]:
+def rule_blocks(rules: Sequence[Row], lang: Lang, folder: str = "") -> list[Block]:
+    """Rules with their texts; `folder` is where their files lie in the bundle."""
     say, told = words(lang), list[Block]()
-    for rule in found.rules:
+    for rule in rules:
         name = say["rule.line"].format(id=rule["id"], version=rule["version"])
         told.append({"kind": "para", "text": f"{in_language(rule['title'], lang)} ({name})"})
         if rule["content_hash"]:
@@ -211,7 +223,7 @@ def _rules(found: Evidence, lang: Lang) -> list[Block]:
             text, _, examples = rule["text"].partition("\ntests:")
             told.append({"kind": "code", "text": text})
             if examples:
-                file = f"rules/{rule['id']}@{rule['version']}.yaml"
+                file = f"{folder}rules/{rule['id']}@{rule['version']}.yaml"
                 told.append({"kind": "note", "text": say["rule.tests"].format(file=file)})
         else:
             why = "restricted.rule" if rule["restricted"] else "rule.notext"
@@ -219,7 +231,8 @@ def _rules(found: Evidence, lang: Lang) -> list[Block]:
     return told or [{"kind": "para", "text": say["rule.none"]}]
 
 
-def _law(found: Evidence, lang: Lang) -> Section:
+def law_section(found: Evidence, lang: Lang) -> Section:
+    """The provisions as in force on the last day of the period."""
     say = words(lang)
     day = found.alert["period"]["end"]
     rows = [
@@ -231,7 +244,7 @@ def _law(found: Evidence, lang: Lang) -> Section:
         ]
         for one in found.law
     ]
-    columns = _heads(say, "where", "law", "since", "then")
+    columns = heads(say, "where", "law", "since", "then")
     blocks: list[Block] = [{"kind": "table", "columns": columns, "rows": rows}] if rows else []
     return Section(say["head.law"].format(day=day), blocks)
 
@@ -255,7 +268,8 @@ def _since(one: Row, say: Say) -> str:
     return say["since"].format(a=first) if first else "–"
 
 
-def _doubt(found: Evidence, lang: Lang) -> Section:
+def doubt_section(found: Evidence, lang: Lang) -> Section:
+    """Innocent explanations, and what could not be checked."""
     say, blocks = words(lang), list[Block]()
     innocent = [in_language(one, lang) for one in found.alert["innocent_explanations"]]
     if innocent:
@@ -275,5 +289,6 @@ def _unchecked(one: Row, say: Say, lang: Lang) -> str:
     return f"{str(one['rule']).replace('@', ' ')}{say['colon']}{say.get(f'why.{why}', why)}"
 
 
-def _heads(say: Say, *names: str, right: Sequence[str] = ()) -> list[Row]:
+def heads(say: Say, *names: str, right: Sequence[str] = ()) -> list[Row]:
+    """Columns of a table; those named in `right` hold numbers."""
     return [{"text": say[f"col.{name}"], "num": name in right} for name in names]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from detector.bundle.figures import moment, plain
 from detector.bundle.gather import Evidence, Row
 from detector.bundle.profiles import OFFICIAL, Profile
+from detector.bundle.proof import Proof
 from detector.bundle.wording import Lang, words
 
 if TYPE_CHECKING:
@@ -28,9 +29,14 @@ def record_sections(found: Evidence, made: Made, lang: Lang) -> list[tuple[str, 
         (say["head.sources"], _sources(found, say)),
         (say["head.history" if internal else "head.history.out"], _history(found, say)),
         (say["head.replay"], _replay(found, say)),
-        (say["head.audit"], _audit(found, say)),
-        (say["head.verify"], _verify(made, say)),
+        (say["head.audit"], audit_blocks(found.proof, say)),
+        (say["head.verify"], verify_blocks(made, say)),
     ]
+
+
+def history_blocks(found: Evidence, lang: Lang) -> list[Block]:
+    """What happened to the alert."""
+    return _history(found, words(lang))
 
 
 def _sources(found: Evidence, say: Say) -> list[Block]:
@@ -77,7 +83,7 @@ def _history(found: Evidence, say: Say) -> list[Block]:
     rows = [
         [
             moment(event["at"]),
-            _who(str(event["actor"]), say),
+            who_did(str(event["actor"]), say),
             say.get(f"act.{event['kind']}", event["kind"]),
             _note(event, say),
         ]
@@ -86,7 +92,8 @@ def _history(found: Evidence, say: Say) -> list[Block]:
     return [{"kind": "table", "columns": heads, "rows": rows}] if rows else []
 
 
-def _who(actor: str, say: Say) -> str:
+def who_did(actor: str, say: Say) -> str:
+    """An actor as the report names them."""
     if actor == "system":
         return say["system"]
     name, _, number = actor.partition(" ")
@@ -116,8 +123,9 @@ def _replay(found: Evidence, say: Say) -> list[Block]:
     return [{"kind": "para", "text": text}, {"kind": "table", "columns": heads, "rows": rows}]
 
 
-def _audit(found: Evidence, say: Say) -> list[Block]:
-    entries = found.proof.entries
+def audit_blocks(proof: Proof, say: Say) -> list[Block]:
+    """The entries of the audit trail."""
+    entries = proof.entries
     if not entries:
         return [{"kind": "para", "text": say["audit.none"]}]
     text = say["audit.note"].format(a=entries[0]["seq"], b=entries[-1]["seq"])
@@ -127,7 +135,7 @@ def _audit(found: Evidence, say: Say) -> list[Block]:
         [
             str(one["seq"]),
             moment(str(one["at"]).replace("Z", "+00:00")),
-            found.proof.people.get(one["actor"], one["actor"][:12]),
+            proof.people.get(one["actor"], one["actor"][:12]),
             str(one["action"]),
             f"{one['hash'][:24]}…",
         ]
@@ -136,7 +144,8 @@ def _audit(found: Evidence, say: Say) -> list[Block]:
     return [{"kind": "note", "text": text}, {"kind": "table", "columns": heads, "rows": rows}]
 
 
-def _verify(made: Made, say: Say) -> list[Block]:
+def verify_blocks(made: Made, say: Say) -> list[Block]:
+    """How to check the bundle."""
     command = f"python verify.py BUNDLE.zip --key {made.key}"
     return [
         {"kind": "para", "text": say["verify.how"]},

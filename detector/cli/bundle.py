@@ -1,4 +1,4 @@
-"""`bundle`: the evidence behind an alert in one signed file, or as one OCSF event."""
+"""`bundle`: the evidence behind an alert or a case in one signed file, or as one OCSF event."""
 
 from __future__ import annotations
 
@@ -39,7 +39,9 @@ class Form(StrEnum):
 
 
 def bundle(
-    alert: Annotated[str, typer.Argument(help="Id of the alert, as in the queue.")],
+    alert: Annotated[
+        str, typer.Argument(help="Id of an alert, as in the queue, or number of a case.")
+    ],
     out: Annotated[Path, typer.Option(help="File to write: a .zip, or .json for OCSF.")],
     profile: Annotated[
         Reader, typer.Option(help="Who it is for; decides what is left out.")
@@ -55,18 +57,24 @@ def bundle(
         str, typer.Option(envvar="WARDEN_ACTOR", help="Who takes it out; no name, no bundle.")
     ] = "",
 ) -> None:
-    """Write all evidence behind an alert into one signed file that anybody can verify."""
+    """Write all evidence behind an alert or a case into one signed file anybody can verify."""
     from detector.bundle.build import Asked, made_by, make
+    from detector.bundle.case_build import AskedCase, is_number, make_case
     from detector.bundle.profiles import Profile
     from detector.bundle.wording import LANGS
 
     require_folder(out)
     langs: tuple[Lang, ...] = tuple(one for one in LANGS if lang.value in (one, "both"))
     system = opened()
-    asked = Asked(alert, Profile(profile.value), langs, party)
-    content = make(system, asked, actor, form.value)
+    if is_number(alert):
+        whole = AskedCase(alert, Profile(profile.value), langs, party)
+        content = make_case(system, whole, actor, form.value)
+    else:
+        asked = Asked(alert, Profile(profile.value), langs, party)
+        content = make(system, asked, actor, form.value)
     replace_bytes(out, content)
     key = made_by(system)
-    say({"alert": alert, "out": str(out), "bytes": len(content), "key": key}, f"{out} written.")
+    subject = "case" if is_number(alert) else "alert"
+    say({subject: alert, "out": str(out), "bytes": len(content), "key": key}, f"{out} written.")
     if form is Form.ZIP:
         note(f"Verify it with `python verify.py {out.name} --key {key}`; verify.py lies in it.")

@@ -287,6 +287,8 @@ def test_the_event_is_a_detection_finding(system: System) -> None:
     assert {"uid", "title"} <= set(found["finding_info"])
     assert found["finding_info"]["analytic"]["type_id"] == 1
     assert found["metadata"]["version"] and found["metadata"]["product"]["vendor_name"]
+    assert (found["confidence_id"], found["confidence"]) == (99, str(found["confidence_score"]))
+    assert all("uid" in one for one in found["resources"]) and found["metadata"]["uid"]
     assert found["evidences"][0]["data"]["value"] is not None
     assert [one["uid"] for one in found["resources"]] == ["R1"]
     assert found["time"] > 1_500_000_000_000
