@@ -16,6 +16,7 @@ from tests.api.asking import BEN, Ask, Desk, Make, Route
 from tests.api.casework_changes import CASES, WORK
 from tests.api.firm_changes import FIRMS, SAID
 from tests.api.notice_changes import NOTICES
+from tests.api.rule_page_changes import RULES
 from tests.detector.promoting import LIKE, local_text
 from tests.people.test_people import GOOD
 
@@ -157,6 +158,7 @@ CHANGES: Mapping[Route, Make] = {
     **WORK,
     **CASES,
     **NOTICES,
+    **RULES,
     **FIRMS,
     ("POST", "/api/v1/alerts/{alert_id}/decisions"): close,
     ("POST", "/api/v1/alerts/{alert_id}/comments"): comment,

@@ -45,17 +45,26 @@ BUILT |= {
     "role.",
     "attribute.",
     "around.",
+    "queue.do.",
+    "queue.ask.",
+    "queue.note.",
+    "queue.send.",
+    "queue.done.",
+    "queue.why.",
+    "queue.refused.",
     "expression.",
     "instrument.",
     "nav.",
+    "bundle.",
+    "doubt.",
     "rules.state.",
+    "studio.",
     "rules.family.",
     "note.",
     "refused.",
     "replay.",
     "value.",
 }
-
 FIRMS = "role sector size table register figure of refused done filter search purpose stake markets"
 BUILT |= {f"firms.{group}." for group in FIRMS.split()}
 BUILT |= {f"firms.{part}." for part in ("measures", "coverage", "network", "similar")}
