@@ -11,6 +11,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from alerts.case_tables import case_file
+from alerts.limits import lies_in
+from features.jurisdictions import covering
 
 LONGEST_TITLE = 200
 LONGEST_TEXT = 10_000
@@ -58,6 +60,7 @@ class CaseEventKind(StrEnum):
     TASK_CHANGED = "task_changed"
     NOTED = "noted"
     INTERVENED = "intervened"
+    CORRECTED = "corrected"
     FOLLOWED_UP = "followed_up"
     HANDED_OVER = "handed_over"
 
@@ -77,7 +80,7 @@ class CaseReach:
 
     Attributes:
         units, jurisdictions: a case of none of them does not exist for the person, nor does a
-            case that names none.
+            case that names none. A place that lies in a jurisdiction is of it.
     """
 
     units: frozenset[str] = frozenset()
@@ -86,7 +89,8 @@ class CaseReach:
     def covers(self, unit: str | None, jurisdiction: str | None) -> bool:
         """Whether a case is within reach."""
         return (not self.units or unit in self.units) and (
-            not self.jurisdictions or jurisdiction in self.jurisdictions
+            not self.jurisdictions
+            or not self.jurisdictions.isdisjoint(covering(jurisdiction or ""))
         )
 
     def conditions(self) -> list[sa.ColumnElement[bool]]:
@@ -96,7 +100,7 @@ class CaseReach:
         if self.units:
             found.append(columns.unit.in_(sorted(self.units)))
         if self.jurisdictions:
-            found.append(columns.jurisdiction.in_(sorted(self.jurisdictions)))
+            found.append(lies_in(columns.jurisdiction, self.jurisdictions))
         return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -73,8 +74,12 @@ def timeline(
         WardenError: `case_not_found`.
     """
     case = get_case(connection, number, reach)
-    told = [event | {"alert": None} for event in events_of(connection, case.number)]
     alerts, _ = alerts_of(connection, number, limits)
+    told = [
+        _within(event, limits, seen=visible_ids(connection, event["data"], limits))
+        | {"alert": None}
+        for event in events_of(connection, case.number)
+    ]
     blind = {alert.id: kept_back(alert) for alert in alerts}
     columns = alert_event.c
     query = sa.select(alert_event).where(columns.alert_id.in_(list(blind))).order_by(columns.id)
@@ -85,6 +90,25 @@ def timeline(
         told.append({name: shown[name] for name in named} | {"alert": event.alert_id})
     # sorting keeps the order of what happened in one moment
     return sorted(told, key=lambda event: str(event["at"]))
+
+
+def visible_ids(connection: ReadConnection, data: Mapping[str, Any], limits: Limits) -> set[str]:
+    """Of the alerts an event of a case names, those within the limits."""
+    named = list(data.get("alerts") or ())
+    if limits == NONE or not named:
+        return set(named)
+    query = sa.select(alert_table.c.id).where(alert_table.c.id.in_(named), *limits.conditions())
+    return set(connection.scalars(query))
+
+
+def _within(event: dict[str, Any], limits: Limits, seen: set[str]) -> dict[str, Any]:
+    """An event without the alerts that are beyond the limits; how many those were is said."""
+    named = list(event["data"].get("alerts") or ())
+    hidden = len(named) - len(seen.intersection(named))
+    if limits == NONE or not hidden:
+        return event
+    left = [one for one in named if one in seen]
+    return event | {"data": {**event["data"], "alerts": left, "hidden_alerts": hidden}}
 
 
 def _short(alert: Alert) -> dict[str, Any]:

@@ -21,9 +21,12 @@ from alerts.case_model import (
     CaseState,
 )
 from alerts.case_tables import case_alert, case_counter, case_event, case_file, case_party
+from alerts.changing import require_actor
 from alerts.connections import ReadConnection, WriteConnection
+from alerts.limits import NONE, Limits
 from alerts.notify.outbox import note_case_event
 from alerts.store import storable
+from alerts.tables import alert as alert_table
 from features.errors import WardenError
 
 LARGEST_PAGE = 200
@@ -33,7 +36,11 @@ _FIELDS = tuple(Case.__dataclass_fields__)
 
 @dataclass(frozen=True, slots=True)
 class CaseFilter:
-    """Which cases are asked for; an empty field asks for all."""
+    """Which cases are asked for; an empty field asks for all.
+
+    Attributes:
+        within: what of the alerts whoever asks may see: no case is found by any other.
+    """
 
     states: tuple[str, ...] = ()
     unit: str | None = None
@@ -42,6 +49,7 @@ class CaseFilter:
     alert: str | None = None
     text: str | None = None
     reach: CaseReach = EVERYWHERE
+    within: Limits = NONE
 
 
 def next_number(connection: WriteConnection, year: int) -> tuple[str, int]:
@@ -148,6 +156,9 @@ def _conditions(wanted: CaseFilter) -> list[sa.ColumnElement[bool]]:
         found.append(_CASE.number.in_(named))
     if wanted.alert is not None:
         joined = sa.select(case_alert.c.case_number).where(case_alert.c.alert_id == wanted.alert)
+        if wanted.within != NONE:
+            seen = sa.select(alert_table.c.id).where(*wanted.within.conditions())
+            joined = joined.where(case_alert.c.alert_id.in_(seen))
         found.append(_CASE.number.in_(joined))
     if wanted.text and wanted.text.strip():
         found.append(_CASE.title.icontains(wanted.text.strip(), autoescape=True))
@@ -252,16 +263,6 @@ def events_of(connection: ReadConnection, number: str) -> list[dict[str, Any]]:
         }
         for row in connection.execute(query).mappings()
     ]
-
-
-def require_actor(actor: str) -> None:
-    """Raises WardenError `actor_required`: no actor, no act."""
-    if not 0 < len(actor.strip()) <= 128 or not storable(actor):
-        raise WardenError(
-            "actor_required",
-            "Nobody is named for this act, so it was not done.",
-            "Say who you are: --actor NAME, or WARDEN_ACTOR.",
-        )
 
 
 def a_text(text: str, what: str, longest: int = LONGEST_TEXT) -> str:

@@ -34,11 +34,11 @@ from alerts.case_store import (
     insert_rows,
     lock_case,
     next_number,
-    require_actor,
     stamped,
     update_case,
 )
 from alerts.case_tables import case_alert, case_party
+from alerts.changing import require_actor
 from alerts.connections import ReadConnection, WriteConnection
 from alerts.limits import NONE, Limits
 from alerts.store import alert_not_found, storable

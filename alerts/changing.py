@@ -14,6 +14,7 @@ from alerts.model import Alert, AlertEvent, EventKind
 from features.errors import WardenError
 
 LONGEST_NOTE = 10_000
+LONGEST_NAME = 128
 TRACKED = (
     "state", "assignee", "close_reason", "closed_severity", "due_on", "labels", "pending",
 )  # fmt: skip
@@ -104,8 +105,12 @@ def _told(alert: Alert, name: str) -> Any:
 
 def require_actor(actor: str) -> None:
     """Raises WardenError `actor_required`: no actor, no act."""
-    if not actor.strip() or not store.storable(actor):
-        raise WardenError("actor_required", "A decision needs the person who makes it.")
+    if not 0 < len(actor.strip()) <= LONGEST_NAME or not store.storable(actor):
+        raise WardenError(
+            "actor_required",
+            "Nobody is named for this act, so it was not done.",
+            "Say who you are: --actor NAME, or WARDEN_ACTOR.",
+        )
 
 
 def check_note(note: str | None, *, needed: bool = False) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from alerts import audit
+from alerts.changing import require_actor
 from alerts.connections import ReadConnection, WriteConnection
 from alerts.lifecycle import LONGEST_NOTE, SEVERE
 from alerts.model import Signal
@@ -133,7 +134,7 @@ def _check(wanted: Wanted, actor: str, expires: date, today: date) -> None:
     texts = (wanted.owner, wanted.reason, wanted.subject_key or "", actor)
     if not all(map(storable, texts)) or len(wanted.reason) > LONGEST_NOTE:
         raise WardenError("note_unreadable", "A text is too long or contains no characters.")
-    _require_actor(actor)
+    require_actor(actor)
     if not wanted.owner.strip():
         raise WardenError("owner_required", "An exception needs somebody who answers for it.")
     if not wanted.reason.strip():
@@ -168,7 +169,7 @@ def approve(
         WardenError: `actor_required`, `exception_not_found`, `nothing_to_approve`,
             `second_person`, `stale_version`.
     """
-    _require_actor(actor)
+    require_actor(actor)
     found = _locked(connection, exception_id, expected)
     if found.in_force:
         raise WardenError(
@@ -201,7 +202,7 @@ def end(
     Raises:
         WardenError: `actor_required`, `exception_not_found`, `already_ended`, `stale_version`.
     """
-    _require_actor(actor)
+    require_actor(actor)
     found = _locked(connection, exception_id, expected)
     if found.ended_on is not None and (on is None or on >= found.ended_on):
         raise WardenError(
@@ -306,15 +307,6 @@ def _entered(
         now=now,
     )
     return one
-
-
-def _require_actor(actor: str) -> None:
-    if not actor.strip() or not storable(actor):
-        raise WardenError(
-            "actor_required",
-            "Nobody is named for this act, so it was not done.",
-            "Say who you are: --actor NAME, or WARDEN_ACTOR.",
-        )
 
 
 def _spelt(name: str) -> str:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from alerts.connections import ReadConnection, WriteConnection
-from alerts.limits import NONE, Limits
+from alerts.limits import NONE, Limits, concerns
 from alerts.model import Alert, AlertRecord, State, alert_object
 from alerts.ordering import LONGEST_CURSOR, Sort, after, make_cursor, order_of, read_cursor
 from alerts.rows import alert_from, event_from
@@ -53,6 +53,7 @@ class QueueFilter:
         overdue_on: not closed, and due before this day.
         stale: whether filings about its subject have stopped.
         pending: whether its closing waits for a second person.
+        jurisdictions: concerns any of these, or a place that lies in one.
         within: what whoever asks may see; never a choice of theirs.
     """
 
@@ -71,6 +72,7 @@ class QueueFilter:
     overdue_on: date | None = None
     stale: bool | None = None
     pending: bool | None = None
+    jurisdictions: Sequence[str] = ()
     within: Limits = NONE
 
 
@@ -217,7 +219,7 @@ def tagged_alerts(connection: ReadConnection) -> list[Alert]:
 
 def _conditions(wanted: QueueFilter) -> list[sa.ColumnElement[bool]]:
     texts = (*wanted.typologies, wanted.subject_kind, wanted.subject, wanted.text, wanted.assignee,
-             *wanted.labels)  # fmt: skip
+             *wanted.labels, *wanted.jurisdictions)  # fmt: skip
     if not all(storable(text or "") for text in texts):
         return [sa.false()]
     conditions: list[sa.ColumnElement[bool]] = [
@@ -257,6 +259,8 @@ def _work_conditions(wanted: QueueFilter) -> list[sa.ColumnElement[bool]]:
     if wanted.labels:
         named = sa.select(label_table.c.alert_id).where(label_table.c.label.in_(wanted.labels))
         conditions.append(_COLUMNS.id.in_(named))
+    if wanted.jurisdictions:
+        conditions.append(concerns(wanted.jurisdictions))
     if wanted.overdue_on is not None:
         conditions.append(_COLUMNS.due_on < wanted.overdue_on)
         conditions.append(_COLUMNS.state != State.CLOSED.value)

@@ -59,6 +59,7 @@ class EventKind(StrEnum):
     LABELLED = "labelled"
     ATTACHED = "attached"
     NEEDS_TUNING = "needs_tuning"
+    ANSWERED = "answered"
     UNDONE = "undone"
     WENT_STALE = "went_stale"
     FILED_AGAIN = "filed_again"
@@ -174,6 +175,8 @@ class Alert:
         stale_since: when a run first noticed that filings about its subject have stopped.
         pending: a closure another person is to approve (`alerts.closures`): who asked, when, with
             what reason, and the hash of what was to be approved.
+        jurisdictions: whose authorities it concerns, as filed (`alerts.jurisdictions`); empty where
+            nothing filed says, None where nobody has looked yet.
     """
 
     id: str
@@ -197,6 +200,7 @@ class Alert:
     labels: tuple[str, ...] = ()
     stale_since: datetime | None = None
     pending: Part | None = None
+    jurisdictions: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,6 +291,7 @@ def alert_object(alert: Alert, today: date | None = None) -> dict[str, Any]:
         "labels": list(alert.labels),
         "stale_since": alert.stale_since.isoformat() if alert.stale_since else None,
         "pending": dict(alert.pending) if alert.pending else None,
+        "jurisdictions": None if alert.jurisdictions is None else list(alert.jurisdictions),
         "version": alert.version,
         "opened_at": alert.opened_at.isoformat(),
         "updated_at": alert.updated_at.isoformat(),

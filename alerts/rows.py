@@ -57,6 +57,7 @@ def alert_row(alert: Alert) -> dict[str, Any]:
         "labels": list(alert.labels) or None,
         "stale_since": alert.stale_since,
         "pending": dict(alert.pending) if alert.pending else None,
+        "jurisdictions": None if alert.jurisdictions is None else list(alert.jurisdictions),
     }
 
 
@@ -92,6 +93,7 @@ def alert_from(row: RowMapping) -> Alert:
         labels=tuple(row["labels"] or ()),
         stale_since=row["stale_since"],
         pending=row["pending"],
+        jurisdictions=None if row["jurisdictions"] is None else tuple(row["jurisdictions"]),
     )
 
 

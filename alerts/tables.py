@@ -22,6 +22,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     false,
+    text,
 )
 
 metadata = MetaData()
@@ -112,6 +113,8 @@ alert = Table(
     Column("stale_since", Instant),
     # a closure that another person is to approve
     Column("pending", JSON(none_as_null=True)),
+    # whose authorities it concerns, as filed; empty: nothing filed says, null: not looked up yet
+    Column("jurisdictions", JSON(none_as_null=True)),
     CheckConstraint(
         "state IN ('open', 'acknowledged', 'in_review', 'escalated', 'closed')",
         name="alert_state",
@@ -128,6 +131,12 @@ alert = Table(
     Index("ix_alert_due", "due_on", "id"),
     Index("ix_alert_opened", "opened_at", "id"),
     Index("ix_alert_assignee", "assignee"),
+    Index(
+        "ix_alert_unplaced",
+        "id",
+        sqlite_where=text("jurisdictions IS NULL"),
+        postgresql_where=text("jurisdictions IS NULL"),
+    ),
 )
 
 alert_event = Table(
@@ -156,6 +165,14 @@ alert_label = Table(
     Index("ix_alert_label_alert", "alert_id"),
 )
 """The labels of alerts once more, to find alerts by them."""
+
+alert_jurisdiction = Table(
+    "alert_jurisdiction",
+    metadata,
+    Column("alert_id", String(64), ForeignKey("alert.id"), primary_key=True),
+    Column("jurisdiction", String(16), primary_key=True),
+)
+"""Every code by which an alert is within somebody's reach: those filed, and those they lie in."""
 
 attachment = Table(
     "attachment",

@@ -9,7 +9,7 @@ from fastapi import Depends, Request
 from fastapi.security import APIKeyCookie, HTTPBearer
 from starlette.responses import Response
 
-from alerts.limits import NONE, Limits, of_units, require_visible
+from alerts.limits import NONE, Limits, of_person, require_visible
 from api.permissions import OPEN, SIGNED_IN, needed
 from api.rates import admit
 from detector.database import reading
@@ -80,7 +80,7 @@ def authorized(
 
 
 def _within_limits(request: Request, who: Principal) -> None:
-    """Refuses every address below an alert of another unit, whatever it does with it."""
+    """Refuses every address below an alert of another unit or jurisdiction, whatever it does."""
     alert_id, limits = request.path_params.get("alert_id"), limits_of(request, who)
     if alert_id is not None and limits != NONE:
         with reading(request.app.state.system.engine) as connection:
@@ -90,7 +90,7 @@ def _within_limits(request: Request, who: Principal) -> None:
 def limits_of(request: Request, who: Principal) -> Limits:
     """What the person may see of the alerts."""
     system: System = request.app.state.system
-    return of_units(who.units, system.settings.units)
+    return of_person(who.units, who.jurisdictions, system.settings.units)
 
 
 async def _limits(request: Request) -> Limits:

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 
 from detector.inference import Floats, average_precision, expected_precision_at_k, roc_auc
 from features.errors import WardenError
+from features.vocabulary import meant_by
 
 SUBJECT = ("subject_kind", "subject_key")
 MODEL, MEAN, BASELINE = "model", "mean of the family", "single feature"
@@ -185,11 +186,6 @@ def _checked(labels: pl.DataFrame) -> pl.DataFrame:
     if not cases["label"].is_in([0, 1]).fill_null(False).all():
         raise WardenError("bad_labels", "A label must be 0 or 1.")
     return cases.group_by(*SUBJECT, "typology").agg(pl.col("label").max()).sort(pl.all())
-
-
-def meant_by(pattern: str, typology: str) -> bool:
-    """Whether a label's pattern means a typology: its name, or ``*`` at the end for any rest."""
-    return typology.startswith(pattern[:-1]) if pattern.endswith("*") else typology == pattern
 
 
 def as_table(rows: Sequence[Quality]) -> list[dict[str, Any]]:

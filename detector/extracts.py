@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from alerts import audit
+from alerts.limits import NONE, Limits
 from detector import publishing
 from detector.database import writing
 from detector.planning import end_of
@@ -77,12 +78,24 @@ def extract(
     *,
     typologies: Collection[str] | None = None,
     as_of: date | None = None,
+    within: Limits = NONE,
 ) -> pl.DataFrame:
     """The table of one export, columns as the fixed interface states.
 
+    Args:
+        within: what whoever exports may see. Of tables that do not say whom a row concerns, nothing
+            is handed to somebody who is limited.
+
     Raises:
-        WardenError: `unknown_kind`, `unknown_typology`, or `nothing_judged` before any detection.
+        WardenError: `unknown_kind`, `unknown_typology`, `beyond_limits`, or `nothing_judged`
+            before any detection.
     """
+    if within != NONE and kind != "alerts":
+        raise WardenError(
+            "beyond_limits",
+            f"An export of {kind} holds what is beyond your unit or jurisdiction.",
+            "Export `alerts`, or ask somebody without such limits.",
+        )
     unknown = [t for t in typologies or () if t not in TYPOLOGIES]
     if unknown:
         raise WardenError(
@@ -91,7 +104,7 @@ def extract(
     if kind == "quarantine":
         return system.lake.quarantine(end_of(as_of) if as_of else None)
     if kind == "alerts":
-        return alerts_table(system, typologies, as_of)
+        return alerts_table(system, typologies, as_of, within)
     results = Results(system.home)
     if kind == "scores":
         return scores_table(results, manifest_of(system, results, as_of), typologies)
@@ -168,16 +181,19 @@ def features_table(results: Results, manifest: Manifest, grain: str) -> pl.DataF
 
 
 def alerts_table(
-    system: System, typologies: Collection[str] | None, as_of: date | None
+    system: System,
+    typologies: Collection[str] | None,
+    as_of: date | None,
+    within: Limits = NONE,
 ) -> pl.DataFrame:
     """The alert objects of the API, one per row; nested parts as JSON text."""
     import json
 
-    from alerts.inbox import export_alerts
+    from alerts.inbox import QueueFilter, export_alerts
     from detector.database import reading
 
     with reading(system.engine) as connection:
-        objects = export_alerts(connection)
+        objects = export_alerts(connection, QueueFilter(within=within))
     rows = []
     for item in objects:
         if typologies and item["typology"] not in typologies:

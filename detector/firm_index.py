@@ -14,6 +14,7 @@ from detector.dossier.parties import ORGANISATIONS
 from detector.firm_tables import firm_entry, firm_index_state
 from detector.firm_words import folded_column
 from features.contracts import CONTRACTS
+from features.jurisdictions import JURISDICTION, covering
 
 if TYPE_CHECKING:
     from detector.database import ReadConnection, WriteConnection
@@ -37,7 +38,7 @@ KNOWN_AS = {
 }  # fmt: skip
 """What an organisation is called after the column that names it."""
 COLUMNS = ("firm_id", "folded_id", "roles", "name", "name_zh", "group_id", "country", "sector",
-           "aliases", "search_text")  # fmt: skip
+           "jurisdiction", "aliases", "search_text")  # fmt: skip
 CHUNK = 500
 FEW = 2_000
 """Up to so many changed entries, their texts are indexed one by one; beyond, all anew."""
@@ -113,12 +114,12 @@ def entries(lake: Lake, snapshot: Snapshot) -> pl.DataFrame:
         return pl.DataFrame(schema=dict.fromkeys(COLUMNS, pl.String()))
     known = pl.concat([*pl.collect_all(named), _groups(lake, snapshot)]).unique()
     roles = known.group_by("firm_id").agg(roles=pl.col("role").sort().str.join(","))
-    about = ("name", "name_zh", "group_id", "country", "sector")
+    about = ("name", "name_zh", "group_id", "country", "sector", JURISDICTION)
     register = lake.scan(snapshot, "firms").select("firm_id", *about).collect()
     joined = roles.join(register, on="firm_id", how="left").join(
         aliases(lake, snapshot), on="firm_id", how="left"
     )
-    filled = joined.with_columns(pl.col("aliases").fill_null(""))
+    filled = joined.with_columns(pl.col("aliases").fill_null(""), _reach(joined[JURISDICTION]))
     words = pl.concat_str(
         "firm_id", "name", "name_zh", "aliases", separator="\n", ignore_nulls=True
     )
@@ -126,6 +127,12 @@ def entries(lake: Lake, snapshot: Snapshot) -> pl.DataFrame:
         folded_id=folded_column(pl.col("firm_id")), search_text=folded_column(words)
     )
     return told.select(COLUMNS).sort("firm_id")
+
+
+def _reach(places: pl.Series) -> pl.Series:
+    """Every code a seat is found by, between commas: `,DE,EU,`."""
+    codes = {place: f",{','.join(covering(place))}," for place in places.drop_nulls().unique()}
+    return places.replace_strict(codes, default=None, return_dtype=pl.String)
 
 
 def _groups(lake: Lake, snapshot: Snapshot) -> pl.DataFrame:

@@ -7,13 +7,15 @@ entries themselves, which takes tens of milliseconds at 100,000 firms.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
+from alerts.limits import NONE, Limits
 from alerts.store import storable
+from alerts.tables import alert as alert_table
 from detector.database import reading
 from detector.firm_index import indexed_tables, state_of
 from detector.firm_tables import firm_entry
@@ -49,8 +51,13 @@ class FirmFilter:
     role: str | None = None
 
 
-def search_firms(system: System, wanted: FirmFilter, limit: int = 20) -> dict[str, Any]:
+def search_firms(
+    system: System, wanted: FirmFilter, limit: int = 20, within: Limits = NONE
+) -> dict[str, Any]:
     """The firms that fit best: an id, then the beginning of an id or a name, then any part.
+
+    Args:
+        within: what whoever asks may see.
 
     Returns:
         `items` (`firm_id`, `name`, `name_zh`, `aliases`, `roles`, `group_id`, `country`,
@@ -65,7 +72,7 @@ def search_firms(system: System, wanted: FirmFilter, limit: int = 20) -> dict[st
     check_filter(wanted)
     with reading(system.engine) as connection:
         state = state_of(connection)
-        items = found(connection, wanted, limit + 1)
+        items = found(connection, wanted, limit + 1, within=within)
     versions = indexed_tables(system.lake.pin())
     return {
         "items": items[:limit],
@@ -80,16 +87,18 @@ def found(
     wanted: FirmFilter,
     limit: int,
     without: sa.Select[Any] | None = None,
+    within: Limits = NONE,
 ) -> list[dict[str, Any]]:
     """The entries that fit, the best first.
 
     Args:
         without: selects ids of firms that are left out.
+        within: what whoever asks may see.
     """
-    if not all(storable(str(text or "")) for text in asdict(wanted).values()):
+    if not all(storable(text) for text in asked_for(wanted)):
         return []
     whole = folded(wanted.text).strip()
-    filters = _filters(wanted)
+    filters = [*_filters(wanted), *seen_firms(within)]
     if without is not None:
         filters.append(_C.firm_id.not_in(without))
     near = _near(connection, whole.split(), filters)
@@ -103,11 +112,29 @@ def found(
     return [_shown(row) for row in rows]
 
 
+def asked_for(wanted: FirmFilter) -> list[str]:
+    """What a person chose of a filter, empty where nothing is asked."""
+    chosen = (wanted.text, wanted.country, wanted.sector, wanted.group, wanted.role)
+    return [text or "" for text in chosen]
+
+
+def seen_firms(within: Limits) -> list[sa.ColumnElement[bool]]:
+    """What a query of entries must hold to: a seat within reach, or an alert about the firm."""
+    if within.jurisdictions is None:
+        return []
+    seats = [
+        _C.jurisdiction.contains(f",{code},", autoescape=True)
+        for code in sorted(within.jurisdictions)
+    ]
+    about = sa.select(alert_table.c.subject_key).where(*within.conditions())
+    return [sa.or_(*seats, _C.firm_id.in_(about))]
+
+
 def check_filter(wanted: FirmFilter) -> None:
     """Raises: WardenError `empty_search`, `long_search`."""
     if len(wanted.text) > LONGEST:
         raise WardenError("long_search", f"A search has at most {LONGEST} characters.")
-    if not any(str(value or "").strip() for value in asdict(wanted).values()):
+    if not any(text.strip() for text in asked_for(wanted)):
         raise WardenError(
             "empty_search", "Nothing is looked for.", "Give a part of a name, or an id, as q."
         )

@@ -32,6 +32,8 @@ firm_entry = Table(
     Column("group_id", Text),
     Column("country", Text),
     Column("sector", Text),
+    # whose rules apply to it first, with what that lies in, between commas; null: not filed
+    Column("jurisdiction", Text),
     # one a line: earlier names, shops
     Column("aliases", Text, nullable=False),
     # id, names and aliases, one a line, folded (`detector.firm_words.folded`)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alerts import audit
-from alerts.case_store import require_actor
+from alerts.changing import require_actor
 from alerts.leads import Origin, receive
 from alerts.store import storable
 from detector.audit.keys import public_key

@@ -16,6 +16,7 @@ from sqlalchemy import select
 from alerts import audit
 from alerts.model import SYSTEM
 from detector import ledger
+from detector.concerned import places_of
 from detector.database import reading, writing
 from detector.excess import Nulls
 from detector.increments import reads_after, stamped
@@ -143,10 +144,11 @@ def publish(
     base = plan.base.run_id.rsplit("-", 1)[0] if plan.base else None
     sealed = Results(system.home).manifest(claim.key)
     silent = silent_subjects(system, sealed) if plan.target == LIVE else set()
+    places = places_of(system, plan.snapshot, signals) if plan.target == LIVE else {}
     with writing(system.engine) as connection:
         if plan.target == LIVE:
             judged = set(cells.select("typology", "grain", "period_start").iter_rows())
-            told_of = Raised(signals, judged, held, sizes, silent)
+            told_of = Raised(signals, judged, held, sizes, silent, places)
             counts = counts | _move_alerts(system, connection, claim, told_of, tests)
         counts = {**counts, "target": plan.target, "snapshot": plan.snapshot.id}
         now = system.clock()
@@ -181,6 +183,7 @@ class Raised:
         held: what fired and raises no alert while its rule is in a storm.
         sizes: by fingerprint, how much a signal touches.
         silent: subjects of waiting alerts whose filings have stopped.
+        places: by fingerprint, whose authorities an alert concerns.
     """
 
     signals: list[Signal]
@@ -188,6 +191,7 @@ class Raised:
     held: Collection[Held]
     sizes: Mapping[str, Part]
     silent: Collection[Subject]
+    places: Mapping[str, Collection[str]]
 
 
 def _move_alerts(
@@ -198,7 +202,7 @@ def _move_alerts(
     tests: pl.DataFrame | None,
 ) -> dict[str, Any]:
     """Brings the alerts up to the run, with its budget and weights; what the run counts of it."""
-    from alerts import stale
+    from alerts import jurisdictions, stale
     from alerts.merge import Moment
     from alerts.pipeline import process
     from detector import wealth
@@ -223,6 +227,7 @@ def _move_alerts(
         affected=raised.sizes,
         deadlines=system.settings.due.deadlines(),
     )
+    jurisdictions.keep(connection, raised.places)
     stale.mark(connection, raised.silent, Moment(claim.key, now))
     return {**counts, "alerts": asdict(moved), "weights": weights.mark}
 
@@ -230,8 +235,12 @@ def _move_alerts(
 def finish_quietly(
     system: System, plan: Plan, claim: Claim, counts: dict[str, Any]
 ) -> dict[str, Any]:
-    """Ends a run that found nothing to do: a ledger row, and nothing else changes."""
+    """Ends a run that judged nothing: a ledger row, and whom alerts concern where unknown."""
+    from alerts import jurisdictions
+
     counts = {**counts, "target": plan.target, "snapshot": plan.snapshot.id}
+    places = places_of(system, plan.snapshot) if plan.target == LIVE else {}
     with writing(system.engine) as connection:
+        jurisdictions.keep(connection, places)
         finish(connection, claim, now=system.clock(), counts=counts, inputs_hash=plan.snapshot.id)
     return counts

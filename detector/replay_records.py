@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from alerts import audit
+from alerts.changing import require_actor
 from detector.database import ReadConnection, writing
 from detector.replay import replay
 from detector.tables import alert_replay
-from features.errors import WardenError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from detector.system import System
 
 ACTION = "alert.replayed"
-LONGEST_ACTOR = 128
 
 
 def replay_and_keep(
@@ -35,15 +34,10 @@ def replay_and_keep(
     Raises:
         WardenError: `actor_required`, `alert_not_found`, `not_pinned`, `audit_unavailable`.
     """
-    who = actor.strip()
-    if not 1 <= len(who) <= LONGEST_ACTOR:
-        raise WardenError(
-            "actor_required",
-            f"Nobody is named for this act: a name of 1 to {LONGEST_ACTOR} characters.",
-        )
+    require_actor(actor)
     found = replay(system, alert_id, as_known_now=as_known_now)
     with writing(system.engine) as connection:
-        return keep(connection, found, who, system.clock())
+        return keep(connection, found, actor.strip(), system.clock())
 
 
 def keep(connection: WriteConnection, found: Replay, actor: str, now: datetime) -> dict[str, Any]:

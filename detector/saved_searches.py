@@ -10,17 +10,20 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Mapping
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import sqlalchemy as sa
 
 from alerts import audit
 from alerts.inbox import QueueFilter, opened_since
+from alerts.limits import NONE, Limits
 from alerts.model import SYSTEM
 from alerts.store import storable
+from alerts.tables import alert as alert_table
 from detector.database import reading, writing
-from detector.firm_search import FirmFilter, check_filter, found
+from detector.firm_search import FirmFilter, check_filter, found, seen_firms
+from detector.firm_tables import firm_entry
 from detector.firm_tables import saved_search as search_table
 from detector.firm_tables import saved_search_hit as hit_table
 from detector.people.limits import limits_of
@@ -38,8 +41,10 @@ MOST = 50
 """Searches one person may keep."""
 BROADEST = 1_000
 """Firms a search may find when it is saved, and new ones it takes in at one time."""
-OF_ALERTS = ("states", "lanes", "typologies", "severities", "subject_kind", "subject", "text")
+OF_ALERTS = ("states", "lanes", "typologies", "severities", "subject_kind", "subject", "text",
+             "jurisdictions")  # fmt: skip
 """Fields of the queue's filter a search may use; figures are kept back in blind review."""
+OF_FIRMS = ("text", "country", "sector", "group", "role")
 LARGEST_QUERY = 4_000
 """Characters of a query as JSON."""
 Wanted = TypeVar("Wanted", FirmFilter, QueueFilter)
@@ -79,24 +84,31 @@ def save_search(
                 kind="conflict",
             )
         connection.execute(sa.insert(search_table).values(row))
-        _know(connection, row, wanted)
+        _know(connection, row, wanted, limits_of(connection, owner, system.settings))
         _note(connection, owner, "search.saved", row, now)
         return _shown(connection, row)
 
 
-def searches_of(connection: ReadConnection, owner: str) -> list[Row]:
-    """The searches a person keeps, by name, each with its number of new hits."""
+def searches_of(connection: ReadConnection, owner: str, within: Limits = NONE) -> list[Row]:
+    """The searches a person keeps, by name, each with its number of new hits.
+
+    Args:
+        within: what the person may see today.
+    """
     query = sa.select(search_table).where(_S.owner == owner).order_by(_S.name, _S.id)
-    return [_shown(connection, dict(row)) for row in connection.execute(query).mappings().all()]
+    rows = connection.execute(query).mappings().all()
+    return [_shown(connection, dict(row), within) for row in rows]
 
 
-def get_search(connection: ReadConnection, owner: str, search_id: str) -> Row:
+def get_search(
+    connection: ReadConnection, owner: str, search_id: str, within: Limits = NONE
+) -> Row:
     """One search of a person.
 
     Raises:
         WardenError: `search_not_found`, also for a search of somebody else.
     """
-    return _shown(connection, _own(connection, owner, search_id))
+    return _shown(connection, _own(connection, owner, search_id), within)
 
 
 def change_search(
@@ -138,12 +150,18 @@ def drop_search(system: System, owner: str, search_id: str, version: int) -> Non
 
 
 def hits_of(
-    connection: ReadConnection, owner: str, search_id: str | None = None, *, new: bool = True
+    connection: ReadConnection,
+    owner: str,
+    search_id: str | None = None,
+    *,
+    new: bool = True,
+    within: Limits = NONE,
 ) -> list[Row]:
     """Hits of a person's searches, the last found first; at most 200.
 
     Args:
         new: only those not seen yet.
+        within: what the person may see today, whatever it was when they were found.
 
     Raises:
         WardenError: `search_not_found`.
@@ -153,7 +171,7 @@ def hits_of(
     query = (
         sa.select(hit_table, _S.name.label("search"), _S.about)
         .join(search_table, _S.id == _H.search_id)
-        .where(_S.owner == owner, ~_H.known)
+        .where(_S.owner == owner, ~_H.known, *_visible(within))
         .order_by(_H.found_at.desc(), _H.key)
         .limit(200)
     )
@@ -200,10 +218,10 @@ def _look(connection: WriteConnection, row: Row, system: System) -> int:
     """New hits of one search, among what its owner may see today."""
     wanted, now = _filter_of(row["about"], row["query"]), system.clock()
     had = sa.select(_H.key).where(_H.search_id == row["id"])
+    within = limits_of(connection, row["owner"], system.settings)
     if isinstance(wanted, FirmFilter):
-        items = [_firm(item) for item in found(connection, wanted, BROADEST, had)]
+        items = [_firm(item) for item in found(connection, wanted, BROADEST, had, within)]
     else:
-        within = limits_of(connection, row["owner"], system.settings)
         items = opened_since(connection, replace(wanted, within=within), row["created_at"], had)
     _add(connection, row["id"], items, now, known=False)
     connection.execute(sa.update(search_table).where(_S.id == row["id"]).values(run_at=now))
@@ -212,11 +230,13 @@ def _look(connection: WriteConnection, row: Row, system: System) -> int:
     return len(items)
 
 
-def _know(connection: WriteConnection, row: Row, wanted: FirmFilter | QueueFilter) -> None:
+def _know(
+    connection: WriteConnection, row: Row, wanted: FirmFilter | QueueFilter, within: Limits
+) -> None:
     """Notes what fits already; alerts need none of it, they have a day they were opened on."""
     if isinstance(wanted, QueueFilter):
         return
-    items = [_firm(item) for item in found(connection, wanted, BROADEST)]
+    items = [_firm(item) for item in found(connection, wanted, BROADEST, within=within)]
     if len(items) == BROADEST:
         raise WardenError(
             "broad_search",
@@ -248,7 +268,7 @@ def _add(
 
 
 def _filter_of(about: str, query: Mapping[str, Any]) -> FirmFilter | QueueFilter:
-    allowed = OF_ALERTS if about == "alerts" else tuple(f.name for f in fields(FirmFilter))
+    allowed = OF_ALERTS if about == "alerts" else OF_FIRMS
     given = {name: value for name, value in query.items() if value not in (None, "", [])}
     if unknown := sorted(set(given) - set(allowed)):
         raise WardenError(
@@ -317,9 +337,21 @@ def _own(connection: ReadConnection, owner: str, search_id: str, version: int | 
     return dict(row)
 
 
-def _shown(connection: ReadConnection, row: Row) -> Row:
-    new = sa.select(sa.func.count()).where(
-        _H.search_id == row["id"], ~_H.known, _H.seen_at.is_(None)
+def _visible(within: Limits) -> list[sa.ColumnElement[bool]]:
+    """What hits joined to their searches must hold to."""
+    if within == NONE:
+        return []
+    alerts = sa.select(alert_table.c.id).where(*within.conditions())
+    firms = sa.select(firm_entry.c.firm_id).where(*seen_firms(within))
+    of_alerts = sa.and_(_S.about == "alerts", _H.key.in_(alerts))
+    return [sa.or_(of_alerts, sa.and_(_S.about == "firms", _H.key.in_(firms)))]
+
+
+def _shown(connection: ReadConnection, row: Row, within: Limits = NONE) -> Row:
+    new = (
+        sa.select(sa.func.count())
+        .select_from(hit_table.join(search_table, _S.id == _H.search_id))
+        .where(_S.id == row["id"], ~_H.known, _H.seen_at.is_(None), *_visible(within))
     )
     return row | {"new_hits": connection.scalar(new) or 0}
 

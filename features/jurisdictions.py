@@ -28,6 +28,13 @@ def union_wide(place: nw.Expr) -> nw.Expr:
     return nw.when(members).then(nw.lit("EU")).otherwise(place)
 
 
+def covering(place: str) -> tuple[str, ...]:
+    """Codes within which a place lies, itself first: of ``US-CA`` also ``US``, of ``DE`` ``EU``."""
+    parts = place.split("-")
+    found = ["-".join(parts[:n]) for n in range(len(parts), 0, -1)]
+    return (*found, "EU") if found[-1] in EU_MEMBERS else tuple(found)
+
+
 def seats(t: Tables) -> Lazy | None:
     """Firms with a filed jurisdiction: `_seated`, `_seat`; None without a register."""
     firms = t.get("firms")

@@ -129,6 +129,11 @@ GRAINS: dict[str, Grain] = {
 # fmt: on
 
 
+def meant_by(pattern: str, typology: str) -> bool:
+    """Whether a typology is named by a pattern: itself, or a beginning followed by ``*``."""
+    return typology.startswith(pattern[:-1]) if pattern.endswith("*") else typology == pattern
+
+
 @dataclass(frozen=True, slots=True)
 class RunContext:
     """What a pure computation may know about time: never the clock.

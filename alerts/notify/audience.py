@@ -16,7 +16,7 @@ class Listener:
 
     Attributes:
         may: permissions by name.
-        limits: the typologies the person may see.
+        limits: what the person may see of the alerts.
         kinds: when to tell of each kind; what is not named is as usual.
     """
 
@@ -65,15 +65,15 @@ def _mode(notice: Notice, listener: Listener) -> Mode:
     # nobody needs to be told of what they did themselves
     if listener.name == notice.actor or notice.person not in (None, listener.name):
         return Mode.OFF
-    if notice.typology is not None and not _sees(listener.limits, notice.typology):
+    if notice.typology is not None and not _sees(listener.limits, notice.typology, notice.reach):
         return Mode.OFF
     if notice.kind in BY_SEVERITY and (notice.severity or 0) < listener.least_severity:
         return Mode.OFF
     return Mode(listener.kinds.get(notice.kind, CHOSEN[notice.kind]))
 
 
-def _sees(limits: Limits, typology: str) -> bool:
-    return limits.typologies is None or typology in limits.typologies
+def _sees(limits: Limits, typology: str, reach: Collection[str]) -> bool:
+    return limits.allow(typology) and limits.reach(reach)
 
 
 def _hidden(notice: Notice) -> bool:

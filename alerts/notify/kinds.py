@@ -39,6 +39,7 @@ class Notice:
         about: `alert`, `case`, `run` or `webhook`; `key` is the id of it.
         person: the one it is for; None for everybody whom its kind concerns.
         typology, severity: of an alert; they choose who is told and are never told.
+        reach: of an alert, the codes of whoever may be told (`alerts.jurisdictions.reach`).
         blind: of an alert whose figures are kept back from its reviewers.
     """
 
@@ -52,6 +53,7 @@ class Notice:
     typology: str | None = None
     severity: int | None = None
     blind: bool = False
+    reach: frozenset[str] = frozenset()
 
 
 NEEDS: Mapping[Kind, str] = {

@@ -63,6 +63,10 @@ def list_alerts(
     overdue: Annotated[bool, Query(description="only what is late")] = False,
     stale: Annotated[bool | None, Query(description="filings have stopped, or not")] = None,
     pending: Annotated[bool | None, Query(description="waits for a second person")] = None,
+    jurisdiction: Annotated[
+        list[Annotated[str, Field(max_length=16)]],
+        Query(max_length=20, description="whose authorities it concerns, for example CN"),
+    ] = [],  # noqa: B006
     q: Annotated[str | None, Query(max_length=200, description="anywhere in the title")] = None,
     limit: Annotated[int, Query(ge=1, le=LARGEST_PAGE)] = 50,
     sort: Annotated[Sort, Query(description="queue order, by day due, or oldest first")] = (
@@ -85,6 +89,7 @@ def list_alerts(
         overdue_on=today if overdue else None,
         stale=stale,
         pending=pending,
+        jurisdictions=jurisdiction,
         within=within,
     )
     with reading(system.engine) as connection:

@@ -69,6 +69,7 @@ def list_cases(
     response: Response,
     system: SystemDep,
     reach: Reach,
+    within: Within,
     state: Annotated[list[shapes.State], Query()] = [],  # noqa: B006  FastAPI copies defaults
     unit: Annotated[str | None, Query(max_length=64)] = None,
     owner: Annotated[str | None, Query(max_length=128)] = None,
@@ -79,7 +80,7 @@ def list_cases(
     cursor: Annotated[str | None, Query(max_length=400)] = None,
 ) -> shapes.CasePage:
     """Cases you may see, the newest first."""
-    wanted = CaseFilter(tuple(state), unit, owner, firm, alert, q, reach)
+    wanted = CaseFilter(tuple(state), unit, owner, firm, alert, q, reach, within)
     offset = offset_of(cursor)
     with reading(system.engine) as connection:
         found = find_cases(connection, wanted, limit + 1, offset)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
+from api.auth import Within
 from api.deps import SystemDep, Who, link_next, problems
 from api.disclosure import told_lines
 from api.paging import offset_cursor, offset_of
@@ -29,6 +30,7 @@ READ = problems(401, 403, 404, 422, 503)
 @router.get("", responses=problems(401, 403, 422, 503))
 def find_firms(
     system: SystemDep,
+    within: Within,
     q: Annotated[
         str,
         Query(
@@ -45,7 +47,7 @@ def find_firms(
 ) -> shapes.FirmPage:
     """Firms that fit, the best first. No dossier is opened, so no purpose is asked."""
     wanted = FirmFilter(q, country, sector, group, role)
-    return shapes.FirmPage.model_validate(search_firms(system, wanted, limit))
+    return shapes.FirmPage.model_validate(search_firms(system, wanted, limit, within))
 
 
 @router.get("/{firm_id}", responses=READ)

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
+from api.auth import Within
 from api.deps import Actor, IfMatch, SystemDep, etag, expected_version, problems
 from api.schemas import searches as shapes
 from detector import saved_searches as kept
@@ -24,10 +25,11 @@ def _search(response: Response, row: dict[str, Any]) -> shapes.Search:
 
 
 @router.get("", responses=problems(401, 403, 503))
-def list_searches(system: SystemDep, actor: Actor) -> shapes.Searches:
+def list_searches(system: SystemDep, actor: Actor, within: Within) -> shapes.Searches:
     """The searches you keep, by name."""
     with reading(system.engine) as connection:
-        return shapes.Searches.model_validate({"items": kept.searches_of(connection, actor)})
+        mine = kept.searches_of(connection, actor, within)
+    return shapes.Searches.model_validate({"items": mine})
 
 
 @router.post("", status_code=201, responses=problems(401, 403, 409, 422, 503))
@@ -40,19 +42,20 @@ def save_search(
 
 
 @router.get("/hits", responses=problems(401, 403, 503))
-def list_hits(system: SystemDep, actor: Actor, new: New = True) -> shapes.Hits:
+def list_hits(system: SystemDep, actor: Actor, within: Within, new: New = True) -> shapes.Hits:
     """What all your searches found, the last first."""
     with reading(system.engine) as connection:
-        return shapes.Hits.model_validate({"items": kept.hits_of(connection, actor, new=new)})
+        found = kept.hits_of(connection, actor, new=new, within=within)
+        return shapes.Hits.model_validate({"items": found})
 
 
 @router.get("/{search_id}", responses=READ)
 def read_search(
-    response: Response, system: SystemDep, actor: Actor, search_id: str
+    response: Response, system: SystemDep, actor: Actor, within: Within, search_id: str
 ) -> shapes.Search:
     """One search of yours."""
     with reading(system.engine) as connection:
-        return _search(response, kept.get_search(connection, actor, search_id))
+        return _search(response, kept.get_search(connection, actor, search_id, within))
 
 
 @router.patch("/{search_id}", responses=CHANGE)
@@ -82,10 +85,12 @@ def drop_search(
 
 
 @router.get("/{search_id}/hits", responses=READ)
-def read_hits(system: SystemDep, actor: Actor, search_id: str, new: New = True) -> shapes.Hits:
+def read_hits(
+    system: SystemDep, actor: Actor, within: Within, search_id: str, new: New = True
+) -> shapes.Hits:
     """What one of your searches found."""
     with reading(system.engine) as connection:
-        found = kept.hits_of(connection, actor, search_id, new=new)
+        found = kept.hits_of(connection, actor, search_id, new=new, within=within)
     return shapes.Hits.model_validate({"items": found})
 
 

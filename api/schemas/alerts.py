@@ -132,6 +132,11 @@ class Alert(BaseModel):
     pending: PendingClosure | None = Field(
         description="a closure that waits for a second person; its note is in the last event"
     )
+    jurisdictions: list[str] | None = Field(
+        default=None,
+        description="whose authorities it concerns, as filed; empty: nothing filed says, "
+        "null: not looked up yet",
+    )
     version: int = Field(description="also the ETag; a change names it in If-Match")
     opened_at: datetime
     updated_at: datetime

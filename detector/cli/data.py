@@ -187,11 +187,15 @@ def export(
 ) -> None:
     """Write alerts, scores, features, outcomes or quarantined rows to a file."""
     day = a_date(as_of, "--as-of")
+    from detector.database import reading
     from detector.export import write_table
     from detector.extracts import enter_export, extract
+    from detector.people.limits import limits_of
 
     system = opened()
-    frame = extract(system, kind, typologies=typology or None, as_of=day)
+    with reading(system.engine) as connection:
+        within = limits_of(connection, actor or "system", system.settings)
+    frame = extract(system, kind, typologies=typology or None, as_of=day, within=within)
     enter_export(system, kind, frame, actor or "system", typologies=typology or None, as_of=day)
     write_table(frame, out)
     if STATE.json:

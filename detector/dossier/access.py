@@ -9,13 +9,17 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from alerts import audit
+from alerts.jurisdictions import reach
 from alerts.store import storable
-from detector.database import writing
+from detector.concerned import seats_of
+from detector.database import reading, writing
+from detector.dossier.alerts import alerts_about
 from detector.dossier.subject import Subject, find_subject, firm_not_found
 from detector.people.limits import limits_of
 from features.errors import WardenError
 
 if TYPE_CHECKING:
+    from alerts.connections import ReadConnection
     from detector.system import System
 
 LONGEST_PURPOSE = 200
@@ -68,8 +72,12 @@ def open_dossier(system: System, firm_id: str, visit: Visit, part: str) -> Subje
     if len(firm_id) > LONGEST_ID or not storable(firm_id):
         raise firm_not_found(firm_id[:LONGEST_ID].encode(errors="replace").decode())
     subject = find_subject(system, firm_id)
-    with writing(system.engine) as connection:
+    with reading(system.engine) as connection:
         within = limits_of(connection, visit.actor, system.settings)
+        subject = replace(subject, within=within)
+        if not _within_reach(connection, system, subject):
+            raise firm_not_found(firm_id)
+    with writing(system.engine) as connection:
         audit.record(
             connection,
             actor=visit.actor,
@@ -79,4 +87,14 @@ def open_dossier(system: System, firm_id: str, visit: Visit, part: str) -> Subje
             data={"part": part, "purpose": visit.purpose, "case": visit.case},
             now=system.clock(),
         )
-    return replace(subject, within=within)
+    return subject
+
+
+def _within_reach(connection: ReadConnection, system: System, subject: Subject) -> bool:
+    """Whether whoever is limited to jurisdictions may know of the firm: by where it has its seat,
+    or by an alert about it that is theirs."""
+    if subject.within.jurisdictions is None:
+        return True
+    seats = seats_of(system.lake, subject.snapshot, subject.own | {subject.firm_id})
+    codes = reach(set().union(*seats.values()))
+    return subject.within.reach(codes) or alerts_about(connection, subject)["n"] > 0

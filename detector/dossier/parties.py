@@ -75,3 +75,37 @@ def key_kinds(grain: str) -> tuple[str | None, ...]:
     if grain == TENDER:
         return (TENDER,)
     return tuple(_PARTS.get(part) for part in GRAINS[grain].parts)
+
+
+_BY_KIND = {grain.subject_kind: grain for grain in reversed(GRAINS.values())}
+
+
+def parts_of(kind: str, key: str) -> list[tuple[str, str]]:
+    """The ids a subject key holds, each with its kind: `FIRM`, `APP`, ..., `sku`, `market`.
+
+    Empty for a subject that is none of filings, such as a rule. A tender is told with and without
+    its lot, since its id may hold the same stroke.
+    """
+    grain = _BY_KIND.get(kind)
+    if grain is None:
+        return []
+    if kind == TENDER:
+        return _lots(key)
+    if kind in JOINED:
+        members, _, tender = key.partition("/")
+        return [(FIRM, one) for one in members.split("|")] + (_lots(tender) if tender else [])
+    segments = key.split("/", len(grain.parts) - 1)
+    named = zip(grain.parts, segments, strict=False)
+    kinds = {**_PARTS, **_OTHERS}
+    return [(kinds[name], value) for name, value in named if name in kinds]
+
+
+def _lots(key: str) -> list[tuple[str, str]]:
+    return [(TENDER, one) for one in dict.fromkeys((key, key.rsplit("/", 1)[0]))]
+
+
+_OTHERS: Mapping[str, str] = {
+    "sku_id": "sku", "sku_a": "sku", "sku_b": "sku", "product_id": "product",
+    "market_id": "market", "category": "category",
+}  # fmt: skip
+"""Parts of keys that name what firms sell, and where."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
+import alerts.approval_tables
 import alerts.case_tables  # declares its tables
 import alerts.notify.tables  # noqa: F401  the same
 import detector.firm_tables  # the same

@@ -14,7 +14,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from detector.evaluate import meant_by
 from detector.inference import Floats
 from detector.models.base import SEED, Detector, detectors, make_detector
 from detector.models.fitted import FittedSet
@@ -23,6 +22,7 @@ from detector.models.learnable import learnable
 from detector.models.score import with_peers
 from detector.models.signed import signed_evidence
 from features.errors import WardenError
+from features.vocabulary import meant_by
 
 if TYPE_CHECKING:
     from features.compute import FeatureFrame

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from alerts.limits import of_units
+from alerts.jurisdictions import reached
+from alerts.limits import of_person
 from alerts.notify import outbox
 from alerts.notify.audience import Endpoint, Listener, endpoints_of, listeners_of, next_digest
 from alerts.notify.kinds import Kind, Mode, Notice
@@ -28,6 +30,7 @@ CHUNK = 500
 """Notices planned in one transaction."""
 PLANNING_LOCK = 7_202_311_041_500_012
 """Number of the PostgreSQL lock held while notices are planned; SQLite has one writer anyway."""
+NOWHERE: frozenset[str] = frozenset()
 LOOK_BACK = timedelta(days=7)
 """Failed runs older than this are no news."""
 
@@ -75,7 +78,7 @@ def listeners(connection: ReadConnection, system: System) -> list[Listener]:
             person_id=row["person_id"],
             name=row["name"],
             may={str(one) for one in granted([Role(name) for name in row["roles"]])},
-            limits=of_units(row["units"], system.settings.units),
+            limits=of_person(row["units"], row["jurisdictions"], system.settings.units),
             kinds=row["kinds"],
             least_severity=row["least_severity"],
             digest_hour=row["digest_hour"],
@@ -102,6 +105,8 @@ def _plan_some(system: System) -> int:
         if connection.dialect.name == "postgresql":
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(PLANNING_LOCK)))
         found = [notice_of(row) for row in connection.execute(query).mappings()]
+        codes = reached(connection, {one.key for one in found if one.about == "alert"})
+        found = [replace(one, reach=codes.get(one.key, NOWHERE)) for one in found]
         if found:
             _write(connection, system, found)
         return len(found)

@@ -1,17 +1,21 @@
 """Every address by every role, by nobody, by a key past its day, revoked, or of a closed account,
-and by somebody of another unit. An address without an entry in the table fails here."""
+and by somebody of another unit or jurisdiction. An address without an entry in the table fails
+here."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from fastapi.routing import iter_route_contexts
 from starlette.testclient import TestClient
 
+from alerts.jurisdictions import keep
 from api.permissions import NEEDS, OPEN, SIGNED_IN
 from detector.database import writing
 from detector.people.permissions import GRANTS, Permission, Role
@@ -114,31 +118,65 @@ def test_a_key_opens_its_scopes_and_nothing_else(
                 assert ((status, code) != (403, "not_permitted")) == (need == scope), (path, scope)
 
 
-def test_alerts_of_another_unit_are_as_if_they_were_not_there(
-    door: TestClient, system: System
+PLACES = ("CN", "DE", "US-CA")
+"""Filed in turn under every three of four alerts; under the fourth nothing is filed."""
+
+
+def place_alerts(system: System, everything: list[dict[str, Any]]) -> None:
+    """Says of the alerts whom they concern, so that every place has some of every lane."""
+    named = {a["fingerprint"]: [*PLACES, ""][i % 4] for i, a in enumerate(everything)}
+    with writing(system.engine) as connection:
+        keep(connection, {mark: {place} if place else set() for mark, place in named.items()})
+
+
+Mine = Callable[[dict[str, Any]], bool]
+
+
+def limited(kind: str, everything: list[dict[str, Any]]) -> list[tuple[dict[str, list[str]], Mine]]:
+    """People limited by one thing: the limits of their account, and what is theirs."""
+    if kind == "unit":
+        return [
+            ({"units": [unit]}, lambda a, p=patterns[0][:-1]: a["typology"].startswith(p))
+            for unit, patterns in UNITS.items()
+        ]
+    turn = {a["id"]: [*PLACES, ""][i % 4] for i, a in enumerate(everything)}
+    within = {"CN": {"CN"}, "EU": {"DE"}, "FR": set()}
+    return [
+        ({"jurisdictions": [asked]}, lambda a, p=places: turn[a["id"]] in p)
+        for asked, places in within.items()
+    ]
+
+
+@pytest.mark.parametrize("kind", ["unit", "jurisdiction"])
+def test_alerts_beyond_the_limits_are_as_if_they_were_not_there(
+    door: TestClient, system: System, kind: str
 ) -> None:
-    """A dozen alerts by every address that names one, for two units, and all in every list."""
+    """By every address that names an alert 200 times for each of the limits, and all in every
+    list; of alerts under which nothing is filed, nobody who is limited to places sees one."""
     everything = client_of(system, actor="Boss").get("/api/v1/alerts?limit=200").json()["items"]
+    place_alerts(system, everything)
     below = [(m, p) for m, p in ADDRESSES if "{alert_id}" in p]
     probes = 0
-    for unit, patterns in UNITS.items():
-        headers = enroll(system, f"of {unit}", units=[unit])
+    for place, (limits, is_mine) in enumerate(limited(kind, everything)):
+        headers = enroll(system, f"limited {place}", **limits)  # type: ignore[arg-type]
         listed = door.get("/api/v1/alerts?limit=200", headers=headers).json()
-        mine = {a["id"] for a in everything if a["typology"].startswith(patterns[0][:-1])}
+        mine = {a["id"] for a in everything if is_mine(a)}
         assert {a["id"] for a in listed["items"]} == mine
-        assert listed["counts"]["total"] == len(mine) > 0
+        assert listed["counts"]["total"] == len(mine)
+        assert sum(listed["counts"]["by_lane"].values()) == len(mine)
         others = [a for a in everything if a["id"] not in mine]
         page = door.get("/?state=any", headers=headers).text
-        for place, alert in enumerate(others):
+        for nth, alert in enumerate(others):
             assert alert["id"] not in page
-            found = door.get(f"/api/v1/alerts?subject={alert['subject']['key']}", headers=headers)
-            assert alert["id"] not in found.text
-            for method, path in below if place < 12 else ():
+            if nth < 8:
+                asked_for = f"/api/v1/alerts?subject={alert['subject']['key']}"
+                assert alert["id"] not in door.get(asked_for, headers=headers).text
+            for method, path in below if nth < 200 / len(below) else ():
                 answer = door.request(method, filled(path, alert["id"]), headers=headers)
                 assert answer.status_code == 404, (method, path)
                 assert alert["subject"]["key"] not in answer.text
                 probes += 1
-    assert probes >= 200
+    assert probes >= 400
 
 
 def test_a_unit_nobody_has_described_sees_nothing(door: TestClient, system: System) -> None:

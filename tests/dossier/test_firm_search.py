@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import Engine
 
+from alerts.limits import Limits
 from detector.firm_index import keep_index
 from detector.firm_search import FirmFilter, search_firms
 from detector.firm_words import folded, folded_column
@@ -103,3 +104,22 @@ def test_an_index_made_anew_equals_one_kept(system: System, tmp_path: Path) -> N
             # raises when the texts indexed are not those of the entries
             check = "INSERT INTO firm_text(firm_text, rank) VALUES ('integrity-check', 1)"
             connection.execute(sa.text(check))
+
+
+def test_who_is_limited_to_a_place_finds_the_firms_of_that_place(
+    system: System, tmp_path: Path
+) -> None:
+    seats = {"SUN": "CN", "MOON": "DE-BY", "STAR": None}
+    rows = [{"firm_id": f, "name": f"Lantern {f}", "jurisdiction": p} for f, p in seats.items()]
+    file(system, tmp_path / "filings", "firms", rows, LATER)
+    keep_index(system)
+
+    def within(*places: str) -> set[str]:
+        limits = Limits(None, frozenset(places))
+        items = search_firms(system, FirmFilter("lantern"), within=limits)["items"]
+        return {item["firm_id"] for item in items}
+
+    assert within("CN") == {"SUN"}
+    assert within("EU") == within("DE") == within("DE-BY") == {"MOON"}
+    assert within("FR", "D") == set()
+    assert ids(system, "lantern") == ["MOON", "STAR", "SUN"]

@@ -134,3 +134,12 @@ def test_an_event_of_an_alert_is_noted_as_what_it_is(
         outbox.note_alert_events(connection, [event])
     found = [(row.kind, row.person) for row in desk.rows(notice)]
     assert found == ([expected] if expected else [])
+
+
+def test_nobody_is_told_of_another_jurisdiction() -> None:
+    lin = replace(ANN, limits=Limits(None, frozenset({"CN"})))
+    assert told(replace(OPENED, reach=frozenset({"DE", "EU", "CN"})), lin) == [Mode.IMMEDIATE]
+    assert told(replace(OPENED, reach=frozenset({"DE", "EU"})), lin) == []
+    # whom it concerns is not known: nobody who is limited hears of it
+    assert told(OPENED, lin) == []
+    assert told(OPENED) == [Mode.IMMEDIATE]
