@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
+from alerts.limits import Limits
 from api.auth import limits_of, somebody
 from api.deps import Actor, Form, SystemDep, expected_version
 from api.errors import status_of
@@ -125,13 +126,13 @@ def _page(
         asked = {n: v for n in FIELDS if (v := given.get(n, "").replace("\0", "").strip())}
     if given.get("done") in DONE and notice is None:
         notice = {"tone": "ok", "text": sayer(lang)(f"firms.done.{given['done']}")}
-    found = _found(system, asked)
     within = limits_of(request, somebody(request))
+    found = _found(system, asked, within)
     with reading(system.engine) as connection:
         ids = [item["firm_id"] for item in found["items"]] if found else []
         waiting = open_alerts_of(connection, ids, within)
-        searches = kept.searches_of(connection, actor)
-        hits = kept.hits_of(connection, actor)
+        searches = kept.searches_of(connection, actor, within)
+        hits = kept.hits_of(connection, actor, within=within)
         visits = last_visits(connection, actor)
     shown: dict[str, Any] = {
         "asked": {field: asked.get(field, "") for field in FIELDS},
@@ -150,9 +151,9 @@ def _page(
     return render(request, "firms.html", status, place="firms", **shown)
 
 
-def _found(system: System, asked: dict[str, str]) -> dict[str, Any] | None:
+def _found(system: System, asked: dict[str, str], within: Limits) -> dict[str, Any] | None:
     """What fits; None where nothing is asked."""
     if not asked:
         return None
     text, rest = asked.get("q", "")[:LONGEST], {n: v for n, v in asked.items() if n != "q"}
-    return search_firms(system, FirmFilter(text, **rest))
+    return search_firms(system, FirmFilter(text, **rest), within=within)
