@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
@@ -105,23 +105,14 @@ def intervene(
             "Move it to `decided` first.",
             "conflict",
         )
-    _check(wanted, hand.now)
-    row = {
-        "case_number": number,
-        "kind": wanted.kind.value,
-        "decided_on": wanted.decided_on,
-        "text": a_text(wanted.text, "text"),
-        "amount": wanted.amount,
-        "currency": wanted.currency,
-        "legal_basis": a_text(wanted.legal_basis, "legal basis"),
-        "added_by": hand.actor.strip(),
-        "added_at": hand.now,
-    }
+    checked(wanted, hand.now)
+    row = intervention_row(number, wanted)
+    row |= {"added_by": hand.actor.strip(), "added_at": hand.now}
     insert = sa.insert(case_intervention).values(row).returning(case_intervention.c.id)
     made = int(connection.execute(insert).scalar_one())
-    told = [_target_object(target) for target in wanted.targets]
+    told = [target_object(target) for target in wanted.targets]
     for target in wanted.targets:
-        connection.execute(sa.insert(case_target).values(_target_row(made, target)))
+        connection.execute(sa.insert(case_target).values(target_row(made, target)))
     names = ("kind", "text", "amount", "currency", "legal_basis")
     data = {name: row[name] for name in names} | {
         "intervention": made,
@@ -131,7 +122,8 @@ def intervene(
     return stamped(connection, case, hand, CaseEventKind.INTERVENED, data), made
 
 
-def _check(wanted: Intervention, now: datetime) -> None:
+def checked(wanted: Intervention, now: datetime) -> None:
+    """Raises WardenError `bad_amount` or `bad_target` for a decision that cannot be one."""
     if wanted.decided_on > now.date():
         raise WardenError("bad_target", f"{wanted.decided_on} is still to come.")
     fine = (wanted.amount is None) == (wanted.currency is None)
@@ -153,7 +145,48 @@ def _check(wanted: Intervention, now: datetime) -> None:
             )  # fmt: skip
 
 
-def _target_row(made: int, target: Target) -> dict[str, Any]:
+def intervention_row(number: str, wanted: Intervention) -> dict[str, Any]:
+    """A decision as its table holds it, without who entered it.
+
+    Raises:
+        WardenError: `text_required`, `text_unreadable`.
+    """
+    return {
+        "case_number": number,
+        "kind": wanted.kind.value,
+        "decided_on": wanted.decided_on,
+        "text": a_text(wanted.text, "text"),
+        "amount": wanted.amount,
+        "currency": wanted.currency,
+        "legal_basis": a_text(wanted.legal_basis, "legal basis"),
+    }
+
+
+def intervention_from(told: Mapping[str, Any]) -> Intervention:
+    """A decision from its plain data."""
+    targets = [
+        Target(
+            one["feature"],
+            one["grain"],
+            one["subject_key"],
+            one["direction"],
+            date.fromisoformat(one["by"]),
+        )
+        for one in told["targets"]
+    ]
+    return Intervention(
+        InterventionKind(told["kind"]),
+        date.fromisoformat(told["decided_on"]),
+        told["text"],
+        told["legal_basis"],
+        told["amount"],
+        told["currency"],
+        targets,
+    )
+
+
+def target_row(made: int, target: Target) -> dict[str, Any]:
+    """A target as its table holds it."""
     return {
         "intervention_id": made,
         "feature": target.feature,
@@ -164,7 +197,8 @@ def _target_row(made: int, target: Target) -> dict[str, Any]:
     }
 
 
-def _target_object(target: Target) -> dict[str, Any]:
+def target_object(target: Target) -> dict[str, Any]:
+    """A target as plain data."""
     return {
         "feature": target.feature,
         "grain": target.grain,
@@ -246,7 +280,7 @@ def interventions_of(connection: ReadConnection, number: str) -> list[dict[str, 
             "added_by": row["added_by"],
             "added_at": row["added_at"].isoformat(),
             "targets": [
-                {"id": goal.id, **_target_object(goal.target), "follow_up": last.get(goal.id)}
+                {"id": goal.id, **target_object(goal.target), "follow_up": last.get(goal.id)}
                 for goal in goals
                 if whose[goal.id] == row["id"]
             ],

@@ -115,6 +115,12 @@ class NewIntervention(_Asked):
     targets: list[NewTarget] = Field(default=[], max_length=MOST_TARGETS)
 
 
+class CorrectedIntervention(NewIntervention):
+    """A decision as it should have been recorded, whole."""
+
+    why: str = Field(min_length=1, max_length=LONGEST_TEXT, description="kept with the old one")
+
+
 class HandOverTo(_Asked):
     """Who receives the case, and the notes that go along."""
 
@@ -206,6 +212,28 @@ class Target(BaseModel):
     follow_up: FollowUp | None = Field(description="what was found last")
 
 
+class Corrected(BaseModel):
+    """Who corrected a decision, when and why."""
+
+    by: str
+    at: datetime
+    why: str
+
+
+class EarlierIntervention(BaseModel):
+    """A decision as it stood before a correction, with what was found about it until then."""
+
+    version: int
+    kind: Kind
+    decided_on: date
+    text: str
+    amount: float | None
+    currency: str | None
+    legal_basis: str
+    targets: list[Target]
+    corrected: Corrected
+
+
 class Intervention(BaseModel):
     """What was decided, and what came of it."""
 
@@ -218,6 +246,19 @@ class Intervention(BaseModel):
     legal_basis: str
     added_by: str
     added_at: datetime
+    version: int = Field(description="1, and one more with each correction")
+    corrected_at: datetime | None
+    earlier: list[EarlierIntervention] = Field(description="versions before, the oldest first")
+    targets: list[Target]
+
+
+class FollowedUp(BaseModel):
+    """What came of one decision so far, as the job found it last."""
+
+    case: str
+    intervention: int
+    version: int
+    decided_on: date
     targets: list[Target]
 
 

@@ -117,7 +117,7 @@ def _named(target: Row) -> set[str]:
 
 def _interventions(found: CaseEvidence, own: frozenset[str]) -> list[Row]:
     """Without who entered them, and without what another firm is to move."""
-    left = ("added_by", "corrected_by", "corrections")
+    left = ("added_by", "earlier")
     return [
         {name: value for name, value in one.items() if name not in left}
         | {"targets": [t for t in one["targets"] if not _named(t) or own & _named(t)]}

@@ -166,6 +166,49 @@ def intervene(
     )
 
 
+@app.command("correct")
+def correct(
+    number: Number,
+    intervention: Annotated[int, typer.Argument(help="Number of the decision; see `show`.")],
+    why: Annotated[str, typer.Option(help="Why the record is corrected.")],
+    on: Annotated[str | None, typer.Option(help="Day of the decision.")] = None,
+    text: Annotated[str | None, typer.Option(help="What was decided.")] = None,
+    legal_basis: Annotated[str | None, typer.Option(help="The article it rests on.")] = None,
+    amount: Annotated[float | None, typer.Option(help="Of a fine, with --currency.")] = None,
+    currency: Annotated[str | None, typer.Option(help="Three letters, for example CNY.")] = None,
+    moves: Annotated[
+        list[str] | None,
+        typer.Option(help="All targets anew: FEATURE:up|down:DAY or FEATURE:up|down:DAY:SUBJECT."),
+    ] = None,
+    actor: Actor = "",
+) -> None:
+    """Correct what was recorded of a decision; what is not named stays, the old stays on record."""
+    from dataclasses import replace
+
+    from alerts.case_corrections import one_intervention
+    from alerts.case_remedies import intervention_from
+    from detector.database import reading
+    from detector.remedies.targets import correct_decision, goals_of
+
+    system = opened()
+    with reading(system.engine) as connection:
+        before = one_intervention(connection, number, intervention)
+    was = intervention_from(before)
+    wanted = replace(
+        was,
+        decided_on=a_date(on, "--on") or was.decided_on,
+        text=text or was.text,
+        legal_basis=legal_basis or was.legal_basis,
+        amount=was.amount if amount is None else amount,
+        currency=currency or was.currency,
+    )
+    goals = [_goal(move) for move in moves] if moves else goals_of(was)
+    hand = hand_of(system, actor)
+    case = correct_decision(system, number, intervention, wanted, goals, why, hand)
+    told = {"case": case.number, "id": intervention, "version": case.version}
+    say(told, f"Decision {intervention} of case {case.number} corrected.")
+
+
 @app.command("follow-up")
 def follow_up(number: Number, actor: Actor = "") -> None:
     """Compare what was to move with peers, before and after; the job does it for all cases."""

@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
+from alerts.case_corrections import correct
 from alerts.case_model import Case, CaseHand, PartyRole
 from alerts.case_remedies import Direction, Intervention, Target, intervene
 from alerts.case_store import get_case
 from alerts.cases import parties_of
-from detector.database import writing
+from detector.database import WriteConnection, writing
 from detector.dossier.parties import FIRM, key_kinds
 from features.catalogue import catalogue
 from features.errors import WardenError
@@ -31,6 +32,11 @@ class Goal:
     subject_key: str | None = None
 
 
+def goals_of(wanted: Intervention) -> list[Goal]:
+    """The targets of a decision as a person would name them."""
+    return [Goal(t.feature, t.direction, t.by, t.subject_key) for t in wanted.targets]
+
+
 def decide(
     system: System, number: str, wanted: Intervention, goals: Sequence[Goal], hand: CaseHand
 ) -> tuple[Case, int]:
@@ -40,11 +46,42 @@ def decide(
         WardenError: `unknown_feature`, `bad_target`, and those of `case_remedies.intervene`.
     """
     with writing(system.engine) as connection:
-        get_case(connection, number, hand.reach)
-        parties = parties_of(connection, number)
-        subjects = [firm for firm, role in parties.items() if role is PartyRole.SUBJECT]
-        targets = [target for goal in goals for target in _targets(goal, subjects)]
-        return intervene(connection, number, replace(wanted, targets=targets), hand)
+        whole = _aimed(connection, number, wanted, goals, hand)
+        return intervene(connection, number, whole, hand)
+
+
+def correct_decision(
+    system: System,
+    number: str,
+    intervention: int,
+    wanted: Intervention,
+    goals: Sequence[Goal],
+    why: str,
+    hand: CaseHand,
+) -> Case:
+    """Puts a decision as it should have been recorded in the place of what was.
+
+    Raises:
+        WardenError: `unknown_feature`, `bad_target`, and those of `case_corrections.correct`.
+    """
+    with writing(system.engine) as connection:
+        whole = _aimed(connection, number, wanted, goals, hand)
+        return correct(connection, number, intervention, whole, why, hand)
+
+
+def _aimed(
+    connection: WriteConnection,
+    number: str,
+    wanted: Intervention,
+    goals: Sequence[Goal],
+    hand: CaseHand,
+) -> Intervention:
+    """The decision with its targets, one for each subject that is meant."""
+    get_case(connection, number, hand.reach)
+    parties = parties_of(connection, number)
+    subjects = [firm for firm, role in parties.items() if role is PartyRole.SUBJECT]
+    targets = [target for goal in goals for target in _targets(goal, subjects)]
+    return replace(wanted, targets=targets)
 
 
 def _targets(goal: Goal, subjects: Sequence[str]) -> list[Target]:

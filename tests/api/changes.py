@@ -14,6 +14,7 @@ from detector.firm_tables import saved_search_hit
 from detector.people import accounts
 from tests.api.asking import BEN, Ask, Desk, Make, Route
 from tests.api.casework_changes import CASES, WORK
+from tests.api.decision_changes import DECISIONS
 from tests.api.firm_changes import FIRMS, SAID
 from tests.api.notice_changes import NOTICES
 from tests.api.rule_page_changes import RULES
@@ -157,6 +158,7 @@ def revoke_key(desk: Desk) -> Ask:
 CHANGES: Mapping[Route, Make] = {
     **WORK,
     **CASES,
+    **DECISIONS,
     **NOTICES,
     **RULES,
     **FIRMS,

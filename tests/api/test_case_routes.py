@@ -51,12 +51,22 @@ def test_a_case_from_its_opening_to_its_hand_over(
                      "subject_key": "F-0101"}],
     }  # fmt: skip
     assert changed(client, number, "/interventions", **order).status_code == 201
+    tag = {"If-Match": client.get(f"{CASES}/{number}").headers["ETag"]}
+    right = {**order, "amount": 55_000, "why": "A digit."}
+    path = f"{CASES}/{number}/interventions/1"
+    assert client.put(path, json=right, headers={"If-Match": '"1"'}).status_code == 412
+    assert client.put(path, json=right, headers=tag).json()["version"] == 8
+    found = client.get(f"{path}/follow-up").json()
+    assert (found["version"], found["targets"][0]["follow_up"]) == (2, None)
+    assert client.get(f"{CASES}/{number}/interventions/2/follow-up").status_code == 404
     answer = changed(client, number, state="closed", outcome="measures_taken", note="Done.")
     assert answer.json()["outcome"] == "measures_taken"
     told = client.get(f"{CASES}/{number}").json()
     assert len(told["alerts"]) == 3
     assert (told["tasks"][0]["done_by"], told["tasks"][0]["due_on"]) == ("Reviewer 3", "2026-12-01")
-    assert told["interventions"][0]["targets"][0]["follow_up"] is None
+    (decision,) = told["interventions"]
+    assert decision["targets"][0]["follow_up"] is None
+    assert (decision["amount"], decision["earlier"][0]["amount"]) == (55_000, 50_000)
     assert {party["role"] for party in told["parties"]} <= {"subject"}
     items = client.get(f"{CASES}/{number}/timeline").json()["items"]
     assert {one["alert"] for one in items} == {None, *ids[:3]}
