@@ -1,7 +1,8 @@
-"""One act on every alert of a filter, in one transaction.
+"""One act on every alert of a filter, or on some that were picked, in one transaction.
 
 Whoever asks says how many alerts the filter found when they looked: if others have come in or
-left since, nothing is done. An alert the act cannot be done to is left out and told, with why.
+left since, nothing is done. Alerts that were picked are named with the version that was seen. An
+alert the act cannot be done to is left out and told, with why.
 """
 
 from __future__ import annotations
@@ -20,9 +21,11 @@ from alerts.connections import WriteConnection
 from alerts.deadlines import USUAL, Deadlines
 from alerts.inbox import QueueFilter, matching
 from alerts.labels import label, word
-from alerts.lifecycle import Action, checked, decide
+from alerts.lifecycle import Action, checked, comment, decide
+from alerts.limits import NONE, Limits
 from alerts.model import Alert
 from alerts.tables import alert as alert_table
+from alerts.undo import undo
 from features.errors import WardenError
 
 MOST = 1_000
@@ -30,8 +33,12 @@ MOST = 1_000
 
 BulkAction = Literal[
     "acknowledge", "review", "escalate", "close", "reopen",
-    "assign", "release", "label", "unlabel",
+    "assign", "release", "label", "unlabel", "comment", "undo",
 ]  # fmt: skip
+
+
+Act = Callable[[str, int], Alert | None]
+"""What is done to one alert, by id and version; the alert after it, None where it stays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +46,7 @@ class Order:
     """What is to be done to every alert of a filter.
 
     Attributes:
+        note: with a decision, or the text of a `comment`.
         to: whom they are given to, for `assign`; whoever asks where it is None.
         label: for `label` and `unlabel`.
         expected: how many alerts the filter found when the actor looked.
@@ -107,8 +115,44 @@ def apply(
             f"The filter finds {total:,} alerts; at most {MOST:,} are changed at once.",
             "Narrow the filter.",
         )
+    return _each(order, one, _versions(connection, ids))
+
+
+def apply_to(
+    connection: WriteConnection,
+    order: Order,
+    picked: Mapping[str, int],
+    actor: str,
+    now: datetime,
+    deadlines: Deadlines = USUAL,
+) -> Done:
+    """Does the act to the alerts that were picked, as far as they allow it.
+
+    Args:
+        order: its filter says nothing here but what the actor may see.
+        picked: version that was seen, by id.
+
+    Raises:
+        WardenError: what the act itself refuses whatever the alert, `none_picked`, `too_many`.
+    """
+    one = _act(connection, order, actor, now, deadlines)
+    if not picked:
+        raise WardenError("none_picked", "No alert was picked.", "Pick one in the list first.")
+    if len(picked) > MOST:
+        raise WardenError("too_many", f"At most {MOST:,} alerts are changed at once.")
+    store.lock_merging(connection)
+    there = _versions(connection, [i for i in picked if store.storable(i)], order.wanted.within)
+    done = _each(order, one, {i: picked[i] for i in there})
+    for alert_id in sorted(picked.keys() - there.keys()):
+        gone = store.alert_not_found(alert_id)
+        done.skipped.append(Skipped(alert_id, gone.code, str(gone)))
+    return done
+
+
+def _each(order: Order, one: Act, seen: Mapping[str, int]) -> Done:
+    """The act on each alert in turn; what one of them refuses is no matter of the others."""
     done = Done()
-    for alert_id, version in _versions(connection, ids).items():
+    for alert_id, version in seen.items():
         try:
             after = one(alert_id, version)
         except WardenError as error:
@@ -117,21 +161,24 @@ def apply(
             done.skipped.append(Skipped(alert_id, error.code, str(error)))
             continue
         done.changed.append(alert_id)
-        if order.action == "close" and after.pending is not None:
+        if order.action == "close" and after is not None and after.pending is not None:
             done.pending.append(alert_id)
     return done
 
 
-def _versions(connection: WriteConnection, ids: list[str]) -> Mapping[str, int]:
+def _versions(
+    connection: WriteConnection, ids: list[str], within: Limits = NONE
+) -> Mapping[str, int]:
     """The alerts with their versions, held in the order of their ids."""
     c = alert_table.c
-    query = sa.select(c.id, c.version).where(c.id.in_(ids)).order_by(c.id).with_for_update()
+    chosen = sa.select(c.id, c.version).where(c.id.in_(ids), *within.conditions())
+    query = chosen.order_by(c.id).with_for_update()
     return {row.id: row.version for row in connection.execute(query)}
 
 
 def _act(
     connection: WriteConnection, order: Order, actor: str, now: datetime, deadlines: Deadlines
-) -> Callable[[str, int], Alert]:
+) -> Act:
     """The act on one alert; what is wrong with it for every alert is said before the first."""
     require_actor(actor)
     if order.action in tuple(Action):
@@ -143,6 +190,10 @@ def _act(
     if order.action == "assign":
         to = order.to or actor
         return lambda alert_id, version: assign(connection, alert_id, Hand(actor, version, now), to)
+    if order.action == "comment":
+        return lambda alert_id, _: _comment(connection, alert_id, actor, order.note or "", now)
+    if order.action == "undo":
+        return lambda alert_id, version: undo(connection, alert_id, Hand(actor, version, now))
     if order.action == "release":
         return lambda alert_id, version: release(connection, alert_id, Hand(actor, version, now))
     named = [word(order.label or "")]
@@ -150,3 +201,10 @@ def _act(
     return lambda alert_id, version: label(
         connection, alert_id, Hand(actor, version, now), add, remove
     )
+
+
+def _comment(
+    connection: WriteConnection, alert_id: str, actor: str, text: str, now: datetime
+) -> None:
+    """A comment changes nothing of the alert."""
+    comment(connection, alert_id, actor, text, now)

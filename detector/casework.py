@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from alerts.assignment import assign
-from alerts.bulk import Done, Order, apply
+from alerts.bulk import Done, Order, apply, apply_to
 from alerts.changing import Hand
-from alerts.connections import WriteConnection
+from alerts.connections import ReadConnection, WriteConnection
 from alerts.model import Alert
 from alerts.store import storable
-from detector.people.accounts import account
+from detector.people.accounts import Account, account, accounts
 from detector.people.permissions import Permission, granted, roles_of
 from detector.system import System
 from features.errors import WardenError
@@ -35,6 +37,33 @@ def bulk(system: System, connection: WriteConnection, order: Order, actor: str) 
     return apply(connection, order, actor, system.clock(), system.settings.due.deadlines())
 
 
+def bulk_picked(
+    system: System,
+    connection: WriteConnection,
+    order: Order,
+    picked: Mapping[str, int],
+    actor: str,
+) -> Done:
+    """One act on alerts that were picked, by id with the version that was seen.
+
+    Raises:
+        WardenError: `not_assignable`, and whatever `alerts.bulk.apply_to` raises.
+    """
+    if order.action == "assign" and order.to is not None:
+        worker(connection, order.to)
+    deadlines = system.settings.due.deadlines()
+    return apply_to(connection, order, picked, actor, system.clock(), deadlines)
+
+
+def workers(connection: ReadConnection) -> list[str]:
+    """Names of those alerts may be given to, sorted."""
+    return [one.name for one in accounts(connection) if _works(one)]
+
+
+def _works(one: Account) -> bool:
+    return one.enabled and Permission.ALERTS_DECIDE in granted(roles_of(one.roles))
+
+
 def worker(connection: WriteConnection, name: str) -> str:
     """The name of somebody with an open account who may decide on alerts.
 
@@ -47,8 +76,7 @@ def worker(connection: WriteConnection, name: str) -> str:
         if error.code != "unknown_person":
             raise
         known = None
-    may = granted(roles_of(known.roles)) if known else frozenset()
-    if known is None or not known.enabled or Permission.ALERTS_DECIDE not in may:
+    if known is None or not _works(known):
         raise WardenError(
             "not_assignable",
             f"{name[:80]} is nobody who works on alerts here.",

@@ -18,7 +18,6 @@ from api.errors import status_of
 from api.web.alert_view import act_sentence, alert_view
 from api.web.around import Table, around
 from api.web.explained import explain_view, heap_lines
-from api.web.queue_page import queue_page
 from api.web.render import render
 from api.web.wording import Lang, chosen_lang, sayer, words
 from api.web.work_view import work_view
@@ -38,13 +37,6 @@ DONE = (
     "acknowledge", "review", "escalate", "close", "asked", "reopen", "comment", "assign", "take",
     "release", "undo", "tuning", "approve", "reject", "withdraw",
 )  # fmt: skip
-
-
-@router.get("/")
-def queue_of_alerts(request: Request, system: SystemDep) -> Response:
-    """The queue."""
-    shown = queue_page(request, system)
-    return render(request, "queue.html", place="queue", **shown)
 
 
 @router.get("/alerts/{alert_id}")

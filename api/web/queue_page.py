@@ -14,12 +14,16 @@ from alerts.connections import ReadConnection
 from alerts.inbox import QueueCounts, QueueFilter, counts, queue
 from alerts.limits import Limits
 from alerts.model import WAITING as STILL_WAITING
-from alerts.model import State, alert_object
+from alerts.model import CloseReason, State, alert_object
+from alerts.picked import moved_by_runs
 from api.auth import limits_of, somebody
 from api.disclosure import disclosed
+from api.web.queue_act import here, outcome_told
 from api.web.queue_view import QueueRow, queue_row, typology_title
 from api.web.wording import Lang, chosen_lang
+from detector.casework import workers
 from detector.database import reading
+from detector.people.permissions import Permission
 from detector.system import System
 from features.vocabulary import TYPOLOGIES, Lane
 
@@ -110,11 +114,21 @@ def queue_page(request: Request, system: System) -> dict[str, Any]:
         page = queue(connection, wanted, cursor, PAGE)
         found = counts(connection, wanted)
         views = _views(connection, filters, who.name, wanted.within)
-    rows = [queue_row(disclosed(alert_object(alert), who), lang) for alert in page.alerts]
+        moved = moved_by_runs(connection, [alert.id for alert in page.alerts])
+        people = workers(connection) if Permission.ALERTS_DECIDE in who.may else []
+    today = system.clock().date()
+    rows = [
+        queue_row(disclosed(alert_object(one, today), who), lang, today, moved.get(one.id, {}))
+        for one in page.alerts
+    ]
     asked = {k: v for k, v in vars(filters).items() if v is not None}
     following = {**asked, "cursor": page.next_cursor} if page.next_cursor else None
     return {
         "sections": _sections(rows, found),
+        "people": people,
+        "back": here(request),
+        "done": outcome_told(request, lang),
+        "reasons": [reason.value for reason in CloseReason],
         "shown": len(rows),
         "total": found.total,
         "filters": filters,

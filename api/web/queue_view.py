@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, datetime
+from types import MappingProxyType
 from typing import Any
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
+from alerts.model import State
 from api.web.facts_view import bar_width, fact_rows, in_sentence, weight_rows
-from api.web.figures import percent, period, plain, spaced
-from api.web.wording import HTML_LANG, Lang, in_language, known_word, one_bold, words
+from api.web.figures import day, percent, period, plain, spaced
+from api.web.queue_flags import Flag, flags
+from api.web.wording import HTML_LANG, Lang, in_language, known_word, one_bold, sayer, words
 from features.vocabulary import TYPOLOGIES, Lane
 
 Alert = Mapping[str, Any]
 """An alert as `alerts.model.alert_object` gives it."""
 
 MOST_URGENT = 1.5
+SOON = 7
+"""Days before its day from which an alert is due soon."""
+NOTHING = Markup()
+NOT_MOVED: Mapping[str, datetime] = MappingProxyType({})
 SIGNS = (">", ">=", "<", "<=")
 TIMES = ("h", "hours", "d", "days")
 
@@ -32,9 +40,16 @@ class Part:
 
 @dataclass(frozen=True)
 class QueueRow:
-    """What one row of the queue shows; `excess` stands in the legal lane where a score would."""
+    """What one row of the queue shows; `excess` stands in the legal lane where a score would.
+
+    Attributes:
+        token: what a form names the alert by: its id with the version that is shown.
+        tone: of the day due: `late`, `soon` or nothing.
+        flags: what must be known before anything is decided.
+    """
 
     id: str
+    version: int
     severity: int
     lane: str
     subject: str
@@ -48,18 +63,40 @@ class QueueRow:
     state: str
     closing: str
     owner: str
-    unchecked: int
     quiet: bool
-    tags: tuple[str, ...] = ()
+    due: Markup = NOTHING
+    tone: str = ""
+    age: Markup = NOTHING
+    labels: tuple[str, ...] = ()
+    flags: tuple[Flag, ...] = ()
     set_aside: bool = False
 
+    @property
+    def token(self) -> str:
+        """The id and the version, as a form sends them."""
+        return f"{self.id}:{self.version}"
 
-def queue_row(alert: Alert, lang: Lang) -> QueueRow:
-    """The row of one alert object."""
+    @property
+    def closed(self) -> bool:
+        """Whether nothing is to be done about it any more."""
+        return self.state == State.CLOSED
+
+
+def queue_row(
+    alert: Alert, lang: Lang, today: date | None = None, moved: Mapping[str, datetime] = NOT_MOVED
+) -> QueueRow:
+    """The row of one alert object.
+
+    Args:
+        today: the day it is shown on; without one it is neither late nor due soon.
+        moved: when a run last `updated` or `reopened` it.
+    """
     span, legal = alert["period"], alert["lane"] == Lane.LEGAL
     reason, reason_lang = one_line_reason(alert, lang)
+    due, tone = _due(alert, lang, today)
     return QueueRow(
         id=str(alert["id"]),
+        version=int(alert["version"]),
         severity=int(alert["severity"]),
         lane=str(alert["lane"]),
         subject=subject_name(alert, lang),
@@ -73,16 +110,32 @@ def queue_row(alert: Alert, lang: Lang) -> QueueRow:
         state=str(alert["state"]),
         closing=str(alert["close_reason"] or ""),
         owner=str(alert["assignee"] or ""),
-        unchecked=len(alert["not_checked"]),
         quiet=not alert["firing"],
-        tags=tuple(tag_name(tag) for tag in alert["tags"]),
+        due=due,
+        tone=tone,
+        age=_age(alert, lang),
+        labels=tuple(alert["labels"]),
+        flags=flags(alert, lang, moved),
         set_aside=bool(alert["set_aside"]),
     )
 
 
-def tag_name(tag: Mapping[str, Any]) -> str:
-    """What a tag rests on: an exception by its number, a repeat by the alert it repeats."""
-    return f"E-{tag['exception']}" if tag["kind"] == "exception" else str(tag["alert"])
+def _due(alert: Alert, lang: Lang, today: date | None) -> tuple[Markup, str]:
+    """The day it is to be decided by, and how near it is."""
+    if alert["state"] == State.CLOSED:
+        return Markup(), ""
+    say, on = sayer(lang), date.fromisoformat(alert["due_on"])
+    left = (on - today).days if today else SOON + 1
+    if left < 0:
+        return say("queue.row.late", n=-left), "late"
+    if left == 0:
+        return say("queue.row.today"), "late"
+    return escape(day(on, lang)), "soon" if left <= SOON else ""
+
+
+def _age(alert: Alert, lang: Lang) -> Markup:
+    n, say = alert["age_days"] or 0, sayer(lang)
+    return say("queue.row.age", n=n) if n else say("queue.row.new")
 
 
 def one_line_reason(alert: Alert, lang: Lang) -> tuple[str, str]:

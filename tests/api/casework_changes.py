@@ -46,6 +46,11 @@ def attach(desk: Desk) -> Ask:
     return Ask(file, content=b"What was said.", headers=desk.tag(path))
 
 
+def from_the_queue(desk: Desk) -> Ask:
+    token = f"{desk.alert['id']}:{desk.alert['version']}"
+    return Ask("/queue/act", form={"action": "label", "label": "ring 7", "alert": token})
+
+
 def asked_to_close(desk: Desk) -> str:
     """Path of a severe alert that Ann has asked to close."""
     severe = desk.door.get("/api/v1/alerts?severity=4&severity=5&limit=1").json()["items"][0]
@@ -93,6 +98,7 @@ WORK: Mapping[Route, Make] = {
     ("POST", "/api/v1/alerts/{alert_id}/closure/approve"): approve,
     ("POST", "/api/v1/alerts/{alert_id}/closure/reject"): reject,
     ("POST", "/api/v1/alerts/{alert_id}/closure/withdraw"): withdraw,
+    ("POST", "/queue/act"): from_the_queue,
     ("POST", "/alerts/{alert_id}/assignment"): on_page(take),
     ("POST", "/alerts/{alert_id}/undo"): on_page(undo),
     ("POST", "/alerts/{alert_id}/tuning"): on_page(send_back),
