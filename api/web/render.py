@@ -47,15 +47,19 @@ def templates() -> Environment:
 
 def render(request: Request, name: str, status: int = 200, **shown: Any) -> Response:
     """One page, with everything the frame around it needs."""
-    lang = chosen_lang(request)
-    known = known_facts(request.app.state.known)
-    text = templates().get_template(name).render(_frame(request, lang, known) | shown)
-    response = HTMLResponse(text, status)
+    response = HTMLResponse(part(request, name, **shown), status)
     for choice, values in CHOICES.items():
         chosen = request.query_params.get(choice)
         if chosen in values:
             remember(response, choice, chosen)
     return response
+
+
+def part(request: Request, name: str, **shown: Any) -> str:
+    """A template as text, for a page that brings a part of itself anew."""
+    lang = chosen_lang(request)
+    known = known_facts(request.app.state.known)
+    return templates().get_template(name).render(_frame(request, lang, known) | shown)
 
 
 def remember(response: Response, name: str, value: str) -> None:
