@@ -62,7 +62,10 @@ def create_app(
         app, limits={str(kind).replace("-", "_"): n for kind, n in _per_minute(system).items()}
     )
     app.add_middleware(Keeper, system=system)
-    app.add_middleware(Guard, hosts=hosts, file_bytes=system.settings.attachment_bytes)
+    sizes = system.settings
+    app.add_middleware(
+        Guard, hosts=hosts, file_bytes=sizes.attachment_bytes, filing_bytes=sizes.upload_bytes
+    )
     app.add_middleware(Meter, measures=app.state.measures)
     return app
 

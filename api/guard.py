@@ -16,8 +16,11 @@ from features.errors import WardenError
 LOCAL_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 MAX_BODY = 1_000_000
 """Bytes of a request body; decisions and comments are text."""
-_FILES = re.compile(r"/api/v1/alerts/[^/]+/attachments")
-"""The one address whose requests are files."""
+FORM_ROOM = 65_536
+"""Bytes around a file in a form: the other fields, and the lines that part them."""
+_ATTACHMENT = re.compile(r"/api/v1/alerts/[^/]+/attachments")
+_FILING = re.compile(r"/api/v1/filings|/uploads|/quarantine/[0-9a-f]{1,64}/upload")
+"""The addresses whose requests are files; nowhere else is a body larger than text."""
 
 CONTENT_POLICY = "; ".join(
     (
@@ -53,6 +56,7 @@ class Guard:
         hosts: host names it answers to; a page elsewhere that rebinds its own name to this
             address is refused by it. None: any.
         file_bytes: largest file that may be attached to an alert.
+        filing_bytes: largest filing that may be handed in.
     """
 
     def __init__(
@@ -60,15 +64,20 @@ class Guard:
         app: ASGIApp,
         hosts: Collection[str] | None = LOCAL_HOSTS,
         file_bytes: int = MAX_BODY,
+        filing_bytes: int = MAX_BODY,
     ) -> None:
         self.app = app
         self.hosts = hosts
         self.file_bytes = file_bytes
+        self.filing_bytes = filing_bytes
 
     def _most(self, request: Request) -> int:
         """Bytes the body of a request may have."""
-        takes_file = request.method == "POST" and _FILES.fullmatch(request.url.path)
-        return self.file_bytes if takes_file else MAX_BODY
+        if request.method == "POST" and _ATTACHMENT.fullmatch(request.url.path):
+            return self.file_bytes
+        if request.method == "POST" and _FILING.fullmatch(request.url.path):
+            return self.filing_bytes + FORM_ROOM
+        return MAX_BODY
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

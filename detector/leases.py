@@ -36,6 +36,8 @@ from detector.tables import fence, run
 from features.errors import WardenError
 
 MANUAL = "manual:"
+ASKED = f"{MANUAL}asked:"
+"""Runs by hand that a worker is to take, as opposed to those whoever asks carries out."""
 LEASE_S = 30.0
 HEARTBEAT_S = 10.0
 MAX_ATTEMPTS = 3

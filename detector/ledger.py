@@ -17,10 +17,11 @@ from datetime import datetime
 from typing import Any
 from uuid import NAMESPACE_URL, uuid4, uuid5
 
-from sqlalchemy import Engine, func, select, update
+from sqlalchemy import Engine, func, or_, select, update
 
 from detector.database import ReadConnection, WriteConnection, writing
 from detector.leases import (
+    ASKED,
     HEARTBEAT_S,
     LEASE_S,
     MANUAL,
@@ -152,10 +153,11 @@ def last_slot(conn: ReadConnection, job: str) -> str | None:
 def due(
     conn: ReadConnection, jobs: Collection[str], *, now: datetime, per_job: int = 8
 ) -> list[tuple[str, str]]:
-    """(job, slot) of the slots ready to be claimed, oldest slot first."""
+    """(job, slot) of the slots ready to be claimed, oldest slot first, runs asked for last."""
     found: list[tuple[str, str]] = []
     for job in jobs:
-        waiting = select(run.c.slot).where(run.c.job == job, ready(now), scheduled())
+        mine = or_(scheduled(), run.c.slot.startswith(ASKED))
+        waiting = select(run.c.slot).where(run.c.job == job, ready(now), mine)
         slots = conn.execute(waiting.order_by(run.c.slot).limit(per_job)).scalars()
         found += [(job, slot) for slot in slots]
     return sorted(found, key=lambda pair: pair[1])

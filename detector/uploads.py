@@ -138,8 +138,20 @@ def look(system: System, one: Upload) -> Preview:
         return preview(path, contract(one.table), mapping_of(system, one).mapping, area)
 
 
+def columns(system: System, one: Upload) -> tuple[str, ...]:
+    """Names of the columns of a filing that waits, in its order."""
+    path = _folder(system, one.id) / "file" / one.name
+    with staging_area(system.home) as area:
+        return columns_of(path, area, mapping_of(system, one).mapping)
+
+
 def change(
-    system: System, upload_id: str, mapping: MappingOf[str, Any], table: str, version: int
+    system: System,
+    upload_id: str,
+    mapping: MappingOf[str, Any],
+    table: str,
+    version: int,
+    actor: str,
 ) -> Upload:
     """Puts another mapping, and perhaps another table, in place.
 
@@ -148,24 +160,34 @@ def change(
     """
     one = get_upload(system, upload_id)
     if version != one.version:
-        raise WardenError(
-            "stale_version", "Somebody changed the mapping of this filing meanwhile.",
-            "Look at it again.", "conflict",
-        )  # fmt: skip
+        raise _stale()
     wanted = contract(table)
-    _put_mapping(system, upload_id, {k: v for k, v in mapping.items() if v}, wanted)
     changed = replace(one, table=wanted.name, version=one.version + 1, mapped_by="person")
-    _write(system, changed)
+    with writing(system.engine) as connection:
+        audit.record(
+            connection, actor=actor, action="filing.mapped", kind="filing", key=upload_id,
+            data={"table": wanted.name, "mapping": audit.digest(json.dumps(mapping))},
+            now=system.clock(),
+        )  # fmt: skip
+        # what is laid down is not taken back when the trail cannot be written
+        audit.append(connection)
+        _put_mapping(system, upload_id, {k: v for k, v in mapping.items() if v}, wanted)
+        _write(system, changed)
     return changed
 
 
-def confirm(system: System, upload_id: str, actor: str) -> Balance:
+def confirm(system: System, upload_id: str, actor: str, expected: int | None = None) -> Balance:
     """Takes a filing in and clears its folder; on a fault it stays as it was.
 
+    Args:
+        expected: version of the filing that was looked at.
+
     Raises:
-        WardenError: `upload_not_found`, and those of `load_files`.
+        WardenError: `upload_not_found`, `stale_version`, and those of `load_files`.
     """
     one = get_upload(system, upload_id)
+    if expected is not None and expected != one.version:
+        raise _stale()
     loaded = mapping_of(system, one)
     with writing(system.engine) as connection:
         # before anything is written: an act that cannot be entered is not done
@@ -186,6 +208,13 @@ def confirm(system: System, upload_id: str, actor: str) -> Balance:
     )
     shutil.rmtree(folder, ignore_errors=True)
     return balance
+
+
+def _stale() -> WardenError:
+    return WardenError(
+        "stale_version", "Somebody changed the mapping of this filing meanwhile.",
+        "Look at it again.", "conflict",
+    )  # fmt: skip
 
 
 def discard(system: System, upload_id: str, actor: str) -> None:

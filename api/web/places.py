@@ -21,6 +21,8 @@ PLACES = (
     Place("queue", "/", Permission.ALERTS_READ),
     Place("firms", "/firms", Permission.FIRMS_READ),
     Place("rules", "/rules", Permission.RULES_READ),
+    Place("tables", "/tables", Permission.RUNS_READ),
+    Place("jobs", "/jobs", Permission.RUNS_READ),
     Place("audit", "/audit", Permission.AUDIT_READ),
 )
 

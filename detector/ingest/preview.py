@@ -107,9 +107,10 @@ def preview(
     )  # fmt: skip
 
 
-def columns_of(path: Path, scratch: Path) -> tuple[str, ...]:
+def columns_of(path: Path, scratch: Path, mapping: Mapping | None = None) -> tuple[str, ...]:
     """Names of the columns of a file; raises WardenError as `preview` does."""
-    request = Request(path, next(iter(CONTRACTS.values())), Mapping(), Limits(), scratch)
+    any_table = next(iter(CONTRACTS.values()))
+    request = Request(path, any_table, mapping or Mapping(), Limits(), scratch)
     reader = open_reader(request)
     try:
         return tuple(reader.columns)

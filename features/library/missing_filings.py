@@ -63,7 +63,7 @@ def _event_day(name: str) -> nw.Expr | None:
     return nw.coalesce(*days, nw.col(RECORDED_AT).cast(nw.Date)) if days else None
 
 
-def _of_calendar(t: Tables) -> pl.DataFrame:
+def of_calendar(t: Tables) -> pl.DataFrame:
     """Filings named in `expected_filings`, whether they came and whether they say anything.
 
     A filing came when a row of that table or metric, or an event of that kind among the
@@ -167,7 +167,7 @@ def expected(t: Tables) -> Lazy:
     }  # fmt: skip
     parts = [pl.DataFrame(schema=schema)]
     if t.missing(("expected_filings",)) is None:
-        parts.append(_of_calendar(t).select(_COLUMNS))
+        parts.append(of_calendar(t).select(_COLUMNS))
     if t.missing(("apps", "data_declarations")) is None:
         parts.append(_of_apps(t).select(_COLUMNS))
     as_of = pl.lit(t.context.as_of)

@@ -14,6 +14,7 @@ from detector.firm_tables import saved_search_hit
 from detector.people import accounts
 from tests.api.asking import BEN, Ask, Desk, Make, Route
 from tests.api.casework_changes import CASES, WORK
+from tests.api.data_changes import DATA
 from tests.api.decision_changes import DECISIONS
 from tests.api.firm_changes import FIRMS, SAID
 from tests.api.notice_changes import NOTICES
@@ -160,6 +161,7 @@ CHANGES: Mapping[Route, Make] = {
     **CASES,
     **DECISIONS,
     **NOTICES,
+    **DATA,
     **RULES,
     **FIRMS,
     ("POST", "/api/v1/alerts/{alert_id}/decisions"): close,

@@ -66,8 +66,11 @@ BUILT |= {
     "value.",
 }
 FIRMS = "role sector size table register figure of refused done filter search purpose stake markets"
+FIRMS += " measures coverage network similar part empty side event mark length link unit"
 BUILT |= {f"firms.{group}." for group in FIRMS.split()}
-BUILT |= {f"firms.{part}." for part in ("measures", "coverage", "network", "similar")}
+BUILT |= {"data.name.", "data.kind.", "data.look.", "data.mapped_by.", "data.done."}
+BUILT |= {"data.refused.", "fault.", "slot."}
+BUILT |= {"job.state.", "job.means.", "job.next.", "job.done.", "job.stage.", "job.mark."}
 
 
 def used() -> set[str]:

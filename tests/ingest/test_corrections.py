@@ -39,7 +39,7 @@ def hand_in(system: System, text: str = FILE, name: str = "bids.csv") -> uploads
 
 def filed(system: System) -> str:
     one = hand_in(system)
-    uploads.change(system, one.id, MAPPING, "bids", one.version)
+    uploads.change(system, one.id, MAPPING, "bids", one.version, "Ann")
     return uploads.confirm(system, one.id, "Ann").batch_id
 
 
@@ -50,12 +50,12 @@ def test_a_filing_is_looked_at_before_anything_is_taken_in(system: System) -> No
     at = {c.name: c for c in seen.columns}
     assert at["memo"].target is None
     assert (seen.rows, seen.whole, seen.faulty, at["currency"].unread) == (9, True, 3, 3)
-    one = uploads.change(system, one.id, {"rename": MAPPING["rename"]}, "bids", 1)
+    one = uploads.change(system, one.id, {"rename": MAPPING["rename"]}, "bids", 1, "Ann")
     seen = uploads.look(system, one)
     assert {c.name: c.scale for c in seen.columns}["amount_wan"] == 10_000
     assert seen.faulty == 6
     with pytest.raises(WardenError, match="meanwhile"):
-        uploads.change(system, one.id, {}, "bids", 1)
+        uploads.change(system, one.id, {}, "bids", 1, "Ann")
     with reading(system.engine) as connection:
         assert batches(connection) == []
     uploads.discard(system, one.id, "Ann")
