@@ -44,6 +44,7 @@ def dossier(request: Request, system: SystemDep, firm_id: str) -> Response:
         "firm.html",
         place="firms",
         firm=view.head(told, lang),
+        href=firm_address(firm_id),
         who=view.who(told, lang),
         visit=visit,
         notice=None,

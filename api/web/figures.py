@@ -87,7 +87,7 @@ def measure(value: object, unit: str | None, lang: Lang) -> str:
         return plain(value)
     word = known_word(lang, "unit", str(unit))
     if lang == "en" and value == 1 and len(word) > 2:
-        word = word.removesuffix("s")
+        word = word.removesuffix("es" if word.endswith("sses") else "s")
     return f"{plain(value)}{NBSP}{word}"
 
 

@@ -2,7 +2,7 @@
 // table beside each holds the same numbers. <figure class="chart" data-chart='{...}'> with
 //   kind "lines": x [text], series [{name, values [number|null], role, step, dashed}], y0
 //        (axis from zero), band {name, low, high}, limit {value, text}, events [{x, text}],
-//        now {x, text}
+//        now {x, text}, small (one of many beside each other: no names at the ends of lines)
 //   kind "dots": rows [{name, value, low, high, text, subject}], reference {value, text}
 //   kind "slope": rows [{name, before, after, subject}], ends [text, text]
 // and in all: label (one sentence for who cannot see it), unit, digits, height (px).
@@ -49,7 +49,7 @@ function valueAxis(spec, t) {
     scale: !spec.y0,
     min: spec.y0 ? 0 : undefined,
     axisLine: { show: false },
-    splitNumber: 4,
+    splitNumber: spec.small ? 2 : 4,
     splitLine: { lineStyle: { color: t.line } },
     axisLabel: { color: t["text-3"], fontSize: 12, formatter: (value) => shown(value, spec) },
   });
@@ -75,7 +75,8 @@ function marks(spec, t) {
   }
   for (const event of spec.events ?? []) {
     data.push({ xAxis: event.x, lineStyle: { type: "dotted", color: t["line-2"], width: 1.5 },
-      label: label(event.text, "insideEndTop") });
+      // beside each other there is no room for words: the caption says them
+      label: spec.small ? { show: false } : label(event.text, "insideEndTop") });
   }
   return { silent: true, symbol: "none", animation: false, data };
 }
@@ -88,14 +89,15 @@ function lines(spec, t) {
     showSymbol: one.role === "subject" && one.values.length < 40,
     color: colourOf(one.role, t), z: one.role === "subject" ? 5 : 3,
     lineStyle: { width: one.role === "subject" ? 2.5 : 1.5, type: one.dashed ? "dashed" : "solid" },
-    endLabel: { show: spec.series.length > 1 || Boolean(spec.band), formatter: "{a}", fontSize: 12,
+    endLabel: { show: !spec.small && (spec.series.length > 1 || Boolean(spec.band)),
+      formatter: "{a}", fontSize: 12,
       color: one.role === "subject" ? t["accent-2"] : t["text-2"] },
     labelLayout: { moveOverlap: "shiftY" },
   }));
   if (series.length) series[0].markLine = marks(spec, t);
-  const named = Math.max(0, ...spec.series.map((one) => one.name.length));
+  const named = spec.small ? 1 : Math.max(0, ...spec.series.map((one) => one.name.length));
   return {
-    grid: { left: 8, right: 16 + Math.min(160, named * 7), top: 24, bottom: 8, containLabel: true },
+    grid: { left: spec.small ? 20 : 8, right: 16 + Math.min(160, named * 7), top: spec.small ? 12 : 24, bottom: 8, containLabel: true },
     xAxis: axis(t, { type: "category", data: spec.x, boundaryGap: false }),
     yAxis: valueAxis(spec, t),
     series: [...(spec.band ? bandSeries(spec.band, t) : []), ...series],
