@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from rules.load import Rule, load_rule
 from rules.reader import MAX_BYTES
 
 if TYPE_CHECKING:
+    from detector.rulebook import Rulebook
     from detector.system import System
 
 
@@ -23,15 +25,25 @@ def find_rule(system: System, name: str) -> Rule:
     Raises:
         WardenError: `unknown_rule`, `unknown_version`, or the faults of the file.
     """
+    return find_rules(system, (name,))[0]
+
+
+def find_rules(system: System, names: Sequence[str]) -> list[Rule]:
+    """Several rules, each as `find_rule` finds it, from one reading of the rules."""
     from detector.rule_texts import stamped
     from detector.rulebook import rulebook
 
-    if name.endswith((".yaml", ".yml")):
-        return rule_in(Path(name))
-    book = rulebook(system)
-    rule_id, _, version = name.partition("@")
-    found = book.version(rule_id, version) if version else book.candidate(rule_id)
-    return stamped(found, book.status(found))
+    book: Rulebook | None = None
+    found: list[Rule] = []
+    for name in names:
+        if name.endswith((".yaml", ".yml")):
+            found.append(rule_in(Path(name)))
+            continue
+        book = book or rulebook(system)
+        rule_id, _, version = name.partition("@")
+        rule = book.version(rule_id, version) if version else book.candidate(rule_id)
+        found.append(stamped(rule, book.status(rule)))
+    return found
 
 
 def rule_in(path: Path) -> Rule:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -113,10 +114,11 @@ def _files(root: Path) -> Sequence[Path]:
         return (root,)
     if not root.is_dir():
         return ()
-    return sorted(p for p in root.rglob("*") if p.suffix in (".yaml", ".yml") and p.is_file())
+    found = (Path(folder, name) for folder, _, names in os.walk(root) for name in names)
+    return sorted(p for p in found if p.suffix in (".yaml", ".yml") and p.is_file())
 
 
-def _text(path: Path, issues: list[RuleIssue]) -> str | None:
+def _text(path: Path, name: str, issues: list[RuleIssue]) -> str | None:
     """Content of a file of acceptable size in UTF-8, else None and a finding."""
     try:
         if path.stat().st_size > MAX_BYTES:
@@ -124,16 +126,19 @@ def _text(path: Path, issues: list[RuleIssue]) -> str | None:
         return path.read_bytes().decode("utf-8")
     except (OSError, ValueError) as error:
         reason = "is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else str(error)
-        issues.append(RuleIssue(name_of(path), 1, 1, "yaml", "error", reason))
+        issues.append(RuleIssue(name, 1, 1, "yaml", "error", reason))
         return None
 
 
 def name_of(path: Path) -> str:
     """A file's name in findings: relative to this package when shipped, else as given."""
-    whole = path.resolve()
-    return (
-        f"rules/{whole.relative_to(HERE).as_posix()}" if whole.is_relative_to(HERE) else str(path)
-    )
+    return _name_of(path, path.resolve())
+
+
+def _name_of(path: Path, whole: Path) -> str:
+    """The same where the resolved path is known: resolving takes longer than reading a rule."""
+    inside = whole.as_posix().removeprefix(f"{HERE.as_posix()}/")
+    return str(path) if inside == whole.as_posix() else f"rules/{inside}"
 
 
 def file_named(name: str) -> Path:
@@ -163,16 +168,17 @@ def _read_tables(
     issues: list[RuleIssue],
 ) -> None:
     for path in _files(root):
-        text = _text(path, issues)
+        name = name_of(path)
+        text = _text(path, name, issues)
         if text is None:
             continue
-        table, found = _table_of(text, name_of(path))
+        table, found = _table_of(text, name)
         issues.extend(found)
         if table is None:
             continue
         if table.table != path.stem:
             message = f"the table `{table.table}` stands in a file named `{path.stem}`"
-            issues.append(RuleIssue(name_of(path), 1, 1, "D1", "error", message))
+            issues.append(RuleIssue(name, 1, 1, "D1", "error", message))
         tables[table.table] = table
         hashes.append((f"table:{table.table}", hashlib.sha256(text.encode()).hexdigest()))
 
@@ -186,14 +192,17 @@ def _read_rules(
 ) -> None:
     """Read what was not read yet, so that naming a folder of the library twice does no harm."""
     for path in _files(root):
-        aside = {"parameters", "overlays"} & set(path.relative_to(root).parts[:-1])
-        if aside or path.resolve() in seen:
+        if {"parameters", "overlays"} & set(path.parent.parts[len(root.parts) :]):
             continue
-        seen.add(path.resolve())
-        text = _text(path, issues)
+        whole = path.resolve()
+        if whole in seen:
+            continue
+        seen.add(whole)
+        name = _name_of(path, whole)
+        text = _text(path, name, issues)
         if text is None:
             continue
-        rule, found = _rule_of(text, name_of(path))
+        rule, found = _rule_of(text, name)
         issues.extend(found)
         if rule is None:
             continue
