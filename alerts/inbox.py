@@ -28,8 +28,8 @@ from features.errors import WardenError
 
 __all__ = [
     "EVERYTHING", "LARGEST_PAGE", "LONGEST_CURSOR", "Page", "QueueCounts", "QueueFilter", "Sort",
-    "counts", "export_alerts", "get_alert", "make_cursor", "matching", "opened_since", "queue",
-    "read_cursor", "tagged_alerts",
+    "come_in", "counts", "export_alerts", "get_alert", "make_cursor", "matching", "opened_since",
+    "queue", "read_cursor", "tagged_alerts",
 ]  # fmt: skip
 
 LARGEST_PAGE = 200
@@ -52,6 +52,9 @@ class QueueFilter:
         labels: any of these labels.
         overdue_on: not closed, and due before this day.
         stale: whether filings about its subject have stopped.
+        due_by: not closed, and due on this day or before.
+        assigned: whether it is somebody's.
+        opened_since, opened_before: opened at this moment or later, or before it.
         pending: whether its closing waits for a second person.
         jurisdictions: concerns any of these, or a place that lies in one.
         within: what whoever asks may see; never a choice of theirs.
@@ -73,6 +76,10 @@ class QueueFilter:
     stale: bool | None = None
     pending: bool | None = None
     jurisdictions: Sequence[str] = ()
+    due_by: date | None = None
+    assigned: bool | None = None
+    opened_since: datetime | None = None
+    opened_before: datetime | None = None
     within: Limits = NONE
 
 
@@ -184,6 +191,17 @@ def opened_since(
     return [(alert_id, title) for alert_id, title in connection.execute(query)]
 
 
+def come_in(connection: ReadConnection, wanted: QueueFilter, since: datetime, most: int) -> int:
+    """How many alerts of the filter were opened after a moment; counted no further than `most`."""
+    found = (
+        sa.select(_COLUMNS.id)
+        .where(*_conditions(wanted), _COLUMNS.opened_at > since)
+        .limit(most)
+        .subquery()
+    )
+    return connection.scalar(sa.select(sa.func.count()).select_from(found)) or 0
+
+
 def matching(
     connection: ReadConnection | WriteConnection, wanted: QueueFilter, limit: int
 ) -> tuple[int, list[str]]:
@@ -264,6 +282,22 @@ def _work_conditions(wanted: QueueFilter) -> list[sa.ColumnElement[bool]]:
     if wanted.overdue_on is not None:
         conditions.append(_COLUMNS.due_on < wanted.overdue_on)
         conditions.append(_COLUMNS.state != State.CLOSED.value)
+    if wanted.due_by is not None:
+        conditions.append(_COLUMNS.due_on <= wanted.due_by)
+        conditions.append(_COLUMNS.state != State.CLOSED.value)
+    if wanted.opened_since is not None:
+        conditions.append(_COLUMNS.opened_at >= wanted.opened_since)
+    if wanted.opened_before is not None:
+        conditions.append(_COLUMNS.opened_at < wanted.opened_before)
+    return conditions + _whether(wanted)
+
+
+def _whether(wanted: QueueFilter) -> list[sa.ColumnElement[bool]]:
+    """What is asked to be there, or not to be."""
+    conditions: list[sa.ColumnElement[bool]] = []
+    if wanted.assigned is not None:
+        owned = _COLUMNS.assignee.is_not(None)
+        conditions.append(owned if wanted.assigned else ~owned)
     if wanted.stale is not None:
         stopped = _COLUMNS.stale_since.is_not(None)
         conditions.append(stopped if wanted.stale else ~stopped)

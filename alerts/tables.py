@@ -155,6 +155,8 @@ alert_event = Table(
     Column("data", JSON, nullable=False),
     CheckConstraint("actor <> ''", name="alert_event_actor"),
     Index("alert_event_alert", "alert_id", "id"),
+    # what a person did lately
+    Index("ix_alert_event_actor", "actor", "id"),
 )
 
 alert_label = Table(
@@ -173,6 +175,20 @@ alert_jurisdiction = Table(
     Column("jurisdiction", String(16), primary_key=True),
 )
 """Every code by which an alert is within somebody's reach: those filed, and those they lie in."""
+
+queue_view = Table(
+    "queue_view",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("owner", String(128), nullable=False),
+    Column("name", String(40), nullable=False),
+    # the filters as they stand in the address of the queue
+    Column("query", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    CheckConstraint("owner <> '' AND name <> ''", name="queue_view_owner"),
+    Index("ix_queue_view_owner", "owner"),
+)
+"""Views of the queue that people keep for themselves."""
 
 attachment = Table(
     "attachment",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from alerts.inbox import (
     LARGEST_PAGE,
@@ -63,6 +64,10 @@ def list_alerts(
     overdue: Annotated[bool, Query(description="only what is late")] = False,
     stale: Annotated[bool | None, Query(description="filings have stopped, or not")] = None,
     pending: Annotated[bool | None, Query(description="waits for a second person")] = None,
+    due_by: Annotated[date | None, Query(description="not closed, due then or before")] = None,
+    assigned: Annotated[bool | None, Query(description="somebody's, or nobody's")] = None,
+    opened_since: Annotated[AwareDatetime | None, Query()] = None,
+    opened_before: Annotated[AwareDatetime | None, Query()] = None,
     jurisdiction: Annotated[
         list[Annotated[str, Field(max_length=16)]],
         Query(max_length=20, description="whose authorities it concerns, for example CN"),
@@ -90,6 +95,10 @@ def list_alerts(
         stale=stale,
         pending=pending,
         jurisdictions=jurisdiction,
+        due_by=due_by,
+        assigned=assigned,
+        opened_since=opened_since,
+        opened_before=opened_before,
         within=within,
     )
     with reading(system.engine) as connection:

@@ -134,6 +134,11 @@ def outcome_told(request: Request, lang: Lang) -> list[Markup]:
     """What an act before this page did, from the address; figures only, so nothing is trusted."""
     asked, say = request.query_params, sayer(lang)
     action = asked.get(f"{LAST}done", "")
+    refused = words(lang).get(f"refused.{asked.get(f'{LAST}refused')}")
+    if refused:
+        return [say("queue.refused.plain"), Markup("{}").format(refused)]
+    if action in ("kept", "dropped"):
+        return [say(f"queue.view.done.{action}")]
     if action not in get_args(BulkAction):
         return []
 

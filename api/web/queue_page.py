@@ -1,8 +1,8 @@
-"""Everything the queue page shows for one address: filters, views, sections, counts, pages."""
+"""Everything the queue page shows for one address: views, sections, counts, pages."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
@@ -12,56 +12,26 @@ from starlette.requests import Request
 
 from alerts.connections import ReadConnection
 from alerts.inbox import QueueCounts, QueueFilter, counts, queue
-from alerts.limits import Limits
-from alerts.model import WAITING as STILL_WAITING
+from alerts.limits import NONE, Limits
 from alerts.model import CloseReason, State, alert_object
 from alerts.picked import moved_by_runs
+from alerts.views import View as Kept
+from alerts.views import views_of
 from api.auth import limits_of, somebody
 from api.disclosure import disclosed
+from api.tallies import Tallies, key_of
 from api.web.queue_act import here, outcome_told
-from api.web.queue_view import QueueRow, queue_row, typology_title
-from api.web.wording import Lang, chosen_lang
+from api.web.queue_filters import ANY_STATE, WAITING, Filters, filters_of, read_filters
+from api.web.queue_options import options
+from api.web.queue_view import QueueRow, queue_row
+from api.web.wording import chosen_lang
 from detector.casework import workers
 from detector.database import reading
-from detector.people.permissions import Permission
+from detector.people.principal import Principal
 from detector.system import System
-from features.vocabulary import TYPOLOGIES, Lane
+from features.vocabulary import Lane
 
 PAGE = 50
-WAITING: tuple[str, ...] = STILL_WAITING
-ANY_STATE = "any"
-LONGEST = 200
-
-
-@dataclass(frozen=True)
-class Filters:
-    """What the address asks for; None where it asks for nothing or for nonsense."""
-
-    state: str | None
-    lane: str | None
-    severity: int | None
-    typology: str | None
-    subject: str | None
-    q: str | None
-    owner: str | None
-
-    @property
-    def any_set(self) -> bool:
-        """Whether anything narrows the queue."""
-        return any(value is not None for value in vars(self).values())
-
-    def wanted(self) -> QueueFilter:
-        """The same for the inbox; without a state, what waits for somebody."""
-        states = () if self.state == ANY_STATE else (self.state,) if self.state else WAITING
-        return QueueFilter(
-            states=states,
-            lanes=(self.lane,) if self.lane else (),
-            typologies=(self.typology,) if self.typology else (),
-            severities=range(self.severity, 6) if self.severity else (),
-            subject=self.subject,
-            text=self.q,
-            assignee=self.owner,
-        )
 
 
 @dataclass(frozen=True)
@@ -75,54 +45,36 @@ class Section:
 
 @dataclass(frozen=True)
 class View:
-    """A ready-made set of filters, as a tab; `n` is its count where it is cheap."""
+    """A ready-made set of filters, as a tab, or one the reader kept, which has an id."""
 
     name: str
     href: str
     current: bool
-    n: int | None
-
-
-def read_filters(asked: Mapping[str, str]) -> Filters:
-    """Filters of an address; what is not known is ignored, so old links still open."""
-
-    def one_of(name: str, values: Iterable[str]) -> str | None:
-        return asked.get(name) if asked.get(name) in tuple(values) else None
-
-    def text(name: str) -> str | None:
-        return asked.get(name, "").replace("\0", "").strip()[:LONGEST] or None
-
-    severity = one_of("severity", "12345")
-    return Filters(
-        state=one_of("state", (*State, ANY_STATE)),
-        lane=one_of("lane", Lane),
-        severity=int(severity) if severity else None,
-        typology=one_of("typology", TYPOLOGIES),
-        subject=text("subject"),
-        q=text("q"),
-        owner=text("owner"),
-    )
+    n: int
+    id: str = ""
 
 
 def queue_page(request: Request, system: System) -> dict[str, Any]:
     """What the template of the queue needs beside the frame."""
-    lang, filters = chosen_lang(request), read_filters(request.query_params)
-    wanted, cursor = filters.wanted(), request.query_params.get("cursor")
-    who = somebody(request)
-    wanted = replace(wanted, within=limits_of(request, who))
+    lang, filters, now = chosen_lang(request), read_filters(request.query_params), system.clock()
+    cursor, who = request.query_params.get("cursor"), somebody(request)
+    within = limits_of(request, who)
+    wanted = replace(filters.wanted(now), within=within)
     with reading(system.engine) as connection:
         page = queue(connection, wanted, cursor, PAGE)
-        found = counts(connection, wanted)
-        views = _views(connection, filters, who.name, wanted.within)
+        count = _counting(request, connection)
+        found = count(wanted)
+        kept = views_of(connection, who.name)
+        views = _views(filters, kept, lambda f: count(replace(f.wanted(now), within=within)), who)
+        others = _others(count, within)
         moved = moved_by_runs(connection, [alert.id for alert in page.alerts])
-        people = workers(connection) if Permission.ALERTS_DECIDE in who.may else []
-    today = system.clock().date()
+        people = workers(connection)
     rows = [
-        queue_row(disclosed(alert_object(one, today), who), lang, today, moved.get(one.id, {}))
+        queue_row(
+            disclosed(alert_object(one, now.date()), who), lang, now.date(), moved.get(one.id, {})
+        )
         for one in page.alerts
     ]
-    asked = {k: v for k, v in vars(filters).items() if v is not None}
-    following = {**asked, "cursor": page.next_cursor} if page.next_cursor else None
     return {
         "sections": _sections(rows, found),
         "people": people,
@@ -134,13 +86,45 @@ def queue_page(request: Request, system: System) -> dict[str, Any]:
         "filters": filters,
         "filtered": filters.any_set or cursor is not None,
         "views": views,
-        "state_codes": [state.value for state in State],
-        "typologies": _typologies(lang),
+        "units": ", ".join((*who.units, *who.jurisdictions)),
+        "others": others,
+        **options(lang, people),
         "limit": PAGE,
-        "next_href": f"/?{urlencode(following)}" if following else None,
-        "first_href": f"/?{urlencode(asked)}" if cursor else None,
+        "since": now.isoformat(),
+        **_addresses(filters, wanted, cursor, page.next_cursor),
+    }
+
+
+def _addresses(
+    filters: Filters, wanted: QueueFilter, cursor: str | None, following: str | None
+) -> dict[str, Any]:
+    """Where else the reader may go on from a page of the queue."""
+    after = urlencode({**filters.asked, "cursor": following})
+    return {
+        "next_href": f"/?{after}" if following else None,
+        "first_href": f"/?{filters.query}" if cursor else None,
+        "view_query": filters.query,
+        "without_text": f"/?{urlencode({k: v for k, v in filters.asked.items() if k != 'q'})}",
+        "view_href": f"/?{filters.query}" if filters.any_set else "/",
         "api_twin": f"/api/v1/alerts?{urlencode(_api_query(wanted), doseq=True)}",
     }
+
+
+Count = Callable[[QueueFilter], QueueCounts]
+
+
+def _counting(request: Request, connection: ReadConnection) -> Count:
+    """Counts of a filter; those of a large queue as old as they may be."""
+    tallies: Tallies = request.app.state.tallies
+    return lambda wanted: tallies.of(key_of(wanted), lambda: counts(connection, wanted))
+
+
+def _others(count: Count, within: Limits) -> int:
+    """Waiting alerts that a reader with limits does not see."""
+    if within == NONE:
+        return 0
+    mine = count(QueueFilter(states=WAITING, within=within))
+    return count(QueueFilter(states=WAITING)).total - mine.total
 
 
 ASIDE = "aside"
@@ -154,28 +138,24 @@ def _sections(rows: list[QueueRow], found: QueueCounts) -> list[Section]:
     ]
 
 
-def _views(connection: ReadConnection, filters: Filters, actor: str, within: Limits) -> list[View]:
-    waiting = counts(connection, QueueFilter(states=WAITING, within=within))
-    mine = counts(connection, QueueFilter(states=WAITING, assignee=actor, within=within))
-    everything = counts(connection, QueueFilter(within=within))
-    choices: list[tuple[str, dict[str, str], int | None]] = [
-        ("waiting", {}, waiting.total),
-        ("legal", {"lane": "legal"}, waiting.by_lane.get("legal", 0)),
-        ("screen", {"lane": "screen"}, waiting.by_lane.get("screen", 0)),
-        ("mine", {"owner": actor}, mine.total),
-        ("closed", {"state": "closed"}, everything.by_state.get("closed", 0)),
-        ("all", {"state": ANY_STATE}, everything.total),
+def _views(
+    filters: Filters, kept: list[Kept], count: Callable[[Filters], QueueCounts], who: Principal
+) -> list[View]:
+    """The tabs: ours, then those the reader kept."""
+    ready = [
+        ("waiting", Filters()),
+        ("mine", Filters(owner=who.name)),
+        ("legal", Filters(lane=Lane.LEGAL.value)),
+        ("due", Filters(due="week")),
+        ("closed", Filters(state=State.CLOSED.value)),
+        ("all", Filters(state=ANY_STATE)),
     ]
-    asked = {k: v for k, v in vars(filters).items() if v is not None}
+    tabs = [(name, one, "") for name, one in ready]
+    tabs += [(one.name, filters_of(one.query), one.id) for one in kept]
     return [
-        View(name, f"/?{urlencode(query)}" if query else "/", asked == query, n)
-        for name, query, n in choices
+        View(name, f"/?{one.query}" if one.any_set else "/", one == filters, count(one).total, mark)
+        for name, one, mark in tabs
     ]
-
-
-def _typologies(lang: Lang) -> list[dict[str, str]]:
-    listed = [{"id": t.id, "title": typology_title(t.id, lang)} for t in TYPOLOGIES.values()]
-    return sorted(listed, key=lambda one: one["title"])
 
 
 def _api_query(wanted: QueueFilter) -> dict[str, Any]:
@@ -184,7 +164,20 @@ def _api_query(wanted: QueueFilter) -> dict[str, Any]:
         "lane": wanted.lanes,
         "typology": wanted.typologies,
         "severity": wanted.severities,
+        "jurisdiction": wanted.jurisdictions,
         "subject": wanted.subject,
         "q": wanted.text,
+        "assignee": wanted.assignee,
+        "label": wanted.labels,
+        "due_by": wanted.due_by,
+        "opened_since": wanted.opened_since and wanted.opened_since.isoformat(),
+        "opened_before": wanted.opened_before and wanted.opened_before.isoformat(),
     }
-    return {name: value for name, value in query.items() if value}
+    flags = {
+        "overdue": wanted.overdue_on is not None or None,
+        "assigned": wanted.assigned,
+        "pending": wanted.pending,
+        "stale": wanted.stale,
+    }
+    told = {name: str(value).lower() for name, value in flags.items() if value is not None}
+    return {name: value for name, value in query.items() if value} | told

@@ -46,6 +46,23 @@ def attach(desk: Desk) -> Ask:
     return Ask(file, content=b"What was said.", headers=desk.tag(path))
 
 
+def view(_desk: Desk) -> Ask:
+    return Ask("/api/v1/views", {"name": "late", "query": "lane=legal&due=late"})
+
+
+def drop_view(desk: Desk) -> Ask:
+    made = desk.door.post("/api/v1/views", json=view(desk).json)
+    return Ask(f"/api/v1/views/{made.json()['id']}")
+
+
+def view_on_page(desk: Desk) -> Ask:
+    return Ask("/queue/views", form=view(desk).json)
+
+
+def drop_view_on_page(desk: Desk) -> Ask:
+    return Ask(f"/queue/views/{drop_view(desk).path.rsplit('/', 1)[1]}/drop", form={})
+
+
 def from_the_queue(desk: Desk) -> Ask:
     token = f"{desk.alert['id']}:{desk.alert['version']}"
     return Ask("/queue/act", form={"action": "label", "label": "ring 7", "alert": token})
@@ -98,6 +115,10 @@ WORK: Mapping[Route, Make] = {
     ("POST", "/api/v1/alerts/{alert_id}/closure/approve"): approve,
     ("POST", "/api/v1/alerts/{alert_id}/closure/reject"): reject,
     ("POST", "/api/v1/alerts/{alert_id}/closure/withdraw"): withdraw,
+    ("POST", "/api/v1/views"): view,
+    ("DELETE", "/api/v1/views/{view_id}"): drop_view,
+    ("POST", "/queue/views"): view_on_page,
+    ("POST", "/queue/views/{view_id}/drop"): drop_view_on_page,
     ("POST", "/queue/act"): from_the_queue,
     ("POST", "/alerts/{alert_id}/assignment"): on_page(take),
     ("POST", "/alerts/{alert_id}/undo"): on_page(undo),

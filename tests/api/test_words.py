@@ -52,6 +52,8 @@ BUILT |= {
     "queue.done.",
     "queue.why.",
     "queue.refused.",
+    "queue.view.done.",
+    "filter.",
     "expression.",
     "instrument.",
     "nav.",

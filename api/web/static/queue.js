@@ -114,6 +114,22 @@ for (const [name, perform] of Object.entries({
   });
 }
 
+for (const [name, place] of Object.entries({
+  filters: ".filters select",
+  views: ".views a[aria-current], .views a",
+})) {
+  document.addEventListener(`desk:${name}`, (event) => {
+    document.querySelector(place)?.focus();
+    event.preventDefault();
+  });
+}
+
+document.querySelector("[data-copy]")?.addEventListener("click", async ({ currentTarget }) => {
+  const address = new URL(currentTarget.dataset.copy, location.href).href;
+  await navigator.clipboard?.writeText(address).catch(() => null);
+  currentTarget.textContent = navigator.clipboard ? currentTarget.dataset.copied : address;
+});
+
 form?.addEventListener("change", count);
 form?.addEventListener("submit", (event) => {
   event.preventDefault();
