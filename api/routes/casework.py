@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Depends, Path, Response
 
-from alerts import closures
+from alerts import closures, doubts
 from alerts.assignment import assign, release
 from alerts.bulk import Order
 from alerts.changing import Hand
@@ -24,6 +25,7 @@ from api.schemas.casework import (
     Bulk,
     BulkDone,
     BulkFilter,
+    Finding,
     Labels,
     Rejection,
     Skipped,
@@ -43,6 +45,14 @@ CHANGES = problems(401, 403, 404, 409, 412, 422, 428, 503)
 def hand(system: System, actor: str, if_match: str | None) -> Hand:
     """Whoever acts, on the version they name."""
     return Hand(actor, expected_version(if_match), system.clock())
+
+
+async def _mine(system: SystemDep, who: Who, if_match: IfMatch = None) -> Hand:
+    return hand(system, who.name, if_match)
+
+
+Mine = Annotated[Hand, Depends(_mine)]
+"""Whoever asks, with the version they name in If-Match."""
 
 
 @router.post("/alerts/bulk", responses=problems(401, 403, 409, 422, 503))
@@ -91,10 +101,9 @@ def change_assignment(
     alert_id: str,
     asked: Assignment,
     who: Who,
-    if_match: IfMatch = None,
+    mine: Mine,
 ) -> Alert:
     """Gives the alert to a person, takes it oneself, or hands it back to everyone."""
-    mine = hand(system, who.name, if_match)
     if (asked.action == "assign") != (asked.to is not None):
         raise WardenError(
             "bad_assignment", "To assign takes a name in `to`; to take and to release take none."
@@ -116,10 +125,9 @@ def change_labels(
     alert_id: str,
     asked: Labels,
     who: Who,
-    if_match: IfMatch = None,
+    mine: Mine,
 ) -> Alert:
     """Adds and removes labels."""
-    mine = hand(system, who.name, if_match)
     with writing(system.engine) as connection:
         alert = label(connection, alert_id, mine, asked.add, asked.remove)
     return answer(response, system, alert, who)
@@ -131,10 +139,9 @@ def undo_last(
     system: SystemDep,
     alert_id: str,
     who: Who,
-    if_match: IfMatch = None,
+    mine: Mine,
 ) -> Alert:
     """Takes back one's own last decision, for ten minutes and while nothing else has happened."""
-    mine = hand(system, who.name, if_match)
     with writing(system.engine) as connection:
         alert = undo(connection, alert_id, mine)
     return answer(response, system, alert, who)
@@ -146,10 +153,9 @@ def approve_closure(
     system: SystemDep,
     alert_id: str,
     who: Who,
-    if_match: IfMatch = None,
+    mine: Mine,
 ) -> Alert:
     """Closes a severe alert as another person has asked, if it still says what it said then."""
-    mine = hand(system, who.name, if_match)
     with writing(system.engine) as connection:
         alert = closures.approve(connection, alert_id, mine)
     return answer(response, system, alert, who)
@@ -162,10 +168,9 @@ def reject_closure(
     alert_id: str,
     asked: Rejection,
     who: Who,
-    if_match: IfMatch = None,
+    mine: Mine,
 ) -> Alert:
     """Leaves a severe alert open that another person has asked to close, and says why."""
-    mine = hand(system, who.name, if_match)
     with writing(system.engine) as connection:
         alert = closures.reject(connection, alert_id, mine, asked.note)
     return answer(response, system, alert, who)
@@ -177,12 +182,27 @@ def withdraw_closure(
     system: SystemDep,
     alert_id: str,
     who: Who,
-    if_match: IfMatch = None,
+    mine: Mine,
 ) -> Alert:
     """Takes back one's own request to close a severe alert."""
-    mine = hand(system, who.name, if_match)
     with writing(system.engine) as connection:
         alert = closures.withdraw(connection, alert_id, mine)
+    return answer(response, system, alert, who)
+
+
+@router.post("/alerts/{alert_id}/explanations/{number}", responses=CHANGES)
+def answer_explanation(
+    response: Response,
+    system: SystemDep,
+    alert_id: str,
+    number: Annotated[int, Path(ge=1, le=1000)],
+    asked: Finding,
+    who: Who,
+    mine: Mine,
+) -> Alert:
+    """Says whether an innocent explanation of the alert fits, and what showed it."""
+    with writing(system.engine) as connection:
+        alert = doubts.answer(connection, alert_id, mine, number, asked.standing, asked.note)
     return answer(response, system, alert, who)
 
 
@@ -193,10 +213,9 @@ def ask_for_tuning(
     alert_id: str,
     asked: Tuning,
     who: Who,
-    if_match: IfMatch = None,
+    mine: Mine,
 ) -> Alert:
     """Sends the alert back to the author of a rule that fired for it; its state stays."""
-    mine = hand(system, who.name, if_match)
     with writing(system.engine) as connection:
         alert = send_back(connection, alert_id, mine, asked.rule, asked.note)
     return answer(response, system, alert, who)

@@ -7,35 +7,38 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
+from alerts.alike import ended_alike
 from alerts.attachments import attachments
+from alerts.doubts import Standing, doubts
 from alerts.inbox import get_alert
 from alerts.lifecycle import comment, decide
 from alerts.model import CloseReason, alert_object, event_object, kept_back
-from api.auth import somebody
+from api.auth import limits_of, somebody
 from api.deps import Actor, Form, SystemDep, expected_version
 from api.disclosure import disclosed, hidden
 from api.errors import status_of
+from api.web.alert_figures import alert_figures
 from api.web.alert_view import act_sentence, alert_view
-from api.web.around import Table, around
-from api.web.explained import explain_view, heap_lines
+from api.web.doubts_view import alike_view, doubt_rows
+from api.web.explained import heap_lines
 from api.web.render import render
 from api.web.wording import Lang, chosen_lang, sayer, words
 from api.web.work_view import work_view
 from detector.database import reading, writing
 from detector.drift_reports import bunching_at, last_report
-from detector.explanation import explanation, nothing
 from detector.rule_views import fired_texts
-from detector.surroundings import Surroundings
 from detector.system import System
 from features.errors import WardenError
 
 router = APIRouter(include_in_schema=False, default_response_class=Response)
 
-NOTHING_TYPED = {"action": "", "reason": "", "note": "", "text": "", "to": "", "rule": ""}
+NOTHING_TYPED = dict.fromkeys(
+    ("action", "reason", "note", "text", "to", "rule", "label", "number", "standing"), ""
+)
 NO_NOTICE = {"tone": "ok", "text": "", "more": "", "last": ""}
 DONE = (
     "acknowledge", "review", "escalate", "close", "asked", "reopen", "comment", "assign", "take",
-    "release", "undo", "tuning", "approve", "reject", "withdraw",
+    "release", "undo", "tuning", "approve", "reject", "withdraw", "answer", "label",
 )  # fmt: skip
 
 
@@ -111,36 +114,36 @@ def _alert_page(
     typed: dict[str, str] | None = None,
     notice: dict[str, Any] | None = None,
 ) -> Response:
-    lang = chosen_lang(request)
+    lang, who = chosen_lang(request), somebody(request)
     with reading(system.engine) as connection:
         alert, history = get_alert(connection, alert_id)
         files = attachments(connection, alert_id)
         blind = kept_back(alert)
-        who = somebody(request)
         unsaid = blind or hidden(alert.signal.rules, who)
         texts = [] if unsaid else fired_texts(connection, alert.signal.rules)
+        alike = ended_alike(connection, alert, limits_of(request, who))
     events = [event_object(event, blind=blind) for event in history]
     if status == status_of(_STALE) and notice and events:
         notice = notice | {"last": act_sentence(events[-1], lang)}
     now = system.clock()
     shown = disclosed(alert_object(alert, now.date()), who)
-    found = nothing("blind" if blind else "restricted") if unsaid else explanation(system, shown)
-    explained = explain_view(found, lang)
-    tables = [] if unsaid and not blind else _around(system, shown, lang)
-    tables += [explained.peers] if explained.peers else []
+    whole = request.query_params.get("whole") == "1"
     return render(
         request,
         "alert.html",
         status,
         place="queue",
-        alert=alert_view(shown, events, tables, lang, found["jurisdiction"]),
+        alert=alert_view(shown, events, lang),
         work=work_view(shown, history, files, who, now, lang),
-        explained=explained,
+        doubts=(told := doubt_rows(doubts(alert.signal.innocent, history), lang)),
+        unanswered=sum(one.standing == Standing.NOT_CHECKED for one in told),
+        alike=alike_view(alike, lang),
         heaps={} if unsaid else _heaps(system, shown, lang),
         texts={(one["id"], one["version"]): one for one in texts},
         reasons=[reason.value for reason in CloseReason],
         notice=NO_NOTICE | notice if notice else None,
         typed=NOTHING_TYPED | (typed or {}),
+        figures=alert_figures(system, alert_id, who, lang) if whole else None,
     )
 
 
@@ -149,14 +152,6 @@ def _heaps(system: System, alert: dict[str, Any], lang: Lang) -> dict[str, list[
     report = last_report(system)
     names = [str(rule["id"]) for rule in alert["rules"]]
     return {name: heap_lines(bunching_at(report, name), lang) for name in names}
-
-
-def _around(system: System, alert: dict[str, Any], lang: Lang) -> list[Table]:
-    """The tables around the subject; results that were cleared away leave the page without them."""
-    try:
-        return around(alert, Surroundings(system, str(alert["run_id"])), lang)
-    except OSError:
-        return []
 
 
 _STALE = WardenError("stale_version", "", kind="conflict")

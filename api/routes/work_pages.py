@@ -24,7 +24,7 @@ from features.errors import WardenError
 router = APIRouter(include_in_schema=False, default_response_class=Response)
 
 
-def _act(
+def act_on_page(
     request: Request,
     system: System,
     alert_id: str,
@@ -50,16 +50,16 @@ def assign_on_page(
     """Takes, hands back, or gives the alert to the person named."""
     action = form.get("action", "")
     if action == "release":
-        return _act(
+        return act_on_page(
             request, system, alert_id, form, actor, action,
             lambda connection, mine: release(connection, alert_id, mine),
         )  # fmt: skip
     if action == "take":
-        return _act(
+        return act_on_page(
             request, system, alert_id, form, actor, action,
             lambda connection, mine: assign(connection, alert_id, mine, actor),
         )  # fmt: skip
-    return _act(
+    return act_on_page(
         request, system, alert_id, form, actor, "assign",
         lambda connection, mine: casework.assign_to(connection, alert_id, mine, form.get("to", "")),
     )  # fmt: skip
@@ -70,7 +70,7 @@ def undo_on_page(
     request: Request, system: SystemDep, alert_id: str, form: Form, actor: Actor
 ) -> Response:
     """Takes back one's own last decision."""
-    return _act(
+    return act_on_page(
         request, system, alert_id, form, actor, "undo",
         lambda connection, mine: undo(connection, alert_id, mine),
     )  # fmt: skip
@@ -82,7 +82,7 @@ def tune_on_page(
 ) -> Response:
     """Sends the alert back to the author of a rule."""
     rule, note = form.get("rule", ""), form.get("note", "")
-    return _act(
+    return act_on_page(
         request, system, alert_id, form, actor, "tuning",
         lambda connection, mine: send_back(connection, alert_id, mine, rule, note),
     )  # fmt: skip
@@ -93,7 +93,7 @@ def approve_on_page(
     request: Request, system: SystemDep, alert_id: str, form: Form, actor: Actor
 ) -> Response:
     """Approves a closure another person has asked for."""
-    return _act(
+    return act_on_page(
         request, system, alert_id, form, actor, "approve",
         lambda connection, mine: closures.approve(connection, alert_id, mine),
     )  # fmt: skip
@@ -105,7 +105,7 @@ def reject_on_page(
 ) -> Response:
     """Rejects a closure another person has asked for."""
     note = form.get("note", "")
-    return _act(
+    return act_on_page(
         request, system, alert_id, form, actor, "reject",
         lambda connection, mine: closures.reject(connection, alert_id, mine, note),
     )  # fmt: skip
@@ -116,7 +116,7 @@ def withdraw_on_page(
     request: Request, system: SystemDep, alert_id: str, form: Form, actor: Actor
 ) -> Response:
     """Takes back one's own request to close."""
-    return _act(
+    return act_on_page(
         request, system, alert_id, form, actor, "withdraw",
         lambda connection, mine: closures.withdraw(connection, alert_id, mine),
     )  # fmt: skip

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from alerts.attachments import Attachment as AttachmentRow
 from alerts.bulk import BulkAction
+from alerts.doubts import Standing
 from alerts.lifecycle import LONGEST_NOTE
 from alerts.model import CloseReason, State
 from features.vocabulary import Lane
@@ -35,6 +36,20 @@ class Labels(BaseModel):
 
     add: list[Word] = Field(default=[], max_length=20, examples=[["ring 7"]])
     remove: list[Word] = Field(default=[], max_length=20)
+
+
+class Finding(BaseModel):
+    """How an innocent explanation stands, and what showed it."""
+
+    model_config = _STRICT
+
+    standing: Standing
+    note: str | None = Field(
+        default=None,
+        max_length=LONGEST_NOTE,
+        description="what was looked at and what it showed; needed unless not_checked",
+        examples=["Tariffs of the two rivals are unchanged since May."],
+    )
 
 
 class Tuning(BaseModel):

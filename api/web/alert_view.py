@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -11,9 +11,8 @@ from markupsafe import Markup
 
 from alerts.lifecycle import allowed_actions
 from alerts.model import SYSTEM, EventKind, State
-from api.web.around import Table
 from api.web.chance_view import chance_lines
-from api.web.facts_view import FactRow, WeightRow, fact_rows, silent_rules, weight_rows
+from api.web.facts_view import FactRow, fact_rows, silent_rules
 from api.web.figures import as_date, as_moment, below_one, moment, plain, short_run
 from api.web.likelihood_view import Step, learned_line, likelihood_steps
 from api.web.queue_view import QueueRow, queue_row
@@ -69,9 +68,6 @@ class AlertView:
     judged: int
     silent: Sequence[str]
     has_legal_fact: bool
-    weights: Sequence[WeightRow]
-    around: Sequence[Table]
-    innocent: Sequence[tuple[str, str]]
     not_checked: Sequence[str]
     rules: Sequence[Mapping[str, str]]
     models: Sequence[Mapping[str, str]]
@@ -84,16 +80,10 @@ class AlertView:
 def alert_view(
     alert: Mapping[str, Any],
     events: Sequence[Mapping[str, Any]],
-    tables: Sequence[Table],
     lang: Lang,
-    place: str | None = None,
 ) -> AlertView:
-    """The page's view of one alert object, its events, oldest first, and the tables around it.
-
-    Args:
-        place: jurisdiction of the subject; None where it is not known.
-    """
-    here, elsewhere = laws_of(alert["legal_basis"], place)
+    """The page's view of one alert object and its events, oldest first."""
+    here, elsewhere = laws_of(alert["legal_basis"], alert.get("jurisdictions") or ())
     title, title_lang = in_language(alert["title"], lang)
     facts = fact_rows(alert["facts"], lang, alert["rules"])
     row = queue_row(alert, lang)
@@ -122,9 +112,6 @@ def alert_view(
         judged=sum(not fact.why for fact in facts),
         silent=silent_rules(alert["facts"], lang),
         has_legal_fact=any(fact.source == "LEGAL" for fact in facts),
-        weights=weight_rows(alert["facts"], lang),
-        around=tables,
-        innocent=[in_language(text, lang) for text in alert["innocent_explanations"]],
         not_checked=[_not_checked(one, lang) for one in alert["not_checked"]],
         rules=[_named(rule, lang) for rule in alert["rules"]],
         models=[_named(model, lang) for model in alert["models"]],
@@ -153,16 +140,16 @@ def _not_checked(one: Mapping[str, Any], lang: Lang) -> str:
 
 
 def laws_of(
-    laws: Sequence[Mapping[str, Any]], place: str | None
+    laws: Sequence[Mapping[str, Any]], places: Collection[str]
 ) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
-    """Provisions that hold at a place, and the others; all hold where the place is not known.
+    """Provisions that hold at any of the places, and the others; all hold where none is known.
 
     The law of a union or country holds in its parts, that of a part in the part alone.
     """
-    if not place:
+    if not places:
         return list(laws), []
-    where = "EU" if place in EU_MEMBERS else place
-    here = [law for law in laws if _holds(str(law.get("jurisdiction") or ""), where, place)]
+    where = {*places, *("EU" for place in places if place in EU_MEMBERS)}
+    here = [law for law in laws if _holds(str(law.get("jurisdiction") or ""), *where)]
     if not here:
         return list(laws), []
     return here, [law for law in laws if law not in here]

@@ -43,6 +43,9 @@ class WorkView:
     mine: bool
     owned: bool
     can_undo: bool
+    may_decide: bool
+    may_export: bool
+    may_case: bool
 
 
 def work_view(
@@ -77,4 +80,7 @@ def work_view(
         mine=owner == who.name,
         owned=owner is not None,
         can_undo=bool(history) and can_undo(history[-1], who.name, now),
+        may_decide=Permission.ALERTS_DECIDE in who.may,
+        may_export=Permission.EVIDENCE_EXPORT in who.may,
+        may_case=Permission.CASES_WRITE in who.may,
     )

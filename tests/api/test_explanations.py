@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from starlette.testclient import TestClient
 
+from alerts.tables import alert as alert_table
 from api.web.alert_view import laws_of
 from api.web.explained import BEYOND, EDGE, WIDTH, band_view, explain_view, sentence, sentences
+from detector.database import writing
 from detector.explanation import _NOTHING
 from tests.api.conftest import client_of, make_system
 from tests.api.market import late_breach
@@ -133,7 +136,7 @@ LAWS = [{"jurisdiction": j, "article": str(i)} for i, j in enumerate(("CN", "EU"
 def test_the_law_of_the_place_comes_first_and_none_is_lost(
     place: str | None, own: list[str]
 ) -> None:
-    here, elsewhere = laws_of(LAWS, place)
+    here, elsewhere = laws_of(LAWS, [place] if place else [])
     assert [law["jurisdiction"] for law in here] == own
     assert sorted(map(str, [*here, *elsewhere])) == sorted(map(str, LAWS))
 
@@ -162,9 +165,15 @@ def test_the_page_shows_what_clears_the_bands_and_the_peers(
              "nearest": near}  # fmt: skip
     about = {"grain": "sku_seller_q", "subject_key": "S-1", "period_start": "2026-07-01"}
     told = found(model=model, peers=peers, about=about)
-    monkeypatch.setattr("api.routes.pages.explanation", lambda *_: told)
+    monkeypatch.setattr("api.web.alert_figures.explanation", lambda *_: told)
     alert = one_with(client, ids, lambda a: a["facts"][0]["feature"] == name)
-    page = client.get(f"/alerts/{alert}").text
+    page = client.get(f"/alerts/{alert}?whole=1").text
+    part = client.get(f"/alerts/{alert}/figures").text
+    assert "What would clear it" in part
+    assert "<html" not in part
+    later = client.get(f"/alerts/{alert}").text
+    assert f'data-part="/alerts/{alert}/figures"' in later
+    assert "What would clear it" not in later
     assert "What would clear it" in page
     assert "above 0.02" in page
     assert '<svg class="band"' in page
@@ -172,19 +181,17 @@ def test_the_page_shows_what_clears_the_bands_and_the_peers(
     assert "<b>S-9" not in page
 
 
-def test_the_page_folds_the_law_of_other_places_away(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_page_folds_the_law_of_other_places_away(tmp_path: Path) -> None:
     signal = late_breach(0)
     union = {**signal.legal_basis[0], "jurisdiction": "EU", "instrument": "GDPR"}
     several = replace(signal, legal_basis=(*signal.legal_basis, union))
-    client = client_of(make_system(tmp_path / "home", [several]), actor="Reviewer 3")
+    system = make_system(tmp_path / "home", [several])
+    client = client_of(system, actor="Reviewer 3")
     [alert] = client.get("/api/v1/alerts").json()["items"]
     page = client.get(f"/alerts/{alert['id']}").text
     assert "Provisions of other jurisdictions" not in page
-    told = found(jurisdiction="DE", reason="no_row")
-    monkeypatch.setattr("api.routes.pages.explanation", lambda *_: told)
+    with writing(system.engine) as connection:
+        connection.execute(sa.update(alert_table).values(jurisdictions=["DE"]))
     folded = client.get(f"/alerts/{alert['id']}").text
     assert "Provisions of other jurisdictions: 1" in folded
     assert folded.index("GDPR") < folded.index("Provisions of other") < folded.index("CN Personal")
-    assert "cannot be told" in folded

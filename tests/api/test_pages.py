@@ -77,7 +77,7 @@ def test_an_empty_queue_says_what_was_checked(system: System, tmp_path: Path) ->
 
 def test_the_alert_page_shows_evidence_doubts_law_and_record(reader: TestClient) -> None:
     ids = re.findall(r'data-id="([^"]+)"', reader.get("/?typology=MON-BID-DISTANCE").text)
-    page = reader.get(f"/alerts/{ids[0]}").text
+    page = reader.get(f"/alerts/{ids[0]}?whole=1").text
     for shown in (
         "Possible winner isolated from cover bids: Dunmere Paving",
         "17\u00a0pp",

@@ -59,6 +59,7 @@ BUILT |= {
     "nav.",
     "bundle.",
     "doubt.",
+    "decide.",
     "rules.state.",
     "studio.",
     "rules.family.",
