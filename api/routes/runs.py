@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
-from api.deps import SystemDep, link_next, problems
+from api.deps import Actor, IfMatch, SystemDep, etag, expected_version, link_next, problems
 from api.paging import offset_cursor, offset_of
 from api.schemas.runs import Run, RunPage
+from detector import job_requests
 from detector.database import reading
 from detector.ledger import ledger_rows
-from features.errors import WardenError
 
 router = APIRouter(prefix="/api/v1/runs", tags=["runs"])
 
@@ -36,11 +36,30 @@ def list_runs(
     return RunPage(items=items, next_cursor=following)
 
 
+@router.post("/{job}/ask", status_code=202, responses=problems(401, 403, 404, 409, 503))
+def ask_for_run(system: SystemDep, actor: Actor, job: Annotated[str, Path(max_length=64)]) -> Run:
+    """Asks for a run of a job now; the next free worker takes it."""
+    return Run.model_validate(job_requests.ask(system, job, actor).as_dict())
+
+
+@router.post(
+    "/{run_id}/retry", status_code=202, responses=problems(401, 403, 404, 409, 412, 428, 503)
+)
+def retry_run(
+    system: SystemDep,
+    actor: Actor,
+    run_id: Annotated[str, Path(max_length=64)],
+    if_match: IfMatch = None,
+) -> Run:
+    """Puts a failed slot back in line; its ETag is the attempt that failed."""
+    version = expected_version(if_match, "run")
+    return Run.model_validate(job_requests.retry(system, run_id, actor, version).as_dict())
+
+
 @router.get("/{run_id}", responses=problems(404, 503))
-def get_run(system: SystemDep, run_id: str) -> Run:
-    """One run by its id."""
+def get_run(response: Response, system: SystemDep, run_id: str) -> Run:
+    """One run by its id; its ETag is what a retry must name."""
     with reading(system.engine) as connection:
-        rows = ledger_rows(connection, run_id=run_id, limit=1)
-    if not rows:
-        raise WardenError("run_not_found", f"There is no run {run_id}.", kind="not_found")
-    return Run.model_validate(rows[0].as_dict())
+        found = job_requests.one_run(connection, run_id)
+    response.headers["ETag"] = etag(found.attempt)
+    return Run.model_validate(found.as_dict())

@@ -63,7 +63,7 @@ def _says(one: Rejected, lang: Lang) -> tuple[str, str]:
     rule = one.rule.split("|")[-1].replace("check__", "")
     phrase = words(lang).get(f"fault.{rule}")
     if lang == "en" or phrase is None or one.column is None:
-        return one.message.split(": ", 1)[-1], HTML_LANG["en"]
+        return one.message.split(": ", 1)[-1].replace("`", ""), HTML_LANG["en"]
     column = contract(one.table).column(one.column)
     allowed = ", ".join(column.allowed or ()) or column.span
     return str(sayer(lang)(f"fault.{rule}", column=one.column, wanted=allowed)), HTML_LANG[lang]

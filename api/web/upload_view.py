@@ -26,7 +26,6 @@ def column_views(seen: Preview, mapping: Mapping) -> list[dict[str, Any]]:
 def _column(number: int, look: ColumnLook, seen: Preview, mapping: Mapping) -> dict[str, Any]:
     target = look.target
     name = target.name if target else ""
-    tone, check = _check(look, seen, mapping)
     formats = mapping.formats(name)
     return {
         "number": number,
@@ -41,27 +40,25 @@ def _column(number: int, look: ColumnLook, seen: Preview, mapping: Mapping) -> d
         "factor": f"{mapping.units[name]:g}" if name in mapping.units else "",
         "format": formats[0] if formats else "",
         "first": ", ".join(look.first),
-        "tone": tone,
-        "check": check,
+        "checks": _checks(look, seen, mapping),
         "unread": look.unread,
         "rows": seen.rows,
         "scale": f"{look.scale:,.0f}" if look.scale else "",
     }
 
 
-def _check(look: ColumnLook, seen: Preview, mapping: Mapping) -> tuple[str, str]:
-    """Colour and word of what was found."""
+def _checks(look: ColumnLook, seen: Preview, mapping: Mapping) -> list[tuple[str, str]]:
+    """Colour and word of everything found; that all is read where nothing is."""
     if look.target is None:
-        return "", "kept_out"
-    if look.unread:
-        return "bad", "unread"
-    if look.target.name in mapping.units:
-        return "warn", "converted"
-    if look.scale:
-        return "warn", "scale"
-    if not look.filled and seen.rows:
-        return "warn", "empty"
-    return ("ok", "read") if seen.faulty is not None else ("", "waits")
+        return [("", "kept_out")]
+    found = {
+        "unread": ("bad", look.unread > 0),
+        "converted": ("warn", look.target.name in mapping.units),
+        "scale": ("warn", look.scale is not None),
+        "empty": ("warn", not look.filled and seen.rows > 0),
+    }
+    told = [(tone, name) for name, (tone, holds) in found.items() if holds]
+    return told or [("ok", "read") if seen.faulty is not None else ("", "waits")]
 
 
 def mapping_of_form(

@@ -84,6 +84,25 @@ def retry_run(desk: Desk) -> Ask:
     return Ask(f"/jobs/{failed(desk)}/retry", form={"version": "1"})
 
 
+def file_now(_desk: Desk) -> Ask:
+    return Ask("/api/v1/filings?table=bids&name=bids.csv", content=FILE)
+
+
+def correct_over_http(desk: Desk) -> Ask:
+    batch_id = quarantined(desk)
+    row = {"source_file": "bids.csv", "line": 2, "values": {"amount": "7"}}
+    return Ask(f"/api/v1/quarantine/{batch_id}/retry", {"rows": [row]})
+
+
+def ask_for_run(_desk: Desk) -> Ask:
+    return Ask("/api/v1/runs/detect/ask")
+
+
+def retry_over_http(desk: Desk) -> Ask:
+    path = f"/api/v1/runs/{failed(desk)}"
+    return Ask(f"{path}/retry", headers=desk.tag(path))
+
+
 DATA: Mapping[Route, Make] = {
     ("POST", "/uploads"): hand_in,
     ("POST", "/uploads/{upload_id}/mapping"): remap,
@@ -93,4 +112,8 @@ DATA: Mapping[Route, Make] = {
     ("POST", "/quarantine/{batch_id}/upload"): correct_by_file,
     ("POST", "/jobs/{job}/run"): run_job,
     ("POST", "/jobs/{run_id}/retry"): retry_run,
+    ("POST", "/api/v1/filings"): file_now,
+    ("POST", "/api/v1/quarantine/{batch_id}/retry"): correct_over_http,
+    ("POST", "/api/v1/runs/{job}/ask"): ask_for_run,
+    ("POST", "/api/v1/runs/{run_id}/retry"): retry_over_http,
 }
