@@ -1,4 +1,4 @@
-"""Tables of the search of firms: one row a firm, what was indexed, saved searches, their hits."""
+"""Tables about firms: one row a firm to search, what was indexed, notes, saved searches, hits."""
 
 from __future__ import annotations
 
@@ -56,6 +56,24 @@ firm_index_state = Table(
     Column("at", Instant, nullable=False),
 )
 """Which filings the entries were made from."""
+
+firm_note = Table(
+    "firm_note",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("firm_id", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("author", String(128), nullable=False),
+    # the case its author worked on
+    Column("case", String(64), nullable=False),
+    # limits of its author when it was written; empty: none
+    Column("units", JSON, nullable=False),
+    Column("jurisdictions", JSON, nullable=False),
+    Column("at", Instant, nullable=False),
+    CheckConstraint("text <> '' AND author <> ''", name="firm_note_said"),
+    Index("ix_firm_note_firm", "firm_id", "id"),
+)
+"""What people who worked on a firm wrote down; never changed."""
 
 saved_search = Table(
     "saved_search",

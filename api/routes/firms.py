@@ -13,10 +13,12 @@ from api.paging import offset_cursor, offset_of
 from api.purpose import Purpose
 from api.schemas import firm_parts as parts
 from api.schemas import firms as shapes
+from detector.database import reading
 from detector.dossier import whole
 from detector.dossier.access import open_dossier
 from detector.dossier.filings import LARGEST_PAGE
 from detector.dossier.network import LARGEST
+from detector.dossier.notes import add_note, notes_on
 from detector.firm_search import LARGEST_PAGE as LARGEST_SEARCH
 from detector.firm_search import LONGEST, FirmFilter, search_firms
 
@@ -25,6 +27,7 @@ router = APIRouter(prefix="/api/v1/firms", tags=["firms"])
 Periods = Annotated[int, Query(ge=1, le=120, description="the last ones")]
 Word = Annotated[str | None, Query(max_length=LONGEST)]
 READ = problems(401, 403, 404, 422, 503)
+WRITE = problems(401, 403, 404, 409, 422, 503)
 
 
 @router.get("", responses=problems(401, 403, 422, 503))
@@ -105,6 +108,23 @@ def read_peers(
     """The ten firms most like this one, its economic group left out."""
     subject = open_dossier(system, firm_id, visit, "peers")
     return parts.Peers.model_validate(whole.peers_of(system, subject, typology))
+
+
+@router.get("/{firm_id}/notes", responses=READ)
+def read_notes(system: SystemDep, firm_id: str, visit: Purpose) -> parts.Notes:
+    """What people who worked on the firm wrote down, as far as you may see what they could."""
+    open_dossier(system, firm_id, visit, "notes")
+    with reading(system.engine) as connection:
+        return parts.Notes.model_validate({"items": notes_on(connection, firm_id, visit.actor)})
+
+
+@router.post("/{firm_id}/notes", status_code=201, responses=WRITE)
+def write_note(
+    system: SystemDep, firm_id: str, visit: Purpose, wanted: parts.NewNote
+) -> parts.Note:
+    """Adds a note; it is never changed."""
+    subject = open_dossier(system, firm_id, visit, "notes")
+    return parts.Note.model_validate(add_note(system, subject, visit, wanted.text))
 
 
 @router.get("/{firm_id}/filings", responses=READ)

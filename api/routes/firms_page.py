@@ -133,7 +133,7 @@ def _page(
         waiting = open_alerts_of(connection, ids, within)
         searches = kept.searches_of(connection, actor, within)
         hits = kept.hits_of(connection, actor, within=within)
-        visits = last_visits(connection, actor)
+        visits = last_visits(connection, actor, within)
     shown: dict[str, Any] = {
         "asked": {field: asked.get(field, "") for field in FIELDS},
         "found": found,

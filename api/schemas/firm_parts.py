@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from api.schemas.alerts import Text
 from api.schemas.firms import Known, Reason, why
@@ -204,3 +204,33 @@ class Peers(BaseModel):
     known: Known
     similar: Similar | None
     reason: Reason | None = why()
+
+
+class NewNote(BaseModel):
+    """What somebody wants the next to know."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: str = Field(
+        min_length=1,
+        max_length=4_000,
+        description="Markdown; no names of persons",
+        examples=["The operator disputes the definition of the market."],
+    )
+
+
+class Note(BaseModel):
+    """A note on a firm; never changed."""
+
+    id: int
+    firm_id: str
+    text: str
+    author: str
+    case: str = Field(description="the case its author worked on")
+    at: datetime
+
+
+class Notes(BaseModel):
+    """Notes on a firm, the last first; at most 100."""
+
+    items: list[Note]

@@ -16,6 +16,7 @@ from api.web.firms_view import both_names
 from api.web.queue_view import state_words, typology_title
 from api.web.wording import HTML_LANG, Lang, in_language, known_word, one_bold, sayer
 from detector.firm_index import KNOWN_AS
+from detector.markdown import safe_html
 
 Row = dict[str, Any]
 ALERTS = 10
@@ -209,4 +210,17 @@ def table_rows(items: Sequence[Row], firm_id: str, lang: Lang) -> list[Row]:
             "learned": moment(as_moment(one["last_learned"]), lang),
         }
         for one in items
+    ]
+
+
+def note_rows(notes: Sequence[Row], lang: Lang) -> list[Row]:
+    """Notes with their Markdown as HTML that is safe to show."""
+    return [
+        {
+            "html": Markup(safe_html(one["text"])),  # noqa: S704  cleaned of all but plain marks
+            "author": one["author"],
+            "case": one["case"],
+            "at": moment(one["at"], lang),
+        }
+        for one in notes
     ]

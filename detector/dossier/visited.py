@@ -9,6 +9,9 @@ import sqlalchemy as sa
 
 from alerts.audit_people import known
 from alerts.audit_tables import audit_entry
+from alerts.limits import NONE, Limits
+from alerts.store import storable
+from detector.firm_search import seen_firms
 from detector.firm_tables import firm_entry
 
 if TYPE_CHECKING:
@@ -19,8 +22,13 @@ LOOKED_AT = 400
 _E = audit_entry.c
 
 
-def last_visits(connection: ReadConnection, actor: str, most: int = 8) -> list[dict[str, Any]]:
+def last_visits(
+    connection: ReadConnection, actor: str, within: Limits = NONE, most: int = 8
+) -> list[dict[str, Any]]:
     """The firms whose dossiers a person opened last, each once, the latest first.
+
+    Args:
+        within: what the person may see today: firms beyond are told without a name.
 
     Returns:
         By firm `firm_id`, `name` and `name_zh` (null where no register names it), and `at`,
@@ -47,16 +55,21 @@ def last_visits(connection: ReadConnection, actor: str, most: int = 8) -> list[d
                 "purpose": why.get("purpose", ""),
                 "case": why.get("case", ""),
             }
-    names = names_in_index(connection, list(latest))
+    names = names_in_index(connection, list(latest), within)
     return [visit | names.get(key, NAMELESS) for key, visit in latest.items()]
 
 
 NAMELESS: dict[str, Any] = {"name": None, "name_zh": None}
 
 
-def names_in_index(connection: ReadConnection, ids: list[str]) -> dict[str, dict[str, Any]]:
-    """Names by id as the search knows them; ids it does not know are left out."""
+def names_in_index(
+    connection: ReadConnection, ids: list[str], within: Limits = NONE
+) -> dict[str, dict[str, Any]]:
+    """Names by id as the search tells them within somebody's limits; other ids are left out."""
     entry = firm_entry.c
-    query = sa.select(entry.firm_id, entry.name, entry.name_zh).where(entry.firm_id.in_(ids))
-    rows = connection.execute(query) if ids else ()
+    known_ids = [one for one in ids if storable(one)]
+    query = sa.select(entry.firm_id, entry.name, entry.name_zh).where(
+        entry.firm_id.in_(known_ids), *seen_firms(within)
+    )
+    rows = connection.execute(query) if known_ids else ()
     return {row.firm_id: {"name": row.name, "name_zh": row.name_zh} for row in rows}
