@@ -77,7 +77,7 @@ def timeline(
     alerts, _ = alerts_of(connection, number, limits)
     told = [
         _within(event, limits, seen=visible_ids(connection, event["data"], limits))
-        | {"alert": None}
+        | {"alert": None, "reason": None, "run_id": None}
         for event in events_of(connection, case.number)
     ]
     blind = {alert.id: kept_back(alert) for alert in alerts}
@@ -86,7 +86,7 @@ def timeline(
     for row in connection.execute(query).mappings():
         event = event_from(row)
         shown = event_object(event, blind=blind[event.alert_id])
-        named = ("kind", "version", "actor", "at", "note", "data")
+        named = ("kind", "version", "actor", "at", "reason", "run_id", "note", "data")
         told.append({name: shown[name] for name in named} | {"alert": event.alert_id})
     # sorting keeps the order of what happened in one moment
     return sorted(told, key=lambda event: str(event["at"]))

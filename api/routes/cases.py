@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from alerts import case_work, cases
+from alerts.case_list import summaries, summary_object
 from alerts.case_model import (
     Case,
     CaseHand,
@@ -84,9 +85,11 @@ def list_cases(
     offset = offset_of(cursor)
     with reading(system.engine) as connection:
         found = find_cases(connection, wanted, limit + 1, offset)
+        numbers = [case.number for case in found[:limit]]
+        told = summaries(connection, numbers, system.clock().date(), within)
     more = offset_cursor(offset + limit) if len(found) > limit else None
     link_next(request, response, more)
-    items = [case_object(case) for case in found[:limit]]
+    items = [case_object(one) | summary_object(told[one.number]) for one in found[:limit]]
     return shapes.CasePage.model_validate({"items": items, "next_cursor": more})
 
 

@@ -144,10 +144,20 @@ class Case(BaseModel):
     updated_at: datetime
 
 
+class ListedCase(Case):
+    """A case with what belongs to it, counted."""
+
+    alert_count: int = Field(description="of its alerts, those you may see")
+    parties: list[Party]
+    open_tasks: int
+    overdue_tasks: int
+    next_due_on: date | None = Field(description="of the tasks not done, the first day")
+
+
 class CasePage(BaseModel):
     """Cases, the newest first."""
 
-    items: list[Case]
+    items: list[ListedCase]
     next_cursor: str | None
 
 
@@ -281,6 +291,8 @@ class CaseEvent(BaseModel):
     version: int
     actor: str
     at: datetime
+    reason: str | None = Field(description="of a closure; null for the case")
+    run_id: str | None = Field(description="the run that did it; null for people and the case")
     note: str | None
     data: dict[str, Any]
 

@@ -20,6 +20,7 @@ class Place:
 PLACES = (
     Place("queue", "/", Permission.ALERTS_READ),
     Place("firms", "/firms", Permission.FIRMS_READ),
+    Place("cases", "/cases", Permission.CASES_READ),
     Place("rules", "/rules", Permission.RULES_READ),
     Place("tables", "/tables", Permission.RUNS_READ),
     Place("jobs", "/jobs", Permission.RUNS_READ),

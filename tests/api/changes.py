@@ -13,6 +13,7 @@ from detector.database import writing
 from detector.firm_tables import saved_search_hit
 from detector.people import accounts
 from tests.api.asking import BEN, Ask, Desk, Make, Route
+from tests.api.case_page_changes import CASE_PAGES
 from tests.api.casework_changes import CASES, WORK
 from tests.api.data_changes import DATA
 from tests.api.decision_changes import DECISIONS
@@ -160,6 +161,7 @@ CHANGES: Mapping[Route, Make] = {
     **WORK,
     **CASES,
     **DECISIONS,
+    **CASE_PAGES,
     **NOTICES,
     **DATA,
     **RULES,

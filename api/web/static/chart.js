@@ -155,7 +155,10 @@ function slope(spec, t) {
       { value: row.before, symbol: "emptyCircle", symbolSize: row.subject ? 9 : 4 },
       { value: row.after, symbol: "circle", symbolSize: row.subject ? 9 : 4 },
     ],
-    endLabel: { show: Boolean(row.subject), formatter: "{a}", color: t["accent-2"], fontSize: 12 },
+    // a few others are named, too; of many only the subject
+    endLabel: { show: Boolean(row.subject) || spec.rows.length < 6, formatter: "{a}", fontSize: 12,
+      color: row.subject ? t["accent-2"] : t["text-2"] },
+    labelLayout: { moveOverlap: "shiftY" },
   }));
   if (series.length) series[0].markLine = marks(spec, t);
   return {
