@@ -12,10 +12,18 @@ from dataclasses import dataclass
 from hashlib import sha256
 from itertools import islice
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from alerts.audit_chain import GENESIS, canonical
-from alerts.audit_statement import START, Checkpoint, UnsignedError, checked, fingerprint, mark
+from alerts.audit_statement import (
+    START,
+    Checkpoint,
+    Keys,
+    UnsignedError,
+    checked,
+    fingerprint,
+    mark,
+)
 from alerts.audit_verify import Fault, Lines, Walked, hash_of, verify
 
 FORM = "warden-audit/1"
@@ -66,11 +74,11 @@ def export_lines(lines: Iterable[bytes], key: Ed25519PrivateKey, at: str) -> Ite
 
 def verify_export(
     lines: Lines,
-    key: Ed25519PublicKey,
+    keys: Keys,
     others: Sequence[Checkpoint] = (),
     last: bytes | None = None,
 ) -> Verdict:
-    """Whether an export is whole and closed by the key.
+    """Whether an export is whole and closed by one of the keys.
 
     Args:
         lines: of the export, header included.
@@ -84,7 +92,7 @@ def verify_export(
     closing, unsigned = None, "it is missing"
     try:
         if last.startswith(START):
-            closing = checked(last, key)
+            closing = checked(last, keys)
     except UnsignedError as error:
         unsigned = str(error)
     known = [*others, *([closing] if closing else [])]

@@ -12,6 +12,7 @@ import base64
 import binascii
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,11 +72,24 @@ class Checkpoint:
         return START + body + _MIDDLE + key.sign(body).hex().encode() + _END
 
 
-def checked(line: bytes, key: Ed25519PublicKey) -> Checkpoint:
+@dataclass(frozen=True, slots=True)
+class Trusted:
+    """A public key whose word counts; `until`, spelt as in entries: only for what it signed by
+    then."""
+
+    key: Ed25519PublicKey
+    until: str | None = None
+
+
+Keys = Ed25519PublicKey | Sequence[Trusted]
+"""One key, or all whose word counts."""
+
+
+def checked(line: bytes, keys: Keys) -> Checkpoint:
     """The checkpoint of a line.
 
     Raises:
-        UnsignedError: it is not signed by the key, or not one of ours.
+        UnsignedError: it is not signed by one of the keys, or not one of ours.
     """
     body, signature = line[len(START) : -_TAIL], line[-_TAIL + len(_MIDDLE) : -len(_END)]
     if line != START + body + _MIDDLE + signature + _END:
@@ -83,8 +97,10 @@ def checked(line: bytes, key: Ed25519PublicKey) -> Checkpoint:
     try:
         if signature != signature.lower():
             raise ValueError
-        key.verify(bytes.fromhex(signature.decode("ascii")), body)
+        until = _verified(bytes.fromhex(signature.decode("ascii")), body, keys)
         told: dict[str, Any] = json.loads(body)
+        if until is not None and str(told["at"]) > until:
+            raise InvalidSignature
         if told["form"] != FORM or told["count"] != told["seq"]:
             raise ValueError
         marks = base64.b64decode(told["marks"], validate=True)
@@ -103,6 +119,22 @@ def checked(line: bytes, key: Ed25519PublicKey) -> Checkpoint:
         raise UnsignedError("its signature is not of the key") from error
     except (ValueError, KeyError, TypeError, binascii.Error) as error:
         raise UnsignedError("it is not a checkpoint of a form known here") from error
+
+
+def _verified(signature: bytes, body: bytes, keys: Keys) -> str | None:
+    """Until when the key counts that signed it.
+
+    Raises:
+        InvalidSignature: none of them did.
+    """
+    every = [Trusted(keys)] if isinstance(keys, Ed25519PublicKey) else keys
+    for one in every:
+        try:
+            one.key.verify(signature, body)
+        except InvalidSignature:
+            continue
+        return one.until
+    raise InvalidSignature
 
 
 def fingerprint(key: Ed25519PublicKey) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -132,5 +133,10 @@ def check_note(note: str | None, *, needed: bool = False) -> None:
 
 
 def same_person(one: str, other: str) -> bool:
-    """Whether two names are one person's; case and space around make nobody another."""
-    return one.strip().casefold() == other.strip().casefold()
+    """Whether two names are one person's, however they are spelt: case, space and width of letters
+    make nobody another."""
+    return _spelt(one) == _spelt(other)
+
+
+def _spelt(name: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())

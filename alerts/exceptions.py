@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from alerts import audit
-from alerts.changing import require_actor
+from alerts.changing import require_actor, same_person
 from alerts.connections import ReadConnection, WriteConnection
 from alerts.lifecycle import LONGEST_NOTE, SEVERE
 from alerts.model import Signal
@@ -175,7 +175,7 @@ def approve(
         raise WardenError(
             "nothing_to_approve", f"Exception {exception_id} holds already.", kind="conflict"
         )
-    if _spelt(actor) in (_spelt(found.added_by), _spelt(found.owner)):
+    if same_person(actor, found.added_by) or same_person(actor, found.owner):
         raise WardenError(
             "second_person",
             f"{actor.strip()} added exception {exception_id} or answers for it.",
@@ -307,7 +307,3 @@ def _entered(
         now=now,
     )
     return one
-
-
-def _spelt(name: str) -> str:
-    return " ".join(name.casefold().split())

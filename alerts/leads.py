@@ -20,6 +20,7 @@ from alerts import store
 from alerts.case_tables import lead as table
 from alerts.connections import ReadConnection, WriteConnection
 from alerts.identity import short_id
+from alerts.jurisdictions import keep
 from alerts.merge import UNRANKED
 from alerts.model import Alert, AlertEvent, EventKind, Signal, State
 from alerts.ranking import ranked, weights_in_force
@@ -70,6 +71,8 @@ def receive(
     alert = _alert(alert_id, mark, signal_of(sent["alert"]), now, due_on)
     place = ranked(alert, weights_in_force(connection) or NEW)
     store.insert_alerts(connection, [replace(alert, priority=place)])
+    if places := [str(one) for one in sent["alert"].get("jurisdictions") or ()]:
+        keep(connection, {mark: places})
     told = origin_object(origin, now)
     event = AlertEvent(
         alert_id=alert_id,

@@ -10,7 +10,7 @@ import polars as pl
 
 from alerts import audit
 from alerts.limits import NONE, Limits
-from detector import publishing
+from detector import publishing, second_person
 from detector.database import writing
 from detector.planning import end_of
 from detector.results import Manifest, Results
@@ -53,14 +53,21 @@ def enter_export(
     *,
     typologies: Collection[str] | None = None,
     as_of: date | None = None,
+    approval: int | None = None,
 ) -> None:
     """Records that somebody takes data out; to be called before the file is written.
 
+    Args:
+        approval: number of the request a second person has approved, where that takes one.
+
     Raises:
-        WardenError: `actor_required`, `audit_unavailable`; then nothing may be handed out.
+        WardenError: `second_person_needed` and what `detector.second_person.admit` says;
+            `actor_required`, `audit_unavailable`; then nothing may be handed out.
     """
     told = {"rows": frame.height, "typologies": sorted(typologies or ()), "as_of": as_of}
+    out = second_person.of_table(kind, frame, typologies, as_of)
     with writing(system.engine) as connection:
+        told |= second_person.admit(connection, system, out, actor, approval)
         audit.record(
             connection,
             actor=actor,

@@ -17,21 +17,31 @@ from typing import TYPE_CHECKING, Any
 
 from alerts import audit
 from alerts.audit_statement import fingerprint
-from alerts.case_model import CaseEventKind, CaseHand, case_object
+from alerts.case_model import (
+    EVERYWHERE,
+    Case,
+    CaseEventKind,
+    CaseHand,
+    CaseReach,
+    case_object,
+)
 from alerts.case_reading import alerts_of
-from alerts.case_store import a_text, happened, lock_case
+from alerts.case_store import a_text, get_case, happened, lock_case
 from alerts.case_work import notes_of
 from alerts.cases import parties_of
 from alerts.limits import NONE, Limits
 from alerts.model import Alert, alert_object, kept_back
+from detector import second_person
 from detector.audit.keys import signing_key
-from detector.database import writing
+from detector.database import reading, writing
+from detector.second_person import Outgoing
 from detector.whole_files import replace_bytes, require_folder
 from features.errors import WardenError
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+    from alerts.connections import ReadConnection
     from detector.system import System
 
 FORMAT = "marketwarden-hand-over"
@@ -45,6 +55,7 @@ SENT = (
     "id", "typology", "title", "subject", "period", "lane", "severity", "suspicion", "p_value",
     "q_value", "message", "facts", "rules", "models", "legal_basis", "innocent_explanations",
     "not_checked", "state", "close_reason", "opened_at", "updated_at", "version",
+    "jurisdictions",
 )  # fmt: skip
 """Of an alert; who works on it here, and what is set aside here, is nobody else's."""
 _OF_CASE = ("number", "title", "jurisdiction", "state", "outcome", "opened_at", "version")
@@ -56,11 +67,13 @@ class HandOver:
 
     Attributes:
         notes: numbers of the notes that go along.
+        approval: number of the request a second person has approved, where that takes one.
     """
 
     number: str
     to: str
     notes: Sequence[int] = ()
+    approval: int | None = None
 
 
 def hand_over(system: System, wanted: HandOver, hand: CaseHand, limits: Limits = NONE) -> bytes:
@@ -68,29 +81,15 @@ def hand_over(system: System, wanted: HandOver, hand: CaseHand, limits: Limits =
 
     Raises:
         WardenError: `case_not_found`, `text_required`, `note_not_found`, `blind_alert`,
-            `hidden_alerts`, `audit_unavailable`, and those of the key.
+            `hidden_alerts`, `second_person_needed` and what `detector.second_person.admit` says,
+            `audit_unavailable`, and those of the key.
     """
     key, to = signing_key(system.home), a_text(wanted.to, "receiver", LONGEST_NAME)
     with writing(system.engine) as connection:
         case = lock_case(connection, wanted.number, hand)
-        alerts, hidden = alerts_of(connection, case.number, limits)
-        if hidden:
-            raise WardenError(
-                "hidden_alerts",
-                f"The case has {hidden} alerts you may not see; it is handed over whole or not.",
-                "Ask somebody who sees all of them.",
-                "conflict",
-            )
-        shown = case_object(case)
-        texts = {
-            "case.json": {name: shown[name] for name in _OF_CASE},
-            "parties.json": [
-                {"firm": firm, "role": role.value}
-                for firm, role in parties_of(connection, case.number).items()
-            ],
-            "alerts.json": [_sent(alert) for alert in alerts],
-            "notes.json": _chosen(notes_of(connection, case.number), wanted.notes),
-        }
+        texts = _texts(connection, case, wanted, limits)
+        out = _outgoing(case, to, wanted, texts)
+        approved = second_person.admit(connection, system, out, hand.actor, wanted.approval)
         about = {
             "format": FORMAT,
             "version": VERSION,
@@ -104,13 +103,58 @@ def hand_over(system: System, wanted: HandOver, hand: CaseHand, limits: Limits =
         data = {
             "to": to,
             "sha256": hashlib.sha256(content).hexdigest(),
-            "alerts": [alert.id for alert in alerts],
+            "alerts": [sent["id"] for sent in texts["alerts.json"]],
             "notes": sorted(wanted.notes),
+            **approved,
         }
         happened(connection, case, hand, CaseEventKind.HANDED_OVER, data)
         # nothing leaves before its entry stands
         audit.append(connection)
     return content
+
+
+def outgoing(
+    system: System, wanted: HandOver, reach: CaseReach = EVERYWHERE, limits: Limits = NONE
+) -> Outgoing:
+    """What would leave, measured; enters nothing.
+
+    Raises:
+        WardenError: as `hand_over`, without those of the second person.
+    """
+    to = a_text(wanted.to, "receiver", LONGEST_NAME)
+    with reading(system.engine) as connection:
+        case = get_case(connection, wanted.number, reach)
+        return _outgoing(case, to, wanted, _texts(connection, case, wanted, limits))
+
+
+def _outgoing(case: Case, to: str, wanted: HandOver, texts: Mapping[str, Any]) -> Outgoing:
+    options = {"to": to, "notes": sorted(wanted.notes), "version": case.version}
+    digest = second_person.sha256(json.dumps(texts, sort_keys=True, default=str).encode())
+    return Outgoing("hand_over", case.number, len(texts["alerts.json"]), 0, digest, options)
+
+
+def _texts(
+    connection: ReadConnection, case: Case, wanted: HandOver, limits: Limits
+) -> dict[str, Any]:
+    """What goes along, by the name of its part."""
+    alerts, hidden = alerts_of(connection, case.number, limits)
+    if hidden:
+        raise WardenError(
+            "hidden_alerts",
+            f"The case has {hidden} alerts you may not see; it is handed over whole or not.",
+            "Ask somebody who sees all of them.",
+            "conflict",
+        )
+    shown = case_object(case)
+    return {
+        "case.json": {name: shown[name] for name in _OF_CASE},
+        "parties.json": [
+            {"firm": firm, "role": role.value}
+            for firm, role in parties_of(connection, case.number).items()
+        ],
+        "alerts.json": [_sent(alert) for alert in alerts],
+        "notes.json": _chosen(notes_of(connection, case.number), wanted.notes),
+    }
 
 
 def write_hand_over(

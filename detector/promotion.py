@@ -6,12 +6,12 @@ hash of a text: another text, however small the change, needs a decision of its 
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from alerts.changing import same_person as same_person
 from detector.database import ReadConnection, WriteConnection, reading, writing
 from detector.planning import LIVE
 from detector.rule_records import RuleAct, RuleEvent, keep_events, keep_versions, lock
@@ -51,15 +51,6 @@ def named(actor: str) -> str:
     if len(name) > LONGEST_NAME or not name.isprintable():
         raise WardenError("bad_actor", f"A name is 1 to {LONGEST_NAME} characters of plain text.")
     return name
-
-
-def same_person(a: str, b: str) -> bool:
-    """Whether two names are one person's, however they are spelt."""
-    return _spelt(a) == _spelt(b)
-
-
-def _spelt(name: str) -> str:
-    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
 def to_shadow(

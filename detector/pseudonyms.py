@@ -7,13 +7,12 @@ alone. Values that a filer has hashed already are hashed again: their key is not
 from __future__ import annotations
 
 import hashlib
-import os
 import secrets
-import stat
 from pathlib import Path
 
 import polars as pl
 
+from detector import key_files
 from features.errors import WardenError
 
 KEY_PLACE = Path("keys") / "pseudonym.key"
@@ -60,41 +59,34 @@ def load_pseudonyms(home: Path, known: frozenset[str] = frozenset()) -> Pseudony
         WardenError: ``unsafe_key`` when others may read the key file, ``broken_key`` when it does
             not hold a key.
     """
-    path = home / KEY_PLACE
-    if not path.exists():
-        _create_key(path)
-    if stat.S_IMODE(path.stat().st_mode) & 0o077:
-        raise WardenError(
-            "unsafe_key",
-            f"The key of the pseudonyms, {path}, can be read by others.",
-            f"Run `chmod 600 {path}`, and find out who read it.",
-            kind="integrity",
-        )
+    return Pseudonyms(_key(home / KEY_PLACE), known)
+
+
+def every_key(home: Path) -> list[Pseudonyms]:
+    """The key in use, then those it took the place of: what was filed before carries theirs.
+
+    Raises:
+        WardenError: as `load_pseudonyms`.
+    """
+    current = home / KEY_PLACE
+    before = [_key(one.path) for one in key_files.retired(current)]
+    return [load_pseudonyms(home), *map(Pseudonyms, before)]
+
+
+def new_key() -> bytes:
+    """The content of a new key file."""
+    return f"{secrets.token_hex(KEY_BYTES)}\n".encode()
+
+
+def _key(path: Path) -> bytes:
+    text = key_files.private(path, "the pseudonyms", new_key)
     try:
-        key = bytes.fromhex(path.read_text().strip())
+        key = bytes.fromhex(text.decode().strip())
     except ValueError as error:
         raise _broken(path) from error
     if len(key) != KEY_BYTES:
         raise _broken(path)
-    return Pseudonyms(key, known)
-
-
-def _create_key(path: Path) -> None:
-    """Writes a new key beside its place and links it there, so that no half key is ever seen."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(handle, "w") as file:
-            file.write(secrets.token_hex(KEY_BYTES) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        if not path.exists():
-            os.link(draft, path)
-    except FileExistsError:
-        pass  # another process was first; its key holds
-    finally:
-        draft.unlink(missing_ok=True)
+    return key
 
 
 def _broken(path: Path) -> WardenError:

@@ -70,6 +70,13 @@ read_per_minute = 120_000
 change_per_minute = 1_200
 sign_in_per_minute = 30
 
+[second_person]
+# An export of more alerts, or of more rows of filings or results, leaves only once a second person
+# has approved it; 0: every export. A request holds so many hours.
+export_alerts = 200
+export_rows = 5_000
+valid_hours = 72
+
 [jobs]
 # Cron text in UTC; "off" disables a job.
 ingest-folder = "*/15 * * * *"
@@ -179,6 +186,22 @@ class RateLimits(BaseModel):
     sign_in_per_minute: PerMinute = 30
 
 
+class SecondPerson(BaseModel):
+    """What leaves the installation only once a second person has approved it.
+
+    Attributes:
+        export_alerts, export_rows: an export of more alerts, or of more rows of filings or
+            results, than this; 0: every export.
+        valid_hours: how long a request may wait for its answer and be used, in all.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    export_alerts: int = Field(default=200, ge=0)
+    export_rows: int = Field(default=5_000, ge=0)
+    valid_hours: int = Field(default=72, ge=1, le=24 * 31)
+
+
 class Settings(BaseSettings):
     """One frozen set of settings, read once at the edge.
 
@@ -204,6 +227,7 @@ class Settings(BaseSettings):
     due: Due = Due()
     notify: Notify = Notify()
     rates: RateLimits = RateLimits()
+    second_person: SecondPerson = SecondPerson()
     jobs: Jobs = Field(default_factory=lambda: Jobs.model_validate({}))
 
     @classmethod

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from alerts.changing import same_person
 from detector.model_audit import entered
 from detector.models.versions import (
     NAME_DIGITS,
@@ -21,7 +22,7 @@ from detector.models.versions import (
     read_versions,
     write_versions,
 )
-from detector.promotion import named, same_person
+from detector.promotion import named
 from features.errors import WardenError
 
 if TYPE_CHECKING:

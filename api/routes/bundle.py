@@ -34,12 +34,15 @@ def read_bundle(
     party: Annotated[
         str | None, Query(max_length=200, description="the firm a `party` bundle is for")
     ] = None,
+    approval: Annotated[
+        int | None, Query(ge=1, le=2**31 - 1, description="approved request, above the limit")
+    ] = None,
 ) -> Response:
     """All evidence behind the alert in one file; entered in the audit trail."""
     langs = tuple(one for one in LANGS if lang in (one, "both"))
     limits = Permission.THRESHOLDS_READ in who.may
     asked = Asked(alert_id, profile, langs, party, limits)
-    content = make(system, asked, who.name, format)
+    content = make(system, asked, who.name, format, approval)
     name = f"{_plain(alert_id)}-{profile}.{ENDINGS[format]}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(content, media_type=TYPES[format], headers=headers)

@@ -34,6 +34,9 @@ def read_case_bundle(
     party: Annotated[
         str | None, Query(max_length=200, description="the party a `party` bundle is for")
     ] = None,
+    approval: Annotated[
+        int | None, Query(ge=1, le=2**31 - 1, description="approved request, above the limit")
+    ] = None,
 ) -> Response:
     """The case with all evidence behind its alerts in one file; entered in the audit trail."""
     asked = AskedCase(
@@ -45,7 +48,7 @@ def read_case_bundle(
         reach=reach_of(who.units, who.jurisdictions),
         within=within,
     )
-    content = make_case(system, asked, who.name, format)
+    content = make_case(system, asked, who.name, format, approval)
     name = f"{number}-{profile}.{ENDINGS[format]}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(content, media_type=TYPES[format], headers=headers)

@@ -273,7 +273,7 @@ def hand_case_over(
     asked: shapes.HandOverTo,
 ) -> Response:
     """A signed file of the case for another installation; see `warden cases import`."""
-    wanted = HandOver(number, asked.to, tuple(asked.notes))
+    wanted = HandOver(number, asked.to, tuple(asked.notes), asked.approval)
     hand = CaseHand(who.name, system.clock(), reach=reach)
     content = hand_over(system, wanted, hand, within)
     headers = {"Content-Disposition": f'attachment; filename="{number}.zip"'}

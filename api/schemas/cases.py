@@ -126,6 +126,9 @@ class HandOverTo(_Asked):
 
     to: str = Field(min_length=1, max_length=LONGEST_NAME)
     notes: list[int] = Field(default=[], max_length=500)
+    approval: int | None = Field(
+        default=None, ge=1, le=2**31 - 1, description="approved request, above the limit"
+    )
 
 
 class Case(BaseModel):

@@ -14,7 +14,7 @@ from alerts.audit_statement import Checkpoint, UnsignedError, checked
 from features.errors import WardenError
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from alerts.audit_statement import Keys
 
     from detector.system import System
 
@@ -44,7 +44,7 @@ def folder(system: System) -> Path:
     return system.home / (system.settings.audit_copy_dir or DEFAULT)
 
 
-def read_copies(place: Path, key: Ed25519PublicKey, *, newest: bool = False) -> Copies:
+def read_copies(place: Path, keys: Keys, *, newest: bool = False) -> Copies:
     """Every checkpoint of a folder, checked; empty where there is none.
 
     Args:
@@ -61,7 +61,7 @@ def read_copies(place: Path, key: Ed25519PublicKey, *, newest: bool = False) -> 
         for path in files[-1:] if newest else files:
             line = path.read_bytes()
             try:
-                one = checked(line, key)
+                one = checked(line, keys)
             except UnsignedError as error:
                 bad.append((path.name, str(error)))
                 continue

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import secrets
-import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from alerts.audit_chain import stamp
+from alerts.audit_statement import Trusted
+from detector import key_files
 from features.errors import WardenError
 
 if TYPE_CHECKING:
@@ -38,20 +38,18 @@ def make_keys(home: Path) -> None:
             kind="integrity",
         )
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-    from cryptography.hazmat.primitives.serialization import (
-        Encoding,
-        NoEncryption,
-        PrivateFormat,
-        PublicFormat,
-    )
 
-    private.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    new = Ed25519PrivateKey.generate()
-    text = new.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    _place(private, text, 0o600)
+    key_files.place(private, _pem(Ed25519PrivateKey.generate()))
     # of two processes one was first; its key holds
-    kept = signing_key(home).public_key()
-    _place(public, kept.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo), 0o644)
+    key_files.place(public, public_pem(signing_key(home).public_key()), 0o644)
+
+
+def new_pair() -> tuple[bytes, bytes]:
+    """The content of a new private and a new public file."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    key = Ed25519PrivateKey.generate()
+    return _pem(key), public_pem(key.public_key())
 
 
 def signing_key(home: Path) -> Ed25519PrivateKey:
@@ -66,13 +64,7 @@ def signing_key(home: Path) -> Ed25519PrivateKey:
     path = home / PRIVATE
     if not path.exists():
         make_keys(home)
-    if stat.S_IMODE(path.stat().st_mode) & 0o077:
-        raise WardenError(
-            "unsafe_key",
-            f"The key of the audit trail, {path}, can be read by others.",
-            f"Run `chmod 600 {path}`, and find out who read it.",
-            kind="integrity",
-        )
+    key_files.require_private(path, "the audit trail")
     try:
         key = load_pem_private_key(path.read_bytes(), None)
     except ValueError as error:
@@ -104,20 +96,36 @@ def public_key(path: Path) -> Ed25519PublicKey:
     return key
 
 
-def _place(path: Path, content: bytes, mode: int) -> None:
-    """Writes a file beside its place and links it there, so that no half key is ever seen."""
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.link(draft, path)
-    except FileExistsError:
-        pass  # another process was first
-    finally:
-        draft.unlink(missing_ok=True)
+def trusted(home: Path) -> list[Trusted]:
+    """Public keys whose word counts here: the one in use, and each before it for its own time."""
+    return [Trusted(signing_key(home).public_key()), *_before(home)]
+
+
+def published(home: Path) -> list[Trusted]:
+    """The same where the private half may be elsewhere.
+
+    Raises:
+        WardenError: `no_file`, `broken_key`.
+    """
+    return [Trusted(public_key(home / PUBLIC)), *_before(home)]
+
+
+def _before(home: Path) -> list[Trusted]:
+    kept = key_files.retired(home / PUBLIC)
+    return [Trusted(public_key(one.path), stamp(one.until)) for one in kept]
+
+
+def public_pem(key: Ed25519PublicKey) -> bytes:
+    """A public key as it is handed out."""
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
+
+def _pem(key: Ed25519PrivateKey) -> bytes:
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
 def _broken(path: Path) -> WardenError:

@@ -13,15 +13,13 @@ from detector.audit.trail import fault_object
 from features.errors import WardenError
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from alerts.audit_statement import Keys
 
 
 BLOCK = 1 << 16
 
 
-def verify_file(
-    path: Path, key: Ed25519PublicKey, checkpoints: Path | None = None
-) -> dict[str, Any]:
+def verify_file(path: Path, keys: Keys, checkpoints: Path | None = None) -> dict[str, Any]:
     """Whether the export is whole, and held against checkpoints of the second place if given.
 
     Returns:
@@ -31,14 +29,14 @@ def verify_file(
     Raises:
         WardenError: `no_file`, `audit_copies_unreadable`.
     """
-    copies = read_copies(checkpoints, key) if checkpoints is not None else None
+    copies = read_copies(checkpoints, keys) if checkpoints is not None else None
 
     def lines() -> Iterator[bytes]:
         with path.open("rb") as file:
             yield from file
 
     try:
-        found = verify_export(lines, key, copies.good if copies else (), _last_line(path))
+        found = verify_export(lines, keys, copies.good if copies else (), _last_line(path))
     except OSError as error:
         raise WardenError("no_file", f"{path} cannot be read.", "Check the name.") from error
     fault = found.fault

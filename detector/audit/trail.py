@@ -17,7 +17,7 @@ from alerts.audit_statement import Checkpoint, fingerprint, mark
 from alerts.audit_tables import audit_entry, audit_head
 from alerts.audit_verify import Fault, Walked, entry_line, hash_of, verify, walk
 from detector.audit.copies import Copies, folder, read_copies, write_copy
-from detector.audit.keys import signing_key
+from detector.audit.keys import signing_key, trusted
 from detector.database import ReadConnection, reading, writing
 from detector.whole_files import drafted, require_folder
 from features.errors import WardenError
@@ -92,8 +92,7 @@ def verify_trail(system: System) -> Finding:
     Raises:
         WardenError: `audit_copies_unreadable`, and those of the keys.
     """
-    key = signing_key(system.home).public_key()
-    copies = read_copies(folder(system), key)
+    copies = read_copies(folder(system), trusted(system.home))
     with reading(system.engine) as connection:
         at, fault = verify(lambda: entry_lines(connection), copies.good)
         fault = fault or _beside(connection, at, copies)
@@ -136,7 +135,7 @@ def make_checkpoint(system: System) -> Checkpoint | None:
     """
     found = _whole(system)
     place, key = folder(system), signing_key(system.home)
-    copies = read_copies(place, key.public_key(), newest=True)
+    copies = read_copies(place, trusted(system.home), newest=True)
     since = copies.good[-1] if copies.good else None
     after, last = (since.seq, since.hash) if since else (0, GENESIS)
     if found.entries == after:
@@ -176,7 +175,7 @@ def state(system: System) -> dict[str, Any]:
         What the newest checkpoint vouches for was verified when it was signed.
     """
     key = signing_key(system.home).public_key()
-    copies = read_copies(folder(system), key, newest=True)
+    copies = read_copies(folder(system), trusted(system.home), newest=True)
     newest = copies.good[-1] if copies.good else None
     after, last = (newest.seq, newest.hash) if newest else (0, GENESIS)
     with reading(system.engine) as connection:

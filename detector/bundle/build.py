@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from alerts import audit
 from alerts.audit_chain import stamp
+from detector import second_person
 from detector.audit.keys import signing_key
 from detector.bundle.archive import archive, as_csv, as_json, sealed
 from detector.bundle.gather import Evidence, gather
@@ -23,6 +24,7 @@ from detector.bundle.verify import CHAIN, CHECKPOINT, ENTRIES, fingerprint
 from detector.bundle.view import Made, Report, report
 from detector.bundle.wording import LANGS, Lang
 from detector.database import writing
+from detector.second_person import Outgoing
 
 if TYPE_CHECKING:
     from detector.system import System
@@ -47,21 +49,33 @@ class Asked:
     limits: bool = True
 
 
-def make(system: System, asked: Asked, actor: str, form: Format = "zip") -> bytes:
+def make(
+    system: System, asked: Asked, actor: str, form: Format = "zip", approval: int | None = None
+) -> bytes:
     """The bytes to hand out; entered as `bundle.exported`, with their hash, before they are.
+
+    Args:
+        approval: number of the request a second person has approved, where that takes one.
 
     Raises:
         WardenError: `alert_not_found`, `blind_review`, `party_required`, `not_concerned`,
-            `audit_broken`; `actor_required`, `audit_unavailable`, and then nothing may be handed
-            out.
+            `audit_broken`; `second_person_needed` and what `detector.second_person.admit` says;
+            `actor_required`, `audit_unavailable`, and then nothing may be handed out.
     """
     now = system.clock()
-    made = build(system, asked, now) if form == "zip" else event(system, asked, now)
+    found = _evidence(system, asked, now)
+    out = _outgoing(found, asked, form)
+    second_person.require(system, out, actor, approval)
+    if form == "zip":
+        made = _packed(system, found, asked, now)
+    else:
+        made = as_json(finding(found, asked.profile, now))
     told: dict[str, Any] = {
         "profile": asked.profile.value, "form": form, "languages": list(asked.langs),
         "party": asked.party, "sha256": hashlib.sha256(made).hexdigest(),
     }  # fmt: skip
     with writing(system.engine) as connection:
+        told |= second_person.admit(connection, system, out, actor, approval)
         audit.record(
             connection, actor=actor, action=EXPORTED, kind="alert", key=asked.alert_id,
             data=told, now=now,
@@ -79,9 +93,40 @@ def event(system: System, asked: Asked, created: datetime) -> bytes:
     return as_json(finding(_evidence(system, asked, created), asked.profile, created))
 
 
+def outgoing(system: System, asked: Asked, form: Format = "zip") -> Outgoing:
+    """What would leave, measured; enters nothing."""
+    return _outgoing(_evidence(system, asked, system.clock()), asked, form)
+
+
+def _outgoing(found: Evidence, asked: Asked, form: Format) -> Outgoing:
+    options = {
+        "profile": asked.profile.value, "form": form, "languages": list(asked.langs),
+        "party": asked.party, "limits": asked.limits,
+    }  # fmt: skip
+    rows, digest = contents_of([found])
+    return Outgoing("alert_bundle", asked.alert_id, 1, rows, digest, options)
+
+
+def contents_of(found: Collection[Evidence]) -> tuple[int, str]:
+    """How many filed rows stand behind some alerts, and the hash of what they and the rows say."""
+    said = [
+        {
+            "alert": one.alert["id"],
+            "version": one.alert["version"],
+            "filed": {name: table.rows for name, table in one.sources.tables.items()},
+        }
+        for one in found
+    ]
+    rows = sum(len(t.rows) for one in found for t in one.sources.tables.values())
+    return rows, second_person.sha256(as_json(said))
+
+
 def build(system: System, asked: Asked, created: datetime) -> bytes:
     """The archive; enters nothing. The same alert at the same moment gives the same bytes."""
-    found = _evidence(system, asked, created)
+    return _packed(system, _evidence(system, asked, created), asked, created)
+
+
+def _packed(system: System, found: Evidence, asked: Asked, created: datetime) -> bytes:
     key = signing_key(system.home)
     made = Made(asked.profile, created.isoformat(timespec="seconds"), made_by(system))
     fonts: dict[str, dict[str, object]] = {}

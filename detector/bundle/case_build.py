@@ -13,9 +13,18 @@ from alerts import audit
 from alerts.audit_chain import stamp
 from alerts.case_model import EVERYWHERE, CaseReach
 from alerts.limits import NONE, Limits
+from detector import second_person
 from detector.audit.keys import signing_key
 from detector.bundle.archive import archive, as_json, sealed
-from detector.bundle.build import Files, Format, chart_files, common_files, data_files, made_by
+from detector.bundle.build import (
+    Files,
+    Format,
+    chart_files,
+    common_files,
+    contents_of,
+    data_files,
+    made_by,
+)
 from detector.bundle.case_gather import CaseEvidence, gather_case
 from detector.bundle.case_profiles import redacted_case
 from detector.bundle.case_view import case_report, folder_of
@@ -26,6 +35,7 @@ from detector.bundle.proof import EXPORTED
 from detector.bundle.view import Made, report
 from detector.bundle.wording import LANGS, Lang
 from detector.database import writing
+from detector.second_person import Outgoing
 
 if TYPE_CHECKING:
     from detector.system import System
@@ -55,16 +65,28 @@ def is_number(text: str) -> bool:
     return re.fullmatch(r"C-\d{4}-\d{4,}", text) is not None
 
 
-def make_case(system: System, asked: AskedCase, actor: str, form: Format = "zip") -> bytes:
+def make_case(
+    system: System,
+    asked: AskedCase,
+    actor: str,
+    form: Format = "zip",
+    approval: int | None = None,
+) -> bytes:
     """The bytes to hand out; entered as `bundle.exported`, with their hash, before they are.
+
+    Args:
+        approval: number of the request a second person has approved, where that takes one.
 
     Raises:
         WardenError: `case_not_found`, `hidden_alerts`, `blind_review`, `party_required`,
-            `not_concerned`, `audit_broken`; `actor_required`, `audit_unavailable`, and then
+            `not_concerned`, `audit_broken`; `second_person_needed` and what
+            `detector.second_person.admit` says; `actor_required`, `audit_unavailable`, and then
             nothing may be handed out.
     """
     now = system.clock()
     found = _evidence(system, asked, now)
+    out = _outgoing(found, asked, form)
+    second_person.require(system, out, actor, approval)
     if form == "zip":
         made = pack_case(system, found, asked, now)
     else:
@@ -74,11 +96,26 @@ def make_case(system: System, asked: AskedCase, actor: str, form: Format = "zip"
         "party": asked.party, "sha256": hashlib.sha256(made).hexdigest(),
     }  # fmt: skip
     with writing(system.engine) as connection:
+        told |= second_person.admit(connection, system, out, actor, approval)
         audit.record(
             connection, actor=actor, action=EXPORTED, kind="case", key=asked.number,
             data=told, now=now,
         )  # fmt: skip
     return made
+
+
+def outgoing_case(system: System, asked: AskedCase, form: Format = "zip") -> Outgoing:
+    """What would leave, measured; enters nothing."""
+    return _outgoing(_evidence(system, asked, system.clock()), asked, form)
+
+
+def _outgoing(found: CaseEvidence, asked: AskedCase, form: Format) -> Outgoing:
+    options = {
+        "profile": asked.profile.value, "form": form, "languages": list(asked.langs),
+        "party": asked.party, "limits": asked.limits, "version": found.case["version"],
+    }  # fmt: skip
+    rows, digest = contents_of(found.alerts)
+    return Outgoing("case_bundle", asked.number, len(found.alerts), rows, digest, options)
 
 
 def build_case(system: System, asked: AskedCase, created: datetime) -> bytes:

@@ -115,7 +115,8 @@ def _of_database() -> dict[str, Any]:
 
 
 def _of_export(exported: Path, key: Path | None, checkpoints: Path | None) -> dict[str, Any]:
-    from detector.audit.keys import PUBLIC, public_key
+    from detector.audit.keys import public_key, published
     from detector.audit.offline import verify_file
 
-    return verify_file(exported, public_key(key or STATE.home / PUBLIC), checkpoints)
+    keys = public_key(key) if key else published(STATE.home)
+    return verify_file(exported, keys, checkpoints)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from detector.cli.approvals import Approval, ForCase, Purpose, asked_for
 from detector.cli.output import note, opened, say
 from detector.whole_files import replace_bytes, require_folder
 
@@ -56,10 +57,13 @@ def bundle(
     actor: Annotated[
         str, typer.Option(envvar="WARDEN_ACTOR", help="Who takes it out; no name, no bundle.")
     ] = "",
+    approval: Approval = None,
+    purpose: Purpose = "",
+    case: ForCase = "",
 ) -> None:
     """Write all evidence behind an alert or a case into one signed file anybody can verify."""
-    from detector.bundle.build import Asked, made_by, make
-    from detector.bundle.case_build import AskedCase, is_number, make_case
+    from detector.bundle.build import Asked, made_by, make, outgoing
+    from detector.bundle.case_build import AskedCase, is_number, make_case, outgoing_case
     from detector.bundle.profiles import Profile
     from detector.bundle.wording import LANGS
 
@@ -68,10 +72,14 @@ def bundle(
     system = opened()
     if is_number(alert):
         whole = AskedCase(alert, Profile(profile.value), langs, party)
-        content = make_case(system, whole, actor, form.value)
+        if purpose:
+            return asked_for(system, outgoing_case(system, whole, form.value), purpose, case, actor)
+        content = make_case(system, whole, actor, form.value, approval)
     else:
         asked = Asked(alert, Profile(profile.value), langs, party)
-        content = make(system, asked, actor, form.value)
+        if purpose:
+            return asked_for(system, outgoing(system, asked, form.value), purpose, case, actor)
+        content = make(system, asked, actor, form.value, approval)
     replace_bytes(out, content)
     key = made_by(system)
     subject = "case" if is_number(alert) else "alert"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from detector.cli.approvals import Approval, ForCase, Purpose, asked_for
 from detector.cli.output import STATE, a_date, opened, say, say_table
 from features.errors import WardenError
 
@@ -233,19 +234,24 @@ def hand_over(
         list[int] | None, typer.Option(help="Number of a note that goes along, repeatable.")
     ] = None,
     actor: Actor = "",
+    approval: Approval = None,
+    purpose: Purpose = "",
+    case: ForCase = "",
 ) -> None:
     """Write a signed file of a case for another installation."""
-    from detector.handover import HandOver, write_hand_over
+    from detector.handover import HandOver, outgoing, write_hand_over
 
     system = opened()
-    wanted = HandOver(number, to, tuple(note or ()))
+    wanted = HandOver(number, to, tuple(note or ()), approval)
+    if purpose:
+        return asked_for(system, outgoing(system, wanted), purpose, case, actor)
     size = write_hand_over(system, wanted, hand_of(system, actor), out)
     text = (
         f"{out}, {size:,} bytes, for {to}.\n"
         f"The receiver needs the public key of this installation, by another way: "
         f"{system.home / 'keys' / 'audit.pub'}"
     )
-    say({"case": number, "file": str(out), "bytes": size, "to": to}, text)
+    return say({"case": number, "file": str(out), "bytes": size, "to": to}, text)
 
 
 @app.command("import")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from detector.cli.approvals import Approval, ForCase, Purpose, asked_for
 from detector.cli.lifecycle import Actor
 from detector.cli.output import STATE, a_date, an_instant, note, opened, say
 
@@ -184,6 +185,9 @@ def export(
     typology: Typologies = None,
     as_of: AsOf = None,
     actor: Actor = "",
+    approval: Approval = None,
+    purpose: Purpose = "",
+    case: ForCase = "",
 ) -> None:
     """Write alerts, scores, features, outcomes or quarantined rows to a file."""
     day = a_date(as_of, "--as-of")
@@ -191,12 +195,19 @@ def export(
     from detector.export import write_table
     from detector.extracts import enter_export, extract
     from detector.people.limits import limits_of
+    from detector.second_person import of_table
 
     system = opened()
     with reading(system.engine) as connection:
         within = limits_of(connection, actor or "system", system.settings)
     frame = extract(system, kind, typologies=typology or None, as_of=day, within=within)
-    enter_export(system, kind, frame, actor or "system", typologies=typology or None, as_of=day)
+    name = actor or "system"
+    if purpose:
+        asked_for(system, of_table(kind, frame, typology, day), purpose, case, name)
+        return
+    enter_export(
+        system, kind, frame, name, typologies=typology or None, as_of=day, approval=approval
+    )
     write_table(frame, out)
     if STATE.json:
         say({"kind": kind, "rows": frame.height, "out": str(out)}, "")

@@ -10,6 +10,7 @@ import typer
 
 from detector.cli import (
     alerts,
+    approvals,
     audit,
     bundle,
     cases,
@@ -20,6 +21,7 @@ from detector.cli import (
     firms,
     formats,
     jobs,
+    keys,
     models,
     notify,
     operations,
@@ -81,6 +83,8 @@ app.add_typer(reviews.app, name="reviews")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(cases.app, name="cases")
 app.add_typer(audit.app, name="audit")
+app.add_typer(approvals.app, name="approvals")
+app.add_typer(keys.app, name="keys")
 app.add_typer(users.app, name="users")
 app.add_typer(notify.app, name="notify")
 app.add_typer(operations.config_app, name="config")

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import base64
-import os
 import secrets
-import stat
 from pathlib import Path
 
+from detector import key_files
 from features.errors import WardenError
 
 KEY_PLACE = Path("keys") / "webhooks.key"
@@ -23,54 +22,34 @@ def sealed(home: Path, secret: str) -> bytes:
     """The secret as it is kept."""
     from cryptography.fernet import Fernet
 
-    return Fernet(_key(home)).encrypt(secret.encode())
+    return Fernet(_key(home / KEY_PLACE)).encrypt(secret.encode())
 
 
 def opened(home: Path, kept: bytes) -> str:
-    """The secret of what is kept.
+    """The secret of what is kept, with the key in use or one that was before it.
 
     Raises:
         WardenError: `unsafe_key`, `broken_key`.
     """
-    from cryptography.fernet import Fernet, InvalidToken
+    from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
+    place = home / KEY_PLACE
     try:
-        return Fernet(_key(home)).decrypt(kept).decode()
+        keys = [_key(place), *(_key(one.path) for one in key_files.retired(place))]
+        return MultiFernet([Fernet(key) for key in keys]).decrypt(kept).decode()
     except (InvalidToken, ValueError) as error:
         raise WardenError(
             "broken_key",
-            f"{home / KEY_PLACE} is not the key the secrets of webhooks were kept with.",
+            f"{place} is not the key the secrets of webhooks were kept with.",
             "Restore it from the backup, or rotate the secrets.",
             kind="integrity",
         ) from error
 
 
-def _key(home: Path) -> bytes:
-    path = home / KEY_PLACE
-    if not path.exists():
-        _make(path)
-    if stat.S_IMODE(path.stat().st_mode) & 0o077:
-        raise WardenError(
-            "unsafe_key",
-            f"The key of the webhooks, {path}, can be read by others.",
-            f"Run `chmod 600 {path}`, and rotate the secrets.",
-            kind="integrity",
-        )
-    return path.read_bytes().strip()
+def new_key() -> bytes:
+    """The content of a new key file."""
+    return base64.urlsafe_b64encode(secrets.token_bytes(BYTES)) + b"\n"
 
 
-def _make(path: Path) -> None:
-    """Writes a new key beside its place and links it there, so that no half key is ever seen."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(base64.urlsafe_b64encode(secrets.token_bytes(BYTES)) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        os.link(draft, path)
-    except FileExistsError:
-        pass  # another process was first; its key holds
-    finally:
-        draft.unlink(missing_ok=True)
+def _key(path: Path) -> bytes:
+    return key_files.private(path, "the webhooks", new_key, "rotate the secrets").strip()

@@ -31,6 +31,7 @@ class Permission(StrEnum):
     AUDIT_READ = "audit.read"
     PEOPLE_MANAGE = "people.manage"
     REIDENTIFY = "persons.reidentify"
+    REIDENTIFY_APPROVE = "persons.approve"
 
 
 class Role(StrEnum):
@@ -54,7 +55,7 @@ GRANTS: Mapping[Role, frozenset[Permission]] = {
     | {
         _P.ALERTS_DECIDE, _P.ALERTS_APPROVE, _P.CASES_READ, _P.CASES_WRITE, _P.FIRMS_READ,
         _P.EVIDENCE_EXPORT, _P.EXPORTS_APPROVE, _P.THRESHOLDS_READ, _P.EXCEPTIONS_WRITE,
-        _P.EXCEPTIONS_APPROVE,
+        _P.EXCEPTIONS_APPROVE, _P.REIDENTIFY_APPROVE,
     },
     Role.INVESTIGATOR: _LOOK
     | {

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from detector.database import writing
 from detector.firm_tables import saved_search_hit
 from detector.people import accounts
+from tests.api.approval_changes import APPROVALS
 from tests.api.asking import BEN, Ask, Desk, Make, Route
 from tests.api.case_page_changes import CASE_PAGES
 from tests.api.casework_changes import CASES, WORK
@@ -19,7 +20,7 @@ from tests.api.data_changes import DATA
 from tests.api.decision_changes import DECISIONS
 from tests.api.firm_changes import FIRMS, SAID
 from tests.api.notice_changes import NOTICES
-from tests.api.rule_page_changes import RULES
+from tests.api.rule_page_changes import RULES, TRIED
 from tests.detector.promoting import LIKE, local_text
 from tests.people.test_people import GOOD
 
@@ -159,6 +160,7 @@ def revoke_key(desk: Desk) -> Ask:
 
 CHANGES: Mapping[Route, Make] = {
     **WORK,
+    **APPROVALS,
     **CASES,
     **DECISIONS,
     **CASE_PAGES,
@@ -193,6 +195,7 @@ CHANGES: Mapping[Route, Make] = {
 
 COMPUTES: Mapping[Route, Ask] = {
     **SAID,
+    **TRIED,
     ("POST", "/api/v1/rules/lint"): Ask("/api/v1/rules/lint", {"text": local_text()}),
     ("POST", "/api/v1/rules/test"): Ask("/api/v1/rules/test", {"text": local_text()}),
     ("POST", "/api/v1/rules/{rule_id}/backtest"): Ask(f"/api/v1/rules/{LIKE}/backtest", {}),

@@ -18,6 +18,7 @@ from detector.database import writing
 from detector.replay_case import Replay
 from detector.settings import Settings
 from detector.system import System
+from tests.api.approval_changes import LIMIT
 from tests.api.asking import ANN, Ask, Desk, Make, Route
 from tests.api.changes import CHANGES, COMPUTES
 from tests.api.conftest import client_of
@@ -53,6 +54,7 @@ def desk(system: System, monkeypatch: pytest.MonkeyPatch) -> Desk:
         lambda _system, alert_id, **_: Replay(alert_id, 1, "run-1", None, (), 9),
     )
     monkeypatch.setenv("WARDEN_NOTIFY__HOSTS", f'["{HOST}"]')
+    monkeypatch.setenv("WARDEN_SECOND_PERSON__EXPORT_ALERTS", LIMIT)
     system = replace(system, settings=Settings())
     return Desk(system, client_of(system, **ANN))
 
