@@ -20,6 +20,7 @@ from features.errors import WardenError
 ASKED = ("close", "escalate", "comment", "assign", "label")
 """Acts that take more than a press of a button."""
 UNDOABLE = frozenset(get_args(BulkAction)) - {"comment", "undo"}
+ACTS = "/activity"
 LAST = "act."
 """Parameters of the address that tell what was done begin with it."""
 
@@ -78,9 +79,9 @@ def asked_of(pairs: Sequence[tuple[str, str]]) -> Asked:
 
 
 def back_of(fields: Mapping[str, str]) -> str:
-    """The page of the queue somebody came from; nothing but a queue of ours."""
+    """The page somebody came from: a queue of ours, or their acts; nothing else."""
     back = fields.get("back", "/")
-    return back if back == "/" or back.startswith("/?") else "/"
+    return back if back in ("/", ACTS) or back.startswith("/?") else "/"
 
 
 def here(request: Request) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from alerts.inbox import QueueFilter
+from alerts.limits import NONE, Limits
 from alerts.model import WAITING as STILL_WAITING
 from alerts.model import State
 from features.vocabulary import TYPOLOGIES, Lane
@@ -69,7 +70,7 @@ class Filters:
         """The part of an address behind the question mark."""
         return urlencode(self.asked)
 
-    def wanted(self, now: datetime) -> QueueFilter:
+    def wanted(self, now: datetime, within: Limits = NONE) -> QueueFilter:
         """The same for the inbox; without a state, what waits for somebody."""
         states = () if self.state == ANY_STATE else (self.state,) if self.state else WAITING
         # whole days, so that two readers of one hour ask for the same and are counted once
@@ -93,6 +94,7 @@ class Filters:
             opened_before=since if self.age in ("month", "quarter") else None,
             pending=True if self.work == "pending" else None,
             stale=True if self.work == "stale" else None,
+            within=within,
         )
 
 

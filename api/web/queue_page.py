@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 from urllib.parse import urlencode
@@ -59,13 +59,13 @@ def queue_page(request: Request, system: System) -> dict[str, Any]:
     lang, filters, now = chosen_lang(request), read_filters(request.query_params), system.clock()
     cursor, who = request.query_params.get("cursor"), somebody(request)
     within = limits_of(request, who)
-    wanted = replace(filters.wanted(now), within=within)
+    wanted = filters.wanted(now, within)
     with reading(system.engine) as connection:
         page = queue(connection, wanted, cursor, PAGE)
         count = _counting(request, connection)
         found = count(wanted)
         kept = views_of(connection, who.name)
-        views = _views(filters, kept, lambda f: count(replace(f.wanted(now), within=within)), who)
+        views = _views(filters, kept, lambda f: count(f.wanted(now, within)), who)
         others = _others(count, within)
         moved = moved_by_runs(connection, [alert.id for alert in page.alerts])
         people = workers(connection)

@@ -63,7 +63,7 @@ async function act(action, ids, fields = {}, dialog = null) {
     if (said.status === 503) dialog?.close();
     return;
   }
-  dialog?.close();
+  dialog?.close("done");
   document.getElementById("told").replaceChildren();
   for (const box of picks()) box.checked = false;
   count();
@@ -92,6 +92,7 @@ function ask(action) {
   dialog.querySelector("form").reset();
   dialog.querySelector("[data-told]").replaceChildren();
   needsSecond(dialog);
+  dialog.returnValue = "";
   dialog.showModal();
   dialog.querySelector("input:not([type=hidden]), textarea, select")?.focus();
   return true;
@@ -114,12 +115,12 @@ for (const [name, perform] of Object.entries({
   });
 }
 
-for (const [name, place] of Object.entries({
-  filters: ".filters select",
-  views: ".views a[aria-current], .views a",
+for (const [name, places] of Object.entries({
+  filters: [".filters select"],
+  views: [".views a[aria-current]", ".views a"],
 })) {
   document.addEventListener(`desk:${name}`, (event) => {
-    document.querySelector(place)?.focus();
+    places.map((place) => document.querySelector(place)).find(Boolean)?.focus();
     event.preventDefault();
   });
 }
@@ -128,6 +129,16 @@ document.querySelector("[data-copy]")?.addEventListener("click", async ({ curren
   const address = new URL(currentTarget.dataset.copy, location.href).href;
   await navigator.clipboard?.writeText(address).catch(() => null);
   currentTarget.textContent = navigator.clipboard ? currentTarget.dataset.copied : address;
+});
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-do]");
+  const row = byId(button?.closest("[data-of]")?.dataset.of ?? "");
+  if (!row) return;
+  for (const box of picks()) box.checked = false;
+  count();
+  focusRow(row);
+  if (!ask(button.dataset.do)) send1(button.dataset.do);
 });
 
 form?.addEventListener("change", count);
@@ -149,7 +160,8 @@ for (const dialog of document.querySelectorAll("dialog[id^=ask-]")) {
   const asking = dialog.querySelector("form");
   asking.addEventListener("change", () => needsSecond(dialog));
   dialog.addEventListener("close", () => {
-    if (meant.length && byId(meant[0])) focusRow(byId(meant[0]));
+    // after an act the next row is current already
+    if (dialog.returnValue !== "done" && byId(meant[0])) focusRow(byId(meant[0]));
   });
   dialog.addEventListener("keydown", (event) => {
     const writing = event.target.matches("textarea, input:not([type=radio])");
