@@ -15,7 +15,6 @@ from features.errors import WardenError
 
 if TYPE_CHECKING:
     from alerts.audit_statement import Keys
-
     from detector.system import System
 
 DEFAULT = Path("audit")

@@ -73,12 +73,14 @@ def bundle(
     if is_number(alert):
         whole = AskedCase(alert, Profile(profile.value), langs, party)
         if purpose:
-            return asked_for(system, outgoing_case(system, whole, form.value), purpose, case, actor)
+            asked_for(system, outgoing_case(system, whole, form.value), purpose, case, actor)
+            return
         content = make_case(system, whole, actor, form.value, approval)
     else:
         asked = Asked(alert, Profile(profile.value), langs, party)
         if purpose:
-            return asked_for(system, outgoing(system, asked, form.value), purpose, case, actor)
+            asked_for(system, outgoing(system, asked, form.value), purpose, case, actor)
+            return
         content = make(system, asked, actor, form.value, approval)
     replace_bytes(out, content)
     key = made_by(system)
