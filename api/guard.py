@@ -18,8 +18,8 @@ MAX_BODY = 1_000_000
 """Bytes of a request body; decisions and comments are text."""
 FORM_ROOM = 65_536
 """Bytes around a file in a form: the other fields, and the lines that part them."""
-_ATTACHMENT = re.compile(r"/api/v1/alerts/[^/]+/attachments")
-_FILING = re.compile(r"/api/v1/filings|/uploads|/quarantine/[0-9a-f]{1,64}/upload")
+_ATTACHMENT = re.compile(r"/api/v1/alerts/[^/]+/attachments|/alerts/[^/]+/files")
+_FILING = re.compile(r"/api/v1/filings|/uploads|/quarantine/[0-9a-f]{1,64}/upload|/cases/receive")
 """The addresses whose requests are files; nowhere else is a body larger than text."""
 
 CONTENT_POLICY = "; ".join(
@@ -74,7 +74,7 @@ class Guard:
     def _most(self, request: Request) -> int:
         """Bytes the body of a request may have."""
         if request.method == "POST" and _ATTACHMENT.fullmatch(request.url.path):
-            return self.file_bytes
+            return self.file_bytes + (FORM_ROOM if request.url.path.endswith("/files") else 0)
         if request.method == "POST" and _FILING.fullmatch(request.url.path):
             return self.filing_bytes + FORM_ROOM
         return MAX_BODY

@@ -80,7 +80,7 @@ def measured(system: System, alert: Alert) -> dict[str, dict[str, Any]]:
 
     Returns:
         Of each its `title`, `unit`, `points` (every period of the subject up to the one judged:
-        `start`, `value`, `reason`, `n`, and `low` and `high` where the catalogue has both ends of
+        `start`, `end`, `value`, `reason`, `n`, and `low` and `high` where the catalogue has both ends of
         an interval) and `band`, where the frozen peers lie, or null. Empty where the judged row
         cannot be found any more.
     """
@@ -321,7 +321,8 @@ class _Case:
 def _point(row: Mapping[str, Any], name: str) -> dict[str, Any]:
     """A feature in one period."""
     return {
-        "start": row["period_start"].isoformat(), "value": row[name],
+        "start": row["period_start"].isoformat(), "end": row["period_end"].isoformat(),
+        "value": row[name],
         "reason": row[f"{name}__reason"], "n": row[f"{name}__n"],
         "low": row.get(f"{name}_low"), "high": row.get(f"{name}_high"),
     }  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request
+from fastapi.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from alerts import doubts
@@ -13,11 +14,15 @@ from alerts.model import alert_object, kept_back
 from api.auth import somebody
 from api.deps import Actor, Form, SystemDep
 from api.disclosure import disclosed, hidden
+from api.routes.casework import hand
+from api.routes.pages import done_page, refused_page
+from api.routes.upload_page import file_form
 from api.routes.work_pages import act_on_page
 from api.web.alert_figures import alert_figures
 from api.web.render import render
 from api.web.rows_view import rows_view
 from api.web.wording import chosen_lang
+from detector.attached import take_in
 from detector.database import reading
 from detector.source_rows import source_rows
 from features.errors import WardenError
@@ -71,6 +76,22 @@ def answer_on_page(
             connection, alert_id, mine, place, standing(), note
         ),
     )  # fmt: skip
+
+
+@router.post("/alerts/{alert_id}/files")
+async def attach_on_page(
+    request: Request, system: SystemDep, alert_id: str, actor: Actor
+) -> Response:
+    """Attaches the file of a form."""
+    form: dict[str, str] = {}
+    try:
+        form, file = await file_form(request)
+        data = await file.read()
+        mine = hand(system, actor, form.get("version"))
+        await run_in_threadpool(take_in, system, alert_id, mine, file.filename or "", data)
+    except WardenError as error:
+        return await run_in_threadpool(refused_page, request, system, alert_id, form, error)
+    return done_page(alert_id, "file")
 
 
 @router.post("/alerts/{alert_id}/labels")

@@ -19,6 +19,7 @@ from api.disclosure import disclosed, hidden
 from api.errors import status_of
 from api.web.alert_figures import alert_figures
 from api.web.alert_view import act_sentence, alert_view
+from api.web.belongs_view import belongs_of
 from api.web.doubts_view import alike_view, doubt_rows
 from api.web.explained import heap_lines
 from api.web.render import render
@@ -38,7 +39,7 @@ NOTHING_TYPED = dict.fromkeys(
 NO_NOTICE = {"tone": "ok", "text": "", "more": "", "last": ""}
 DONE = (
     "acknowledge", "review", "escalate", "close", "asked", "reopen", "comment", "assign", "take",
-    "release", "undo", "tuning", "approve", "reject", "withdraw", "answer", "label",
+    "release", "undo", "tuning", "approve", "reject", "withdraw", "answer", "label", "file",
 )  # fmt: skip
 
 
@@ -122,6 +123,7 @@ def _alert_page(
         unsaid = blind or hidden(alert.signal.rules, who)
         texts = [] if unsaid else fired_texts(connection, alert.signal.rules)
         alike = ended_alike(connection, alert, limits_of(request, who))
+        belongs = belongs_of(connection, alert, who, limits_of(request, who), lang)
     events = [event_object(event, blind=blind) for event in history]
     if status == status_of(_STALE) and notice and events:
         notice = notice | {"last": act_sentence(events[-1], lang)}
@@ -138,6 +140,7 @@ def _alert_page(
         doubts=(told := doubt_rows(doubts(alert.signal.innocent, history), lang)),
         unanswered=sum(one.standing == Standing.NOT_CHECKED for one in told),
         alike=alike_view(alike, lang),
+        belongs=belongs,
         heaps={} if unsaid else _heaps(system, shown, lang),
         texts={(one["id"], one["version"]): one for one in texts},
         reasons=[reason.value for reason in CloseReason],

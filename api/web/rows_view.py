@@ -14,6 +14,8 @@ from features.contracts import RECORDED_AT, contract
 
 MOST = 200
 """Rows of a table on a page; a bundle has all of them."""
+BATCH = 10
+"""Letters of a batch's hash that are shown; enough to tell batches apart."""
 OWN = ("_batch_id", "_line", RECORDED_AT)
 
 
@@ -47,7 +49,7 @@ def _table(name: str, one: Source, lang: Lang) -> RowsTable:
     rows = [
         [
             *((_cell(row[c]), numbers[c]) for c in columns),
-            (f"{row.get('_batch_id', '–')}:{row.get('_line', '–')}", False),
+            (f"{str(row.get('_batch_id', '–'))[:BATCH]}:{row.get('_line', '–')}", False),
             (moment(row.get(RECORDED_AT), lang), False),
         ]
         for row in one.rows[:MOST]
@@ -67,4 +69,7 @@ def _cell(value: object) -> str:
         return "–"
     if isinstance(value, bool):
         return "✓" if value else "✗"
-    return plain(value, 6) if isinstance(value, int | float) else str(value)
+    if isinstance(value, int | float):
+        return plain(value, 6)
+    # every time of the lake is UTC, and the foot of the page says so
+    return str(value).removesuffix("+00:00").removesuffix(" 00:00:00")

@@ -59,7 +59,6 @@ class Course:
     """One feature over time: the chart as its script reads it, and the same as a table."""
 
     title: str
-    note: str
     chart: str
     rows: Sequence[tuple[str, str, str, str]]
 
@@ -207,7 +206,8 @@ def _course(
         "kind": "lines",
         "label": say["course.label"].format(measure=title, subject=subject, n=plain(len(points))),
         "unit": shown_unit,
-        "x": [period(p["start"], None, lang) for p in points],
+        "height": 180,
+        "x": [period(p["start"], p["end"], lang) for p in points],
         "series": [
             {
                 "name": subject,
@@ -221,14 +221,14 @@ def _course(
         spec["limit"] = {"value": limit[0] * times, "text": _against(limit, unit, lang)}
     rows = [
         (
-            period(p["start"], None, lang),
+            period(p["start"], p["end"], lang),
             measure(p["value"], unit, lang) if p["value"] is not None else "–",
             say.get(f"why.{p['reason']}", p["reason"] or "") if p["value"] is None else "",
             plain(p["n"]) if isinstance(p.get("n"), int | float) else "–",
         )
         for p in points
     ]
-    return Course(title, say["course.note"], json.dumps(spec, ensure_ascii=False), rows)
+    return Course(title, json.dumps(spec, ensure_ascii=False), rows)
 
 
 def _axis_unit(unit: str) -> tuple[float, str]:

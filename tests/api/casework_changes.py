@@ -40,6 +40,25 @@ def send_back(desk: Desk) -> Ask:
     return Ask(f"{path}/tuning", {"rule": rule, "note": NOTE}, headers=desk.tag(path))
 
 
+def answer(desk: Desk) -> Ask:
+    path = alert_path(desk)
+    asked = {"standing": "fits", "note": NOTE}
+    return Ask(f"{path}/explanations/1", asked, headers=desk.tag(path))
+
+
+def attach_on_page(desk: Desk) -> Ask:
+    path, mark = alert_path(desk), "part"
+    version = desk.tag(path)["If-Match"].strip('"')
+    lines = (
+        f"--{mark}", 'Content-Disposition: form-data; name="version"', "", version,
+        f"--{mark}", 'Content-Disposition: form-data; name="file"; filename="record.txt"',
+        "Content-Type: text/plain", "", "What was said.", f"--{mark}--", "",
+    )  # fmt: skip
+    kind = {"Content-Type": f"multipart/form-data; boundary={mark}"}
+    content = "\r\n".join(lines).encode()
+    return Ask(f"{path.removeprefix('/api/v1')}/files", content=content, headers=kind)
+
+
 def attach(desk: Desk) -> Ask:
     path = alert_path(desk)
     file = f"{path}/attachments?name=record.txt"
@@ -99,7 +118,8 @@ def on_page(make: Make, **form: str) -> Make:
         one = make(desk)
         version = one.headers["If-Match"].strip('"')
         headers = {name: value for name, value in one.headers.items() if name != "If-Match"}
-        filled = {**(one.json or {}), **form, "version": version}
+        plain = {name: v for name, v in (one.json or {}).items() if isinstance(v, str)}
+        filled = {**plain, **form, "version": version}
         return Ask(one.path.removeprefix("/api/v1"), form=filled, headers=headers)
 
     return asked
@@ -111,6 +131,7 @@ WORK: Mapping[Route, Make] = {
     ("POST", "/api/v1/alerts/{alert_id}/labels"): add_label,
     ("POST", "/api/v1/alerts/{alert_id}/undo"): undo,
     ("POST", "/api/v1/alerts/{alert_id}/tuning"): send_back,
+    ("POST", "/api/v1/alerts/{alert_id}/explanations/{number}"): answer,
     ("POST", "/api/v1/alerts/{alert_id}/attachments"): attach,
     ("POST", "/api/v1/alerts/{alert_id}/closure/approve"): approve,
     ("POST", "/api/v1/alerts/{alert_id}/closure/reject"): reject,
@@ -123,6 +144,9 @@ WORK: Mapping[Route, Make] = {
     ("POST", "/alerts/{alert_id}/assignment"): on_page(take),
     ("POST", "/alerts/{alert_id}/undo"): on_page(undo),
     ("POST", "/alerts/{alert_id}/tuning"): on_page(send_back),
+    ("POST", "/alerts/{alert_id}/explanations/{number}"): on_page(answer),
+    ("POST", "/alerts/{alert_id}/labels"): on_page(add_label, label="ring 7"),
+    ("POST", "/alerts/{alert_id}/files"): attach_on_page,
     ("POST", "/alerts/{alert_id}/closure/approve"): on_page(approve),
     ("POST", "/alerts/{alert_id}/closure/reject"): on_page(reject),
     ("POST", "/alerts/{alert_id}/closure/withdraw"): on_page(withdraw),

@@ -6,7 +6,7 @@
 //   kind "dots": rows [{name, value, low, high, text, subject}], reference {value, text}
 //   kind "slope": rows [{name, before, after, subject}], ends [text, text]
 // and in all: label (one sentence for who cannot see it), unit, digits, height (px).
-// Roles: subject (blue), peer, ink, severe.
+// Roles: subject (blue), peer, ink, severe. `digits` are significant ones.
 /* global echarts */
 
 function tokens() {
@@ -26,8 +26,8 @@ const FONT = () => getComputedStyle(document.body).fontFamily;
 
 function shown(value, spec) {
   if (value === null || value === undefined) return "–";
-  const digits = spec.digits ?? 2;
-  const text = Math.abs(value).toLocaleString("en", { maximumFractionDigits: digits });
+  const digits = spec.digits ?? 3;
+  const text = Math.abs(value).toLocaleString("en", { maximumSignificantDigits: digits });
   return `${value < 0 ? "−" : ""}${text}${spec.unit ? ` ${spec.unit}` : ""}`;
 }
 

@@ -21,6 +21,9 @@ async function bring(place) {
     if (!answer.ok) return;
     const holder = document.createElement("template");
     holder.innerHTML = await answer.text();
+    for (const part of holder.content.querySelectorAll("[data-slot]")) {
+      document.querySelector(`[data-slot-of="${part.dataset.slot}"]`)?.replaceWith(part);
+    }
     const parts = [...holder.content.children];
     place.replaceWith(...parts);
     for (const part of parts) await charts(part);
