@@ -157,6 +157,15 @@ class Case:
             self._now(past, asked, recorded, then) if as_known_now else None,
         )
 
+    def stands_on(self) -> tuple[Past, Asked]:
+        """What the alert was judged by, and the row it is about.
+
+        Raises:
+            WardenError: as `replayed`.
+        """
+        past = self._past(self.run_key)
+        return past, self._asked(past)
+
     def broken(self, error: WardenError) -> Replay:
         """What is recorded cannot be read any more: that is a difference in itself."""
         fault = Difference(error.code, "as recorded", error.message)

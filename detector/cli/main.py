@@ -22,6 +22,7 @@ from detector.cli import (
     formats,
     jobs,
     keys,
+    knowledge,
     models,
     notify,
     operations,
@@ -70,6 +71,7 @@ app.command("export")(data.export)
 app.command("bundle")(bundle.bundle)
 app.command("peers")(peers.peers)
 app.command("replay")(replay.replay)
+app.command("knowledge")(knowledge.knowledge)
 app.command("demo")(demo.demo)
 app.command("work")(jobs.work)
 app.add_typer(alerts.app, name="alerts")
