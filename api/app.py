@@ -23,6 +23,7 @@ from api.rates import Kind, Rates
 from api.repeats import Keeper, once
 from api.tallies import Tallies
 from api.web.render import problem_page
+from detector.rule_studies import Studies
 from detector.system import System, open_system
 
 
@@ -51,6 +52,7 @@ def create_app(
     app.state.rates = Rates(_per_minute(system))
     app.state.measures = Measures()
     app.state.tallies = Tallies()
+    app.state.studies = Studies(system)
     app.state.known = known or facts_of(system)
     app.state.problem_page = problem_page
     for module in sorted(m.name for m in pkgutil.iter_modules(routes.__path__)):

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from detector.hindsight import Hindsight, look_back
-from detector.naming import find_rule
+from detector.naming import find_rule, find_rules
 from detector.results import Results
 from detector.reviews import reviewed
 from detector.rulebook import rules_in_force
@@ -82,13 +82,25 @@ def backtest(
     given = [variants.parsed(found, text, ruleset.parameters) for text in sets]
     checked_window(start, end)
     hindsight = look_back(system, ruleset, [found, *beside(ruleset, [found])], known_as_of)
-    fired = firings_beside(hindsight, [found], start, end)
-    report = report_of(hindsight, found, start, end, fired)
+    report = report_over(hindsight, found, start, end, given)
+    if freeze is not None:
+        freeze_slice(hindsight, report, freeze)
+    return report
+
+
+def report_over(
+    hindsight: Hindsight,
+    rule: Rule,
+    start: date | None = None,
+    end: date | None = None,
+    given: Sequence[tuple[str, Figure]] = (),
+) -> BacktestReport:
+    """The whole report of one rule: figures, moves of its limits, and what is given tried out."""
+    fired = firings_beside(hindsight, [rule], start, end)
+    report = report_of(hindsight, rule, start, end, fired)
     window = Window(hindsight, start, end)
     report.data["moved"] = window.moves(report, given)
     report.data["sensitivity"] = window.sensitivity(report)
-    if freeze is not None:
-        freeze_slice(hindsight, report, freeze)
     return report
 
 
@@ -119,7 +131,7 @@ def backtest_all(
     """One report a rule, of all rules by default; without parameter moves."""
     ruleset = rules_in_force(system)
     checked_window(start, end)
-    chosen = [find_rule(system, name) for name in names] or list(ruleset.rules)
+    chosen = find_rules(system, names) or list(ruleset.rules)
     hindsight = look_back(system, ruleset, [*chosen, *beside(ruleset, chosen)], known_as_of)
     fired = firings_beside(hindsight, chosen, start, end)
     return [report_of(hindsight, rule, start, end, fired) for rule in chosen]

@@ -57,7 +57,8 @@ def one_rule(
     done = request.query_params.get("done")
     notice = None
     if done in DONE:
-        notice = {"tone": "ok", "text": sayer(chosen_lang(request))(f"studio.done.{done}")}
+        text = sayer(chosen_lang(request))(f"studio.done.{done}")
+        notice = {"tone": "ok", "text": text, "more": ""}
     return _page(request, system, rule_id, who, within, notice=notice)
 
 

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from tests.api.asking import BEN, Ask, Desk, Make, Route
-from tests.detector.promoting import LIKE, judged_in_shadow
+from tests.detector.promoting import LIKE, OWN, judged_in_shadow, local_text
 
-PAGE = f"/rules/{LIKE}"
+PAGE, DRAFT = f"/rules/{LIKE}", f"/api/v1/rules/{OWN}/draft"
+TEXT = f"/api/v1/rules/{LIKE}/versions/1.0.0"
 
 
 def rule(desk: Desk) -> dict[str, Any]:
@@ -62,7 +63,45 @@ def end_exception(desk: Desk) -> Ask:
     return Ask(f"{asked.path}/1/end", form={"version": "1"})
 
 
+def new(_desk: Desk) -> Ask:
+    return Ask("/rules/new", form={"id": OWN, "like": LIKE})
+
+
+def edit(desk: Desk) -> Ask:
+    return Ask(f"{PAGE}/edit", form={"text": desk.door.get(TEXT).json()["text"], "revision": "0"})
+
+
+def put_draft(_desk: Desk) -> Ask:
+    return Ask(DRAFT, {"text": local_text()}, headers={"If-Match": '"0"'})
+
+
+def drafted(desk: Desk) -> None:
+    asked = put_draft(desk)
+    desk.door.put(asked.path, json=asked.json, headers=asked.headers)
+
+
+def discard(desk: Desk) -> Ask:
+    drafted(desk)
+    return Ask(f"/rules/{OWN}/discard", form={"revision": "1"})
+
+
+def drop_draft(desk: Desk) -> Ask:
+    drafted(desk)
+    return Ask(DRAFT, headers=desk.tag(DRAFT))
+
+
+def study(desk: Desk) -> Ask:
+    drafted(desk)
+    return Ask(f"/api/v1/rules/{OWN}/study", {})
+
+
 RULES: Mapping[Route, Make] = {
+    ("POST", "/rules/new"): new,
+    ("POST", "/rules/{rule_id}/edit"): edit,
+    ("POST", "/rules/{rule_id}/discard"): discard,
+    ("PUT", "/api/v1/rules/{rule_id}/draft"): put_draft,
+    ("DELETE", "/api/v1/rules/{rule_id}/draft"): drop_draft,
+    ("POST", "/api/v1/rules/{rule_id}/study"): study,
     ("POST", "/rules/{rule_id}/retire"): retire,
     ("POST", "/rules/{rule_id}/rollback"): roll_back,
     ("POST", "/rules/{rule_id}/approve"): approve,
@@ -71,3 +110,9 @@ RULES: Mapping[Route, Make] = {
     ("POST", "/rules/{rule_id}/exceptions/{number}/end"): end_exception,
 }
 """By method and path, what makes the request."""
+
+TRIED: Mapping[Route, Ask] = {
+    ("POST", "/rules/{rule_id}/check"): Ask(f"{PAGE}/check", form={"text": local_text()}),
+    ("POST", "/api/v1/rules/{rule_id}/study/move"): Ask(f"/api/v1/rules/{LIKE}/study/move", {}),
+}
+"""What takes a body and changes nothing."""
