@@ -7,8 +7,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from alerts.case_model import EVERYWHERE, CaseReach, case_object
 from alerts.case_corrections import with_corrections
+from alerts.case_model import EVERYWHERE, CaseReach, case_object
 from alerts.case_store import events_of, get_case
 from alerts.case_tables import case_alert
 from alerts.case_work import notes_of, tasks_of

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from alerts import audit
 from alerts.changing import require_actor
-from alerts.leads import Origin, receive
+from alerts.leads import Origin, receive, signal_of
 from alerts.store import storable
 from detector.audit.keys import public_key
 from detector.database import writing
@@ -133,7 +133,7 @@ def take_in(system: System, bundle: Bundle, actor: str) -> Received:
     made = []
     with writing(system.engine) as connection:
         for sent in bundle.alerts:
-            _check(sent)
+            check_lead(sent)
             origin = Origin(bundle.sender, bundle.installation, case, str(sent["id"]))
             due = system.settings.due.deadlines()
             day = due.day(sent["lane"], int(sent["severity"]), now.date())
@@ -191,7 +191,8 @@ def _list(text: bytes) -> list[dict[str, Any]]:
     return found
 
 
-def _check(sent: dict[str, Any]) -> None:
+def check_lead(sent: dict[str, Any]) -> None:
+    """Raises WardenError `unusable_lead` for an alert that says what no alert here could."""
     text = json.dumps(sent, ensure_ascii=False)
     fine = (
         storable(text)
@@ -203,6 +204,10 @@ def _check(sent: dict[str, Any]) -> None:
     )
     if not fine:
         raise _unusable(sent)
+    try:
+        signal_of(sent)
+    except (KeyError, TypeError, ValueError) as error:
+        raise _unusable(sent) from error
 
 
 def _unusable(sent: dict[str, Any]) -> WardenError:

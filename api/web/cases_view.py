@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from alerts.case_list import Summary
 from alerts.case_model import Case
+from alerts.leads import IMPORTED
 from alerts.model import Alert, alert_object
 from api.disclosure import disclosed
 from api.web.figures import day, period
@@ -80,10 +81,11 @@ def alert_rows(alerts: Sequence[Alert], who: Principal, today: date, lang: Lang)
     """Alerts of a case, or those a case is to be made of: the gravest first."""
     told = [disclosed(alert_object(alert, today), who) for alert in alerts]
     told.sort(key=lambda one: (-int(one["severity"]), str(one["id"])))
-    return [_alert(one, lang) for one in told]
+    return [object_row(one, lang) for one in told]
 
 
-def _alert(alert: Mapping[str, Any], lang: Lang) -> Row:
+def object_row(alert: Mapping[str, Any], lang: Lang) -> Row:
+    """One alert object, of ours or as another installation sent it."""
     reason, reason_lang = one_line_reason(alert, lang)
     return {
         "id": str(alert["id"]),
@@ -97,6 +99,7 @@ def _alert(alert: Mapping[str, Any], lang: Lang) -> Row:
         "reason_lang": reason_lang,
         "state": str(alert["state"]),
         "closing": str(alert["close_reason"] or ""),
+        "lead": alert.get("run_id") == IMPORTED,
     }
 
 

@@ -20,6 +20,7 @@ from tests.api.data_changes import DATA
 from tests.api.decision_changes import DECISIONS
 from tests.api.firm_changes import FIRMS, SAID
 from tests.api.notice_changes import NOTICES
+from tests.api.received_changes import RECEIVED
 from tests.api.rule_page_changes import RULES, TRIED
 from tests.detector.promoting import LIKE, local_text
 from tests.people.test_people import GOOD
@@ -164,6 +165,7 @@ CHANGES: Mapping[Route, Make] = {
     **CASES,
     **DECISIONS,
     **CASE_PAGES,
+    **RECEIVED,
     **NOTICES,
     **DATA,
     **RULES,
