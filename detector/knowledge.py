@@ -109,7 +109,13 @@ def _compared(system: System, case: Case, alert: Alert) -> Row:
         facts = _paired(recorded, {}, same_filings=True)
         return {**base, "same_filings": True, "filings": {}, "now": before, "facts": facts,
                 "changed": 0}  # fmt: skip
-    now = system.clock()
+    now, filings = system.clock(), filed_since(system, past, then, today)
+    if not filings:
+        # what was filed since is nothing it looks at: there is nothing to judge again
+        facts = _paired(recorded, {}, same_filings=True)
+        after = before | {"snapshot_id": today.id, "known_at": now.isoformat()}
+        return {**base, "same_filings": False, "filings": {}, "now": after, "facts": facts,
+                "changed": 0}  # fmt: skip
     again = case.by.again(past, asked, today, now)
     row = _gravest(again.rows(asked))
     found = _facts_now(again, asked, row, recorded)
@@ -121,7 +127,7 @@ def _compared(system: System, case: Case, alert: Alert) -> Row:
         "suspicion": row["suspicion"] if row else None,
     }  # fmt: skip
     return {
-        **base, "same_filings": False, "filings": filed_since(system, past, then, today),
+        **base, "same_filings": False, "filings": filings,
         "now": after, "facts": facts, "changed": sum(bool(fact["changed"]) for fact in facts),
     }  # fmt: skip
 
