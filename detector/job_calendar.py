@@ -13,8 +13,8 @@ from apscheduler.triggers.cron import CronTrigger
 from detector import slots
 from detector.database import ReadConnection, reading
 from detector.jobs import OFF, Job, JobSystem, all_jobs
-from detector.leases import scheduled
-from detector.ledger import Run, last_slot, run_id_of
+from detector.leases import MANUAL, scheduled
+from detector.ledger import Run, run_id_of
 from detector.scheduler import schedules
 from detector.tables import run
 
@@ -47,7 +47,11 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One job in the calendar; `p50_s` is its usual duration in seconds over `n` runs."""
+    """One job in the calendar; `p50_s` is its usual duration in seconds over `n` runs.
+
+    Attributes:
+        latest: its latest slot in the window that has a row.
+    """
 
     job: Job
     schedule: str
@@ -55,6 +59,7 @@ class Line:
     days: tuple[Day, ...]
     p50_s: float | None
     n: int
+    latest: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +91,28 @@ def calendar(system: JobSystem, days: int = 14) -> Calendar:
             )
             for name, job in jobs.items()
         )  # fmt: skip
-        idle = _idle_since(connection, triggers, now)
-    return Calendar(window, lines, idle)
+    latest = {one.job.name: one.latest for one in lines if one.latest is not None}
+    return Calendar(window, lines, _idle_since(latest, triggers, window[0], now))
 
 
-def failed_runs(connection: ReadConnection, limit: int = 10) -> list[Run]:
+def failed_runs(connection: ReadConnection, limit: int = 20) -> list[Run]:
     """Runs that failed and were not tried again, the latest first."""
     query = sa.select(run).where(run.c.state == "failed")
     rows = connection.execute(query.order_by(run.c.planned_at.desc()).limit(limit))
     return [Run(**row._mapping) for row in rows]
+
+
+def latest_runs(connection: ReadConnection, by_hand: int = 5) -> list[Run]:
+    """The latest run of each job and the latest by hand, the newest first."""
+    queries = [
+        sa.select(run).where(run.c.job == name, scheduled()).order_by(run.c.slot.desc()).limit(1)
+        for name in all_jobs()
+    ]
+    hand = sa.select(run).where(run.c.slot.startswith(MANUAL))
+    queries.append(hand.order_by(run.c.planned_at.desc()).limit(by_hand))
+    rows = [row for query in queries for row in connection.execute(query)]
+    found = [Run(**row._mapping) for row in rows]
+    return sorted(found, key=lambda one: one.planned_at, reverse=True)
 
 
 def _line(
@@ -112,7 +130,8 @@ def _line(
     )
     p50, n = _usual(connection, job.name)
     following = slots.next_slot(trigger, span[1]) if trigger else None
-    return Line(job, OFF if trigger is None else text, following, days, p50, n)
+    latest = max((slot for day in rows.values() for _, slot in day.values()), default=None)
+    return Line(job, OFF if trigger is None else text, following, days, p50, n, latest)
 
 
 def _by_day(
@@ -185,7 +204,7 @@ def _usual(connection: ReadConnection, job: str) -> tuple[float | None, int]:
     query = (
         sa.select(run.c.started_at, run.c.finished_at)
         .where(run.c.job == job, run.c.state == "done", run.c.finished_at.is_not(None))
-        .order_by(run.c.planned_at.desc())
+        .order_by(run.c.slot.desc())
         .limit(DURATIONS)
     )
     took = [
@@ -195,13 +214,14 @@ def _usual(connection: ReadConnection, job: str) -> tuple[float | None, int]:
 
 
 def _idle_since(
-    connection: ReadConnection, triggers: Mapping[str, CronTrigger], now: datetime
+    latest: Mapping[str, str], triggers: Mapping[str, CronTrigger], first: date, now: datetime
 ) -> datetime | None:
     """The latest slot due before the last minutes that nobody has planned."""
     before = now - timedelta(minutes=2)
     for name, trigger in triggers.items():
         due = slots.latest_slot(trigger, before)
-        last = last_slot(connection, name)
-        if due is not None and (last is None or slots.slot_time(last) < due):
+        if due is None or due.date() < first:
+            continue
+        if name not in latest or slots.slot_time(latest[name]) < due:
             return due
     return None

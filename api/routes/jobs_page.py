@@ -9,20 +9,20 @@ from api.auth import somebody
 from api.deps import Actor, Form, SystemDep, expected_version
 from api.errors import status_of
 from api.routes.upload_page import says
-from api.web.jobs_view import LEGEND, MARKS, calendar_view, failure_view, run_view, slot_text
+from api.web.jobs_view import LEGEND, MARKS, calendar_view, failures_view, run_view, slot_text
 from api.web.render import render
 from api.web.wording import chosen_lang
 from detector import job_requests
 from detector.database import reading
-from detector.job_calendar import calendar, failed_runs
-from detector.ledger import ledger_rows
+from detector.job_calendar import calendar, failed_runs, latest_runs
 from detector.people.permissions import Permission
 from detector.system import System
 from features.errors import WardenError
 
 router = APIRouter(include_in_schema=False, default_response_class=Response)
 
-RECENT = 15
+FAILURES = 3
+"""Different failures shown beside the calendar."""
 DONE = ("asked", "retried")
 
 
@@ -68,8 +68,8 @@ def _page(
 ) -> Response:
     lang, found = chosen_lang(request), calendar(system)
     with reading(system.engine) as connection:
-        failed = failed_runs(connection, 5)
-        recent = ledger_rows(connection, limit=RECENT)
+        failed = failed_runs(connection)
+        recent = latest_runs(connection)
     return render(
         request,
         "jobs.html",
@@ -78,7 +78,7 @@ def _page(
         calendar=calendar_view(found, lang),
         idle_since=found.idle_since,
         legend=[(name, MARKS[name]) for name in LEGEND],
-        failed=[failure_view(one, lang) for one in failed],
+        failed=failures_view(failed, lang)[:FAILURES],
         recent=[one.as_dict() | {"slot_text": slot_text(one.slot, lang)} for one in recent],
         may_run=Permission.DATA_WRITE in somebody(request).may,
         notice=notice,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -106,6 +106,14 @@ def failure_view(one: Run, lang: Lang) -> dict[str, Any]:
         "next": say(f"job.next.{cause}"),
         "attempt": one.attempt,
     }
+
+
+def failures_view(runs: Sequence[Run], lang: Lang) -> list[dict[str, Any]]:
+    """Failed runs, the latest of each job and error, with how many more there are of it."""
+    alike: dict[tuple[str, str | None], list[Run]] = {}
+    for one in runs:
+        alike.setdefault((one.job, one.error), []).append(one)
+    return [failure_view(same[0], lang) | {"more": len(same) - 1} for same in alike.values()]
 
 
 def run_view(one: Run, lang: Lang) -> dict[str, Any]:

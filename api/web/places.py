@@ -25,6 +25,7 @@ PLACES = (
     Place("tables", "/tables", Permission.RUNS_READ),
     Place("jobs", "/jobs", Permission.RUNS_READ),
     Place("audit", "/audit", Permission.AUDIT_READ),
+    Place("people", "/people", Permission.PEOPLE_MANAGE),
 )
 
 

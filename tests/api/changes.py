@@ -12,6 +12,8 @@ import sqlalchemy as sa
 from detector.database import writing
 from detector.firm_tables import saved_search_hit
 from detector.people import accounts
+from detector.people.tables import person
+from tests.api.account_changes import ACCOUNTS
 from tests.api.approval_changes import APPROVALS
 from tests.api.asking import BEN, Ask, Desk, Make, Route
 from tests.api.case_page_changes import CASE_PAGES
@@ -154,6 +156,16 @@ def new_key(desk: Desk) -> Ask:
     return Ask("/api/v1/me/keys", {"title": "nightly", "scopes": ["alerts.read"], "days": 3})
 
 
+def new_key_on_page(desk: Desk) -> Ask:
+    """Cy makes a key of Cy's own, signed in, as whoever keeps the accounts."""
+    signed_in(desk)
+    with writing(desk.system.engine) as connection:
+        connection.execute(
+            sa.update(person).where(person.c.name == "Cy").values(roles=["administrator"])
+        )
+    return Ask("/people/Cy/keys", form={"title": "nightly", "scope.runs.read": "yes"})
+
+
 def revoke_key(desk: Desk) -> Ask:
     made = desk.door.post("/api/v1/me/keys", json=new_key(desk).json)
     return Ask(f"/api/v1/me/keys/{made.json()['id']}/revoke")
@@ -168,6 +180,7 @@ CHANGES: Mapping[Route, Make] = {
     **RECEIVED,
     **NOTICES,
     **DATA,
+    **ACCOUNTS,
     **RULES,
     **FIRMS,
     ("POST", "/api/v1/alerts/{alert_id}/decisions"): close,
@@ -189,6 +202,7 @@ CHANGES: Mapping[Route, Make] = {
     ("POST", "/api/v1/people"): new_person,
     ("PATCH", "/api/v1/people/{name}"): change_person,
     ("POST", "/api/v1/me/keys"): new_key,
+    ("POST", "/people/{name}/keys"): new_key_on_page,
     ("POST", "/api/v1/me/keys/{key_id}/revoke"): revoke_key,
     ("POST", "/sign-in"): sign_in,
     ("POST", "/sign-out"): sign_out,

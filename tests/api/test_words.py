@@ -75,7 +75,9 @@ CASES = "act bundle cannot caution direction do done events field filter kind ou
 CASES += " refused role state task verdict view receive"
 BUILT |= {f"cases.{group}." for group in CASES.split()}
 BUILT |= {"data.name.", "data.kind.", "data.look.", "data.mapped_by.", "data.done."}
-BUILT |= {"data.refused.", "fault.", "slot."}
+BUILT |= {"data.refused.", "fault.", "slot.", "people.refused.", "people.done."}
+BUILT |= {"people.secret.", "notices.refused.", "notices.done.", "notices.is.", "notices.tells."}
+BUILT |= {"models.is.", "models.kind.", "models.drifts.", "models.act."}
 BUILT |= {"job.state.", "job.means.", "job.next.", "job.done.", "job.stage.", "job.mark."}
 
 
