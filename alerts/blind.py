@@ -14,6 +14,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from alerts import audit, store
+from alerts.answers import keep_again
 from alerts.connections import ReadConnection, WriteConnection
 from alerts.deadlines import USUAL, Deadlines
 from alerts.identity import fingerprint, short_id
@@ -100,6 +101,7 @@ def queue_blind(
         connection.execute(sa.insert(draw_table), rows)
     hide = sa.update(alert_table).where(alert_table.c.id.in_([a.id for a in decoys]))
     connection.execute(hide.values(blind=True))
+    keep_again(connection, [a.id for a in decoys])
     # which alerts is not told here: whoever reviews them may read the trail
     drawn_now = {"queued": len(queued), "drawn": audit.digest(" ".join(a.id for a in queued))}
     audit.record(

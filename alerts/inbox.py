@@ -8,7 +8,7 @@ that come in meanwhile neither repeat nor hide others.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, NamedTuple
@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from alerts.connections import ReadConnection, WriteConnection
-from alerts.limits import NONE, Limits, concerns
+from alerts.limits import NONE, Limits, concerns, one_of
 from alerts.model import Alert, AlertRecord, State, alert_object
 from alerts.ordering import LONGEST_CURSOR, Sort, after, make_cursor, order_of, read_cursor
 from alerts.rows import alert_from, event_from
@@ -28,8 +28,8 @@ from features.errors import WardenError
 
 __all__ = [
     "EVERYTHING", "LARGEST_PAGE", "LONGEST_CURSOR", "Page", "QueueCounts", "QueueFilter", "Sort",
-    "come_in", "counts", "export_alerts", "get_alert", "make_cursor", "matching", "opened_since",
-    "queue", "read_cursor", "tagged_alerts",
+    "Spread", "come_in", "conditions_of", "counts", "export_alerts", "get_alert", "make_cursor",
+    "matching", "opened_since", "queue", "read_cursor", "spread", "tagged_alerts",
 ]  # fmt: skip
 
 LARGEST_PAGE = 200
@@ -125,7 +125,7 @@ def queue(
     """
     if not 1 <= limit <= LARGEST_PAGE:
         raise WardenError("bad_limit", f"A page holds 1 to {LARGEST_PAGE} alerts, not {limit}.")
-    query = sa.select(alert_table).where(*_conditions(wanted))
+    query = sa.select(alert_table).where(*conditions_of(wanted))
     if cursor is not None:
         query = query.where(after(cursor, sort))
     ordered = query.order_by(*order_of(sort)).limit(limit + 1)
@@ -134,24 +134,39 @@ def queue(
     return Page(page, make_cursor(page[-1], sort) if len(found) > limit else None)
 
 
-def counts(connection: ReadConnection, wanted: QueueFilter = EVERYTHING) -> QueueCounts:
-    """How many alerts the filter finds, and how they spread: read in one pass over an index."""
+class Spread(NamedTuple):
+    """How many alerts there are by state and lane."""
+
+    cells: Mapping[tuple[str, str], int]
+
+    def counts(self, states: Collection[str] = (), lanes: Collection[str] = ()) -> QueueCounts:
+        """Counts of those in some states and lanes; none named: in any."""
+        by_state: Counter[str] = Counter()
+        by_lane: Counter[str] = Counter()
+        total = 0
+        for (state, lane), n in self.cells.items():
+            fits, lies = not states or state in states, not lanes or lane in lanes
+            by_state[state] += n * lies
+            by_lane[lane] += n * fits
+            total += n * (fits and lies)
+        return QueueCounts(total, _sorted(by_state), _sorted(by_lane))
+
+
+def spread(connection: ReadConnection, wanted: QueueFilter = EVERYTHING) -> Spread:
+    """How what a filter finds spreads, its choice of states and lanes left aside: one pass over an
+    index, for every such choice."""
     query = (
         sa.select(_COLUMNS.state, _COLUMNS.lane, sa.func.count())
-        .where(*_conditions(replace(wanted, states=(), lanes=())))
+        .where(*conditions_of(replace(wanted, states=(), lanes=())))
         .group_by(_COLUMNS.state, _COLUMNS.lane)
     )
-    cells = [(str(state), str(lane), n) for state, lane, n in connection.execute(query)]
-    states, lanes = set(wanted.states), set(wanted.lanes)
-    by_state: Counter[str] = Counter()
-    by_lane: Counter[str] = Counter()
-    total = 0
-    for state, lane, n in cells:
-        fits, lies = not states or state in states, not lanes or lane in lanes
-        by_state[state] += n * lies
-        by_lane[lane] += n * fits
-        total += n * (fits and lies)
-    return QueueCounts(total, _sorted(by_state), _sorted(by_lane))
+    found = connection.execute(query)
+    return Spread({(str(state), str(lane)): n for state, lane, n in found})
+
+
+def counts(connection: ReadConnection, wanted: QueueFilter = EVERYTHING) -> QueueCounts:
+    """How many alerts the filter finds, and how they spread."""
+    return spread(connection, wanted).counts(set(wanted.states), set(wanted.lanes))
 
 
 def _sorted(found: Counter[str]) -> dict[str, int]:
@@ -185,7 +200,7 @@ def opened_since(
     """
     query = (
         sa.select(_COLUMNS.id, _COLUMNS.title)
-        .where(*_conditions(wanted), _COLUMNS.opened_at > since, _COLUMNS.id.not_in(without))
+        .where(*conditions_of(wanted), _COLUMNS.opened_at > since, _COLUMNS.id.not_in(without))
         .order_by(_COLUMNS.opened_at, _COLUMNS.id)
     )
     return [(alert_id, title) for alert_id, title in connection.execute(query)]
@@ -195,7 +210,7 @@ def come_in(connection: ReadConnection, wanted: QueueFilter, since: datetime, mo
     """How many alerts of the filter were opened after a moment; counted no further than `most`."""
     found = (
         sa.select(_COLUMNS.id)
-        .where(*_conditions(wanted), _COLUMNS.opened_at > since)
+        .where(*conditions_of(wanted), _COLUMNS.opened_at > since)
         .limit(most)
         .subquery()
     )
@@ -206,7 +221,7 @@ def matching(
     connection: ReadConnection | WriteConnection, wanted: QueueFilter, limit: int
 ) -> tuple[int, list[str]]:
     """How many alerts the filter finds, and the ids of the first of them, by id."""
-    conditions = _conditions(wanted)
+    conditions = conditions_of(wanted)
     total = sa.select(sa.func.count()).select_from(alert_table).where(*conditions)
     ids = sa.select(_COLUMNS.id).where(*conditions).order_by(_COLUMNS.id).limit(limit)
     return connection.scalar(total) or 0, list(connection.scalars(ids))
@@ -218,7 +233,7 @@ def export_alerts(
     """Every alert of the filter as the API's alert object, in queue order."""
     query = (
         sa.select(alert_table)
-        .where(*_conditions(wanted))
+        .where(*conditions_of(wanted))
         .order_by(_COLUMNS.queue_rank.desc(), _COLUMNS.id)
     )
     rows = connection.execute(query).mappings()
@@ -235,21 +250,23 @@ def tagged_alerts(connection: ReadConnection) -> list[Alert]:
     return [alert_from(row) for row in connection.execute(query).mappings()]
 
 
-def _conditions(wanted: QueueFilter) -> list[sa.ColumnElement[bool]]:
+def conditions_of(wanted: QueueFilter) -> list[sa.ColumnElement[bool]]:
+    """What a query of alerts must hold to for a filter."""
     texts = (*wanted.typologies, wanted.subject_kind, wanted.subject, wanted.text, wanted.assignee,
              *wanted.labels, *wanted.jurisdictions)  # fmt: skip
     if not all(storable(text or "") for text in texts):
         return [sa.false()]
     conditions: list[sa.ColumnElement[bool]] = [
-        column.in_(values)
+        one_of(column, values)
         for column, values in (
             (_COLUMNS.state, wanted.states),
             (_COLUMNS.lane, wanted.lanes),
             (_COLUMNS.typology, wanted.typologies),
-            (_COLUMNS.severity, wanted.severities),
         )
         if values
     ]
+    if wanted.severities:
+        conditions.append(_COLUMNS.severity.in_(wanted.severities))
     conditions += wanted.within.conditions()
     conditions += [
         column == value

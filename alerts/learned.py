@@ -15,6 +15,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from alerts.answers import keep_again
 from alerts.connections import ReadConnection, WriteConnection
 from alerts.likelihood import conduct
 from alerts.model import State
@@ -105,4 +106,5 @@ def reorder(
             .values(queue_rank=sa.bindparam("new_rank"), learned=sa.bindparam("new_learned"))
         )
         connection.execute(statement, rows)
+        keep_again(connection, [str(row["of_id"]) for row in rows])
     return len(rows)

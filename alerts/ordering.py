@@ -51,18 +51,37 @@ def after(cursor: str, sort: Sort = Sort.QUEUE) -> sa.ColumnElement[bool]:
     Raises:
         WardenError: `bad_cursor`.
     """
-    value, last = read_cursor(cursor, sort)
+    return behind(*read_cursor(cursor, sort), sort)
+
+
+def behind(value: Any, last: Any, sort: Sort) -> sa.ColumnElement[bool]:
+    """Alerts behind a value of the column ordered by, and behind an id among those that share it.
+
+    Args:
+        value, last: the two, or parameters of a statement for them.
+    """
     key = _KEYS[sort]
-    beyond = key < value if sort is Sort.QUEUE else key > value
-    return sa.or_(beyond, sa.and_(key == value, _C.id > last))
+    down = sort is Sort.QUEUE
+    # the first condition says nothing new: it lets an index be entered at the place
+    reached, beyond = (key <= value, key < value) if down else (key >= value, key > value)
+    return sa.and_(reached, sa.or_(beyond, _C.id > last))
+
+
+def key_of(sort: Sort) -> sa.Column[Any]:
+    """The column ordered by, before the id."""
+    return _KEYS[sort]
 
 
 def make_cursor(alert: Alert, sort: Sort = Sort.QUEUE) -> str:
     """Opaque text for the place just after an alert."""
-    value: object = alert.priority.rank
-    if sort is not Sort.QUEUE:
-        value = (alert.due_on if sort is Sort.DUE else alert.opened_at).isoformat()
-    text = json.dumps([_MARKS[sort], value, alert.id])
+    values = {Sort.QUEUE: alert.priority.rank, Sort.DUE: alert.due_on, Sort.AGE: alert.opened_at}
+    return cursor_at(values[sort], alert.id, sort)
+
+
+def cursor_at(value: Any, last: str, sort: Sort = Sort.QUEUE) -> str:
+    """Opaque text for the place just after an id with a value of the column ordered by."""
+    told = value if sort is Sort.QUEUE else value.isoformat()
+    text = json.dumps([_MARKS[sort], told, last])
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 

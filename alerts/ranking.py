@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
+from alerts.answers import keep_again
 from alerts.connections import ReadConnection, WriteConnection
 from alerts.likelihood import Companion, conduct, own_log, rules_log
 from alerts.model import Alert, CloseReason, Priority, Signal, State
@@ -243,3 +244,4 @@ def _write(connection: WriteConnection, moved: Iterable[tuple[str, Priority]]) -
         )
     )
     connection.execute(statement, rows)
+    keep_again(connection, [str(row["of"]) for row in rows])

@@ -7,6 +7,7 @@ from datetime import date
 
 import sqlalchemy as sa
 
+from alerts import answers
 from alerts.connections import ReadConnection, WriteConnection
 from alerts.merge import Cell
 from alerts.model import Alert, AlertEvent, EventKind
@@ -120,14 +121,16 @@ def ids_taken(connection: ReadConnection, ids: Collection[str]) -> dict[str, str
 
 def insert_alerts(connection: WriteConnection, alerts: Iterable[Alert]) -> None:
     """Adds new alerts."""
-    rows = [alert_row(alert) for alert in alerts]
-    if rows:
-        connection.execute(sa.insert(alert_table), rows)
+    listed = list(alerts)
+    if listed:
+        connection.execute(sa.insert(alert_table), [alert_row(alert) for alert in listed])
+        answers.keep(connection, listed)
 
 
 def update_alerts(connection: WriteConnection, alerts: Iterable[Alert]) -> None:
     """Replaces alerts held by `lock_alerts` or `lock_alert` in this transaction."""
-    rows = [{f"new_{name}": value for name, value in alert_row(a).items()} for a in alerts]
+    listed = list(alerts)
+    rows = [{f"new_{name}": value for name, value in alert_row(a).items()} for a in listed]
     if not rows:
         return
     columns = alert_table.c
@@ -147,6 +150,7 @@ def update_alerts(connection: WriteConnection, alerts: Iterable[Alert]) -> None:
         raise WardenError(
             "stale_version", "An alert was changed meanwhile.", "Try again.", kind="conflict"
         )
+    answers.keep(connection, listed)
 
 
 def save_decision(connection: WriteConnection, alert: Alert, event: AlertEvent) -> None:

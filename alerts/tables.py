@@ -16,6 +16,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -122,12 +123,7 @@ alert = Table(
     CheckConstraint("(state = 'closed') = (close_reason IS NOT NULL)", name="alert_close_reason"),
     CheckConstraint("lane IN ('legal', 'screen')", name="alert_lane"),
     CheckConstraint("severity BETWEEN 1 AND 5", name="alert_severity"),
-    Index("alert_queue", "queue_rank", "id"),
-    Index("alert_state_queue", "state", "queue_rank", "id"),
-    # what the queue is counted by
-    Index("ix_alert_spread", "state", "lane"),
     Index("alert_subject", "subject_key"),
-    Index("alert_typology", "typology"),
     Index("ix_alert_due", "due_on", "id"),
     Index("ix_alert_opened", "opened_at", "id"),
     Index("ix_alert_assignee", "assignee"),
@@ -138,6 +134,30 @@ alert = Table(
         postgresql_where=text("jurisdictions IS NULL"),
     ),
 )
+
+_C = alert.c
+_FILTERED = (_C.state, _C.lane, _C.typology, _C.severity, _C.set_aside, _C.assignee)
+# pages are read off these in order; what they are filtered by stands in them too
+Index("alert_queue", _C.queue_rank.desc(), _C.id, *_FILTERED)
+Index("alert_state_queue", _C.state, _C.queue_rank.desc(), _C.id)
+Index("alert_typology", _C.typology, _C.queue_rank.desc(), _C.id, _C.state, _C.lane, _C.severity)
+# what the queue is counted by
+Index("ix_alert_spread", *_FILTERED)
+
+alert_answer = Table(
+    "alert_answer",
+    metadata,
+    Column("alert_id", String(64), ForeignKey("alert.id", ondelete="CASCADE"), primary_key=True),
+    # of the rendering; what another release has kept is not read
+    Column("form", Integer, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    # for whoever may not see restricted limits; null where there are none
+    Column("withheld", LargeBinary),
+    Column("opened_day", Integer),
+    Column("due_day", Integer),
+)
+"""Alerts as the interface answers them (`alerts.answers`); a trigger deletes the row of an alert
+that changes."""
 
 alert_event = Table(
     "alert_event",

@@ -19,10 +19,12 @@ from api.description import describe
 from api.guard import LOCAL_HOSTS, Guard
 from api.known import KnownFacts, facts_of
 from api.measures import Measures, Meter
+from api.queue_answers import Known as KnownQueries
 from api.rates import Kind, Rates
 from api.repeats import Keeper, once
 from api.tallies import Tallies
 from api.web.render import problem_page
+from detector.answering import keep_all_beside
 from detector.rule_studies import Studies
 from detector.system import System, open_system
 
@@ -52,6 +54,7 @@ def create_app(
     app.state.rates = Rates(_per_minute(system))
     app.state.measures = Measures()
     app.state.tallies = Tallies()
+    app.state.known_queries = KnownQueries()
     app.state.studies = Studies(system)
     app.state.known = known or facts_of(system)
     app.state.problem_page = problem_page
@@ -88,4 +91,6 @@ def application() -> FastAPI:
     """
     home = Path(os.environ.get("WARDEN_HOME", "warden-home"))
     more = {name.strip() for name in os.environ.get("WARDEN_HOSTS", "").split(",") if name.strip()}
-    return create_app(open_system(home), hosts=None if "*" in more else LOCAL_HOSTS | more)
+    system = open_system(home)
+    keep_all_beside(system)
+    return create_app(system, hosts=None if "*" in more else LOCAL_HOSTS | more)

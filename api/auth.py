@@ -12,8 +12,8 @@ from starlette.responses import Response
 from alerts.limits import NONE, Limits, of_person, require_visible
 from api.permissions import OPEN, SIGNED_IN, needed
 from api.rates import admit
-from detector.database import reading
-from detector.people.keys import holder
+from detector.database import ReadConnection, reading
+from detector.people.keys import holder, holder_in
 from detector.people.permissions import Permission
 from detector.people.principal import Principal
 from detector.people.sessions import LONGEST, recognised
@@ -35,12 +35,28 @@ def asker(request: Request) -> Principal | None:
     return found
 
 
+def seen_with(request: Request, connection: ReadConnection) -> None:
+    """Looks whose key a request brings within a transaction that is open for it already."""
+    text = key_of(request)
+    if text is not None:
+        now = request.app.state.system.clock()
+        request.state.asker = holder_in(connection, text, now)
+
+
+def key_of(request: Request) -> str | None:
+    """The key a request brings: None without any, empty for what is none."""
+    scheme, _, text = request.headers.get("authorization", "").partition(" ")
+    if not text:
+        return None
+    return text.strip() if scheme.lower() == "bearer" else ""
+
+
 def _recognised(request: Request) -> Principal | None:
     system: System = request.app.state.system
-    scheme, _, text = request.headers.get("authorization", "").partition(" ")
-    if text:
+    text = key_of(request)
+    if text is not None:
         # a key that does not hold is an error, not a reason to look for a session
-        return holder(system, text.strip()) if scheme.lower() == "bearer" else None
+        return holder(system, text)
     token = request.cookies.get(COOKIE)
     return recognised(system, token) if token else None
 
@@ -60,6 +76,15 @@ def authorized(
     if need == OPEN:
         admit(request, None)
         return
+    _within_limits(request, let_through(request, need))
+
+
+def let_through(request: Request, need: Permission | str | None) -> Principal:
+    """Whoever asks, if they may and do not ask too often.
+
+    Raises:
+        WardenError: as `authorized`.
+    """
     who = asker(request)
     if who is None:
         raise WardenError(
@@ -76,7 +101,7 @@ def authorized(
             "Nobody has said who may use this address, so nobody may.",
             "Add it to api/permissions.py.",
         )
-    _within_limits(request, who)
+    return who
 
 
 def _within_limits(request: Request, who: Principal) -> None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
-from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -90,7 +89,8 @@ class Guard:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                _add_headers(MutableHeaders(scope=message), scope["path"])
+                static = scope["path"].startswith("/static/")
+                message["headers"] = _guarded(message["headers"], static)
             await send(message)
 
         most = self._most(request)
@@ -107,10 +107,19 @@ class Guard:
             await crash_response(request, error)(scope, receive, send_guarded)
 
 
-def _add_headers(headers: MutableHeaders, path: str) -> None:
-    for name, value in HEADERS.items():
-        headers[name] = value
-    headers["Cache-Control"] = "no-cache" if path.startswith("/static/") else "no-store"
+def _raw(keep: str) -> list[tuple[bytes, bytes]]:
+    told = {**HEADERS, "Cache-Control": keep}
+    return [(name.lower().encode(), value.encode()) for name, value in told.items()]
+
+
+_OF_PAGES, _OF_FILES = _raw("no-store"), _raw("no-cache")
+_OURS = frozenset(name for name, _ in _OF_PAGES)
+
+
+def _guarded(headers: Iterable[tuple[bytes, bytes]], static: bool) -> list[tuple[bytes, bytes]]:
+    """Headers of an answer with ours, which no route may set otherwise."""
+    theirs = [one for one in headers if one[0] not in _OURS]
+    return theirs + (_OF_FILES if static else _OF_PAGES)
 
 
 def _refusal(request: Request, hosts: Collection[str] | None, most: int) -> WardenError | None:

@@ -9,7 +9,6 @@ from datetime import datetime
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from detector.standing import Standing, standing
@@ -93,7 +92,8 @@ class Meter:
                 status = message["status"]
                 left = scope.get("state", {}).get("answer_headers")
                 if left:
-                    MutableHeaders(scope=message).update(left)
+                    headers = ((k.lower().encode(), v.encode()) for k, v in left.items())
+                    message["headers"] = [*message["headers"], *headers]
             await send(message)
 
         try:

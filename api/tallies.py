@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 
-from alerts.inbox import QueueCounts, QueueFilter
+from alerts.inbox import QueueFilter, Spread
 
 WORTH = 20.0
 """How many times as long as counting took a count is kept."""
@@ -23,13 +23,14 @@ MOST_KEPT = 500
 
 
 def key_of(wanted: QueueFilter) -> Hashable:
-    """What a filter's counts are kept by; what the asker may see is part of it."""
-    return repr(wanted)
+    """What a filter's spread is kept by, its choice of states and lanes left aside; what the asker
+    may see is part of it."""
+    return repr(replace(wanted, states=(), lanes=()))
 
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    counts: QueueCounts
+    spread: Spread
     until: float
 
 
@@ -42,12 +43,18 @@ class Tallies:
         self._counting: set[Hashable] = set()
         self._lock = Lock()
 
-    def of(self, wanted: Hashable, count: Callable[[], QueueCounts]) -> QueueCounts:
-        """Counts of a filter; while one request counts anew, others are given what is there."""
+    def kept(self, wanted: Hashable) -> Spread | None:
+        """What is there and may be given, without counting."""
+        kept = self._kept.get(wanted)
+        good = kept is not None and (self._now() < kept.until or wanted in self._counting)
+        return kept.spread if kept is not None and good else None
+
+    def of(self, wanted: Hashable, count: Callable[[], Spread]) -> Spread:
+        """Spread of a filter; while one request counts anew, others are given what is there."""
         with self._lock:
-            kept = self._kept.get(wanted)
-            if kept and (self._now() < kept.until or wanted in self._counting):
-                return kept.counts
+            there = self.kept(wanted)
+            if there is not None:
+                return there
             self._counting.add(wanted)
         try:
             began = self._now()
@@ -58,10 +65,10 @@ class Tallies:
                 self._counting.discard(wanted)
         return found
 
-    def _keep(self, wanted: Hashable, found: QueueCounts, took: float) -> None:
+    def _keep(self, wanted: Hashable, found: Spread, took: float) -> None:
         with self._lock:
             self._kept.pop(wanted, None)
-            if found.total < LARGE:
+            if sum(found.cells.values()) < LARGE:
                 return
             while len(self._kept) >= MOST_KEPT:
                 self._kept.pop(next(iter(self._kept)))

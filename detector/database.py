@@ -32,6 +32,7 @@ BUSY_SECONDS = 30
 MIGRATION_LOCK = 7_202_311_041_500_001
 """Number of the PostgreSQL lock held while the schema changes; any number nobody else uses."""
 
+_LOOKS = "warden_looks"
 _WRITES = "warden_writes"
 _REBUILDS = "warden_rebuilds"
 _SQLITE_AWAY = frozenset(
@@ -98,7 +99,14 @@ def _sqlite_engine(url: URL) -> Engine:
     if not url.database or url.database == ":memory:":
         # every connection of the pool would see a database of its own
         raise WardenError("bad_database_url", "SQLite needs a file here, not memory.")
-    engine = sa.create_engine(url, connect_args={"timeout": BUSY_SECONDS}, json_serializer=_to_json)
+    engine = sa.create_engine(
+        url,
+        connect_args={"timeout": BUSY_SECONDS},
+        json_serializer=_to_json,
+        # a connection is a file handle: nobody waits for one, as many as run at once are kept
+        pool_size=20,
+        max_overflow=-1,
+    )
     sa.event.listen(engine, "connect", _prepare_sqlite)
     sa.event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -127,10 +135,17 @@ def _enter_wal(connection: sqlite3.Connection) -> None:
 
 def _begin_sqlite(connection: sa.Connection) -> None:
     options = connection.get_execution_options()
-    writes = options.get(_WRITES, False)
-    # SQLite changes a table by making it anew, and heeds this pragma only between transactions
-    connection.exec_driver_sql(f"PRAGMA foreign_keys = {'OFF' if _REBUILDS in options else 'ON'}")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    wanted = (
+        ("query_only", _LOOKS in options),
+        # SQLite changes a table by making it anew, and heeds this pragma only between transactions
+        ("foreign_keys", _REBUILDS not in options),
+    )
+    for name, on in wanted:
+        # a connection stays as it was last needed; most are needed in the same way again
+        if connection.info.get(name) is not on:
+            connection.exec_driver_sql(f"PRAGMA {name} = {'ON' if on else 'OFF'}")
+            connection.info[name] = on
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get(_WRITES, False) else "BEGIN")
 
 
 @contextmanager
@@ -152,12 +167,8 @@ def reading(engine: Engine) -> Iterator[ReadConnection]:
 
 @contextmanager
 def _query_only(engine: Engine) -> Iterator[sa.Connection]:
-    with engine.connect() as connection, connection.begin():
-        connection.exec_driver_sql("PRAGMA query_only = ON")
-        try:
-            yield connection
-        finally:
-            connection.exec_driver_sql("PRAGMA query_only = OFF")
+    with engine.execution_options(**{_LOOKS: True}).connect() as connection, connection.begin():
+        yield connection
 
 
 @contextmanager

@@ -10,17 +10,13 @@ from pydantic import AwareDatetime, Field
 
 from alerts.inbox import (
     LARGEST_PAGE,
-    Page,
     QueueFilter,
     Sort,
-    counts,
     get_alert,
-    queue,
 )
 from alerts.lifecycle import comment, decide
 from alerts.model import State, alert_object, kept_back
 from api.answers import answer, event_shown
-from api.auth import Within
 from api.deps import (
     Actor,
     IfMatch,
@@ -28,13 +24,12 @@ from api.deps import (
     Who,
     etag,
     expected_version,
-    link_next,
     problems,
 )
 from api.disclosure import disclosed, hidden
+from api.queue_answers import QueueRoute, first_answer
 from api.schemas.alerts import Alert, AlertDetail, AlertPage, Comment, Decision, Event, Evidence
 from api.schemas.rules import FiredTexts
-from api.tallies import Tallies, key_of
 from api.web.explained import sentences
 from detector.database import reading, writing
 from detector.explanation import explanation, nothing
@@ -46,13 +41,9 @@ router = APIRouter(prefix="/api/v1/alerts", tags=["alerts"])
 Severity = Annotated[int, Field(ge=1, le=5)]
 
 
-@router.get("", responses=problems(422, 503))
 def list_alerts(
     request: Request,
-    response: Response,
     system: SystemDep,
-    within: Within,
-    who: Who,
     state: Annotated[list[State], Query()] = [],  # noqa: B006  FastAPI copies defaults
     lane: Annotated[list[Lane], Query()] = [],  # noqa: B006
     typology: Annotated[list[str], Query(max_length=20)] = [],  # noqa: B006
@@ -78,7 +69,7 @@ def list_alerts(
         Sort.QUEUE
     ),
     cursor: Annotated[str | None, Query(max_length=400)] = None,
-) -> AlertPage:
+) -> Response:
     """The queue: legal lane first, then by priority. Repeat a filter to ask for any of several."""
     today = system.clock().date()
     wanted = QueueFilter(
@@ -99,24 +90,14 @@ def list_alerts(
         assigned=assigned,
         opened_since=opened_since,
         opened_before=opened_before,
-        within=within,
     )
-    with reading(system.engine) as connection:
-        page: Page = queue(connection, wanted, cursor, limit, sort)
-        tallies: Tallies = request.app.state.tallies
-        found = tallies.of(key_of(wanted), lambda: counts(connection, wanted))
-    link_next(request, response, page.next_cursor)
-    return AlertPage.model_validate(
-        {
-            "items": [disclosed(alert_object(alert, today), who) for alert in page.alerts],
-            "next_cursor": page.next_cursor,
-            "counts": {
-                "total": found.total,
-                "by_state": found.by_state,
-                "by_lane": found.by_lane,
-            },
-        }
-    )
+    return first_answer(request, wanted, sort, limit, cursor)
+
+
+router.add_api_route(
+    "", list_alerts, methods=["GET"], response_model=AlertPage, responses=problems(422, 503),
+    route_class_override=QueueRoute,
+)  # fmt: skip
 
 
 @router.get("/{alert_id}", responses=problems(404, 503))

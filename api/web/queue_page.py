@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from typing import Any
 from urllib.parse import urlencode
@@ -11,7 +12,7 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 
 from alerts.connections import ReadConnection
-from alerts.inbox import QueueCounts, QueueFilter, counts, queue
+from alerts.inbox import QueueCounts, QueueFilter, Spread, queue, spread
 from alerts.limits import NONE, Limits
 from alerts.model import CloseReason, State, alert_object
 from alerts.picked import moved_by_runs
@@ -114,9 +115,18 @@ Count = Callable[[QueueFilter], QueueCounts]
 
 
 def _counting(request: Request, connection: ReadConnection) -> Count:
-    """Counts of a filter; those of a large queue as old as they may be."""
+    """Counts of a filter, those of a large queue as old as they may be; filters of one page that
+    differ in state and lane alone are counted once."""
     tallies: Tallies = request.app.state.tallies
-    return lambda wanted: tallies.of(key_of(wanted), lambda: counts(connection, wanted))
+    seen: dict[Hashable, Spread] = {}
+
+    def count(wanted: QueueFilter) -> QueueCounts:
+        key = key_of(wanted)
+        if key not in seen:
+            seen[key] = tallies.of(key, partial(spread, connection, wanted))
+        return seen[key].counts(wanted.states, wanted.lanes)
+
+    return count
 
 
 def _others(count: Count, within: Limits) -> int:

@@ -8,13 +8,14 @@ import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 import sqlalchemy as sa
 
 from alerts import audit
 from detector.database import ReadConnection, WriteConnection, reading
 from detector.people.accounts import account
-from detector.people.permissions import Permission, granted, roles_of, scopes_of
+from detector.people.permissions import Permission, Role, granted, roles_of, scopes_of
 from detector.people.principal import Principal
 from detector.people.tables import api_key, person
 from detector.system import System
@@ -106,30 +107,45 @@ def revoke_key(connection: WriteConnection, key_id: str, actor: str, now: dateti
     )  # fmt: skip
 
 
+_HELD = (
+    sa.select(
+        person.c.id, person.c.name, person.c.roles, person.c.units, person.c.jurisdictions,
+        api_key.c.hash, api_key.c.scopes,
+    )
+    .join_from(api_key, person, api_key.c.person_id == person.c.id)
+    .where(
+        api_key.c.id == sa.bindparam("mark"), api_key.c.revoked_at.is_(None),
+        api_key.c.expires_at > sa.bindparam("now"), person.c.enabled,
+    )
+)  # fmt: skip
+"""Made once: a key is looked up for every request."""
+
+
 def holder(system: System, text: str) -> Principal | None:
     """Whom a key acts for, if it still holds."""
+    with reading(system.engine) as connection:
+        return holder_in(connection, text, system.clock())
+
+
+def holder_in(connection: ReadConnection, text: str, now: datetime) -> Principal | None:
+    """The same within a transaction."""
     parts = text.split("_", 2)
     if len(parts) != 3 or parts[0] != PREFIX:
         return None
-    now = system.clock()
-    query = (
-        sa.select(person, api_key.c.hash, api_key.c.scopes)
-        .join_from(api_key, person, api_key.c.person_id == person.c.id)
-        .where(
-            api_key.c.id == parts[1], api_key.c.revoked_at.is_(None),
-            api_key.c.expires_at > now, person.c.enabled,
-        )
-    )  # fmt: skip
-    with reading(system.engine) as connection:
-        row = connection.execute(query).mappings().first()
-    if row is None or not hmac.compare_digest(row["hash"], _hash(parts[2])):
+    row = connection.execute(_HELD, {"mark": parts[1], "now": now}).first()
+    if row is None or not hmac.compare_digest(row.hash, _hash(parts[2])):
         return None
-    roles = roles_of(row["roles"])
-    may = granted(roles) & {Permission(s) for s in row["scopes"]}
-    return Principal(
-        row["id"], row["name"], roles, may, tuple(row["units"]), tuple(row["jurisdictions"]),
-        "key", parts[1],
-    )  # fmt: skip
+    lists = (row.roles, row.scopes, row.units, row.jurisdictions)
+    roles, may, units, places = _granted(*map(tuple, lists))
+    return Principal(row.id, row.name, roles, may, units, places, "key", parts[1])
+
+
+@lru_cache(1000)
+def _granted(
+    names: tuple[str, ...], scopes: tuple[str, ...], units: tuple[str, ...], places: tuple[str, ...]
+) -> tuple[tuple[Role, ...], frozenset[Permission], tuple[str, ...], tuple[str, ...]]:
+    roles = roles_of(names)
+    return roles, granted(roles) & {Permission(s) for s in scopes}, units, places
 
 
 def _hash(secret: str) -> str:

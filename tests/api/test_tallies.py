@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alerts.inbox import QueueCounts, QueueFilter
+from alerts.inbox import QueueFilter, Spread
 from alerts.limits import Limits
 from api.tallies import LARGE, Tallies, key_of
 
@@ -13,10 +13,10 @@ class Counting:
     def __init__(self, total: int) -> None:
         self.now, self.total, self.times = 0.0, total, 0
 
-    def __call__(self) -> QueueCounts:
+    def __call__(self) -> Spread:
         self.now += 0.5
         self.times += 1
-        return QueueCounts(self.total, {}, {})
+        return Spread({("open", "legal"): self.total})
 
 
 def test_a_large_queue_is_counted_again_when_its_count_is_old() -> None:
@@ -46,3 +46,7 @@ def test_a_small_queue_is_counted_for_every_request() -> None:
 def test_what_an_asker_may_see_is_counted_apart() -> None:
     keys = {key_of(QueueFilter(within=Limits(t))) for t in (None, frozenset({"MON-BID-CV"}))}
     assert len(keys) == 2
+
+
+def test_states_and_lanes_are_chosen_from_one_count() -> None:
+    assert key_of(QueueFilter(states=("open",), lanes=("legal",))) == key_of(QueueFilter())
