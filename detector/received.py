@@ -82,13 +82,15 @@ def put_aside(system: System, content: bytes, key: str, actor: str) -> str:
         found = read_bundle(content, public_key(trusted))
         for sent in found.alerts:
             check_lead(sent)
-        replace_bytes(place, content)
         with writing(system.engine) as connection:
             audit.record(
                 connection, actor=actor, action="hand_over.put_aside", kind="hand_over",
                 key=sha256, data={"sender": found.sender, "alerts": len(found.alerts)},
                 now=system.clock(),
             )  # fmt: skip
+            # nothing is kept before its entry stands
+            audit.append(connection)
+            replace_bytes(place, content)
     except WardenError:
         # what does not hold is not kept; what held before still does
         if before is None:

@@ -6,9 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
+from markupsafe import Markup
+
 from api.web.cases_view import object_row
 from api.web.figures import as_moment, moment
 from api.web.wording import Lang
+from detector.markdown import safe_html
 from detector.received import Look
 
 Row = dict[str, Any]
@@ -31,7 +34,7 @@ def look_view(found: Look, lang: Lang) -> Row:
         "title": found.case.get("title", "–"),
         "jurisdiction": found.case.get("jurisdiction") or "",
         "parties": found.parties,
-        "notes": [str(note.get("text") or "") for note in found.notes],
+        "notes": _notes(found.notes),
         "alerts": sorted(alerts, key=lambda one: (bool(one["lead"]), -one["severity"], one["id"])),
         "hidden": found.hidden,
         "new": new,
@@ -43,7 +46,6 @@ def look_view(found: Look, lang: Lang) -> Row:
 def origin_view(origin: Mapping[str, Any], lang: Lang) -> Row:
     """Where a lead came from, as the page of the alert shows it."""
     sent = origin["sent"]
-    notes: Sequence[Mapping[str, Any]] = sent.get("notes") or ()
     return {
         "installation": origin["installation"],
         "sender": origin["sender"][:16],
@@ -51,5 +53,10 @@ def origin_view(origin: Mapping[str, Any], lang: Lang) -> Row:
         "title": (sent.get("case") or {}).get("title") or "",
         "alert": origin["alert"],
         "at": moment(as_moment(origin["received_at"]), lang),
-        "notes": [str(note.get("text") or "") for note in notes],
+        "notes": _notes(sent.get("notes") or ()),
     }
+
+
+def _notes(sent: Sequence[Mapping[str, Any]]) -> list[Markup]:
+    """Notes that came along; Markdown, cleaned."""
+    return [Markup(safe_html(str(note.get("text") or ""))) for note in sent]  # noqa: S704
