@@ -118,6 +118,10 @@ NEEDS: Mapping[tuple[str, str], Permission | str] = {
     ("POST", "/api/v1/cases/{number}/hand-over"): Permission.EVIDENCE_EXPORT,
     ("GET", "/api/v1/cases/{number}/bundle"): Permission.EVIDENCE_EXPORT,
     # what takes a second person: one's own requests, and those one may answer
+    ("GET", "/approvals"): SIGNED_IN,
+    ("POST", "/approvals/{number}/approve"): SIGNED_IN,
+    ("POST", "/approvals/{number}/reject"): SIGNED_IN,
+    ("POST", "/approvals/{number}/withdraw"): SIGNED_IN,
     ("GET", "/api/v1/approvals"): SIGNED_IN,
     ("POST", "/api/v1/approvals"): Permission.EVIDENCE_EXPORT,
     ("GET", "/api/v1/approvals/{number}"): SIGNED_IN,
@@ -126,6 +130,9 @@ NEEDS: Mapping[tuple[str, str], Permission | str] = {
     ("POST", "/api/v1/approvals/{number}/withdraw"): SIGNED_IN,
     ("POST", "/api/v1/reidentifications"): Permission.REIDENTIFY,
     ("POST", "/api/v1/reidentifications/{number}/resolve"): Permission.REIDENTIFY,
+    # the director's view
+    ("GET", "/cockpit"): Permission.ALERTS_READ,
+    ("GET", "/api/v1/cockpit"): Permission.ALERTS_READ,
     # firms
     ("GET", "/firms"): Permission.FIRMS_READ,
     ("POST", "/firms/searches"): Permission.FIRMS_READ,
@@ -236,6 +243,7 @@ NEEDS: Mapping[tuple[str, str], Permission | str] = {
     ("POST", "/jobs/{run_id}/retry"): Permission.DATA_WRITE,
     # the trail
     ("GET", "/audit"): Permission.AUDIT_READ,
+    ("POST", "/audit/export"): Permission.AUDIT_READ,
     ("GET", "/api/v1/audit"): Permission.AUDIT_READ,
     ("GET", "/api/v1/audit/state"): Permission.AUDIT_READ,
     # people

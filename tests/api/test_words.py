@@ -57,6 +57,7 @@ BUILT |= {
     "expression.",
     "instrument.",
     "nav.",
+    "family.",
     "bundle.",
     "doubt.",
     "decide.",
@@ -77,6 +78,7 @@ BUILT |= {f"cases.{group}." for group in CASES.split()}
 BUILT |= {"data.name.", "data.kind.", "data.look.", "data.mapped_by.", "data.done."}
 BUILT |= {"data.refused.", "fault.", "slot.", "people.refused.", "people.done."}
 BUILT |= {"people.secret.", "notices.refused.", "notices.done.", "notices.is.", "notices.tells."}
+BUILT |= {f"approvals.{g}." for g in ("kind", "stage", "about", "done", "refused")}
 BUILT |= {"models.is.", "models.kind.", "models.drifts.", "models.act."}
 BUILT |= {"job.state.", "job.means.", "job.next.", "job.done.", "job.stage.", "job.mark."}
 

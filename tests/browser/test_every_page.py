@@ -19,6 +19,11 @@ PAGES = [
     "/alerts/{alert}",
     "/alerts/{alert}/replay",
     "/audit",
+    "/cockpit",
+    "/rules?severity=5",
+    "/rules/mon-bid-cv-low",
+    "/rules/mon-bid-cv-low/edit",
+    "/rules/new",
     "/no-such-page",
 ]
 """Addresses; `{alert}` and `{firm}` are those of the demonstration."""
