@@ -147,7 +147,7 @@ def test_a_row_is_low_and_its_reason_no_longer_than_a_line_of_prose(page, lang: 
              row.getBoundingClientRect().height, row.querySelector('.seen').clientWidth])"""
     )
     assert all(50 <= height <= 78 for height, _ in boxes), boxes
-    assert all(width >= 700 for _, width in boxes), boxes
+    assert all(width >= 420 for _, width in boxes), boxes
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -57,7 +57,8 @@ async function act(action, ids, fields = {}, dialog = null) {
   const last = byId(ids.at(-1));
   const said = await send({ ...fields, action }, tokensOf(ids)).catch(() => null);
   if (!said) return;
-  const place = dialog?.querySelector("[data-told]") ?? document.getElementById("told");
+  // beside the list, where it moves nothing; only what holds for the whole page stands above it
+  const place = dialog?.querySelector("[data-told]") ?? document.getElementById("toasts");
   if (!said.ok) {
     complain(said.part, said.status === 503 ? document.getElementById("told") : place);
     if (said.status === 503) dialog?.close();
@@ -143,8 +144,9 @@ document.addEventListener("click", (event) => {
 
 form?.addEventListener("change", count);
 form?.addEventListener("submit", (event) => {
-  event.preventDefault();
   const button = event.submitter;
+  if (button?.matches("[data-leads]")) return;
+  event.preventDefault();
   if (button?.dataset.asks) ask(button.dataset.asks);
   else if (button) send1(button.value);
 });
