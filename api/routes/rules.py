@@ -31,6 +31,7 @@ from api.schemas.rules import (
 )
 from detector import promotion
 from detector.drift_reports import bunching_at, last_report
+from detector.people.permissions import Permission
 from detector.rule_checks import read_report
 from detector.rule_views import history, rule_object, version_object
 from detector.rulebook import Rulebook, rulebook, text_diff
@@ -143,10 +144,15 @@ def promote(
     system: SystemDep,
     rule_id: RuleId,
     asked: Promotion,
-    actor: Actor,
+    who: Who,
     if_match: IfMatch = None,
 ) -> RuleDetail:
-    """Puts today's text into shadow with a report, or, as a second person, makes it live."""
+    """Puts today's text into shadow with a report, or, as a second person, makes it live.
+
+    Making it live takes `rules.approve`.
+    """
+    if asked.to == "active":
+        who.require(Permission.RULES_APPROVE)
     number = expected_version(if_match, "rule")
     common: dict[str, Any] = {
         "note": asked.note,
@@ -155,12 +161,12 @@ def promote(
         "content_hash": asked.content_hash,
     }
     if asked.to == "active":
-        book = promotion.to_active(system, rule_id, actor, **common)
+        book = promotion.to_active(system, rule_id, who.name, **common)
     else:
         handed = None
         if asked.report is not None:
             handed = read_report(json.dumps(asked.report, sort_keys=True).encode())
-        book = promotion.to_shadow(system, rule_id, actor, report=handed, **common)
+        book = promotion.to_shadow(system, rule_id, who.name, report=handed, **common)
     return _detail(response, system, book, rule_id)
 
 

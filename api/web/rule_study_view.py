@@ -136,7 +136,7 @@ def moved_view(
         series.append(old)
     now = given.get(name, float(facts.rule.spec.parameters[name].value or 0))
     spec = {
-        "kind": "lines", "x": xs, "series": series, "y0": True, "digits": 0, "height": 260,
+        "kind": "lines", "x": xs, "series": series, "y0": True, "digits": 8, "height": 260,
         "events": _marks(facts, name, now, say),
         "label": str(say("studio.curve.label", name=name)),
     }  # fmt: skip

@@ -56,3 +56,15 @@ def test_what_a_reader_may_not_do_is_not_offered(system: System) -> None:
     enroll(system, "Rea", [role for role in ALL if role == "reader"])
     page = client_of(system, **bearer("Rea")).get(PAGE).text
     assert LIKE in page and "<textarea" not in page
+
+
+def test_an_author_alone_makes_nothing_live(system: System) -> None:
+    desk = desk_of(system)
+    asked = approve(desk)
+    author = enroll(system, "Au", [role for role in ALL if role == "rule_author"])
+    path = f"/api/v1/rules/{LIKE}"
+    tag = desk.tag(path)
+    refused = desk.door.post(f"{path}/promote", json={"to": "active"}, headers=author | tag)
+    assert (refused.status_code, refused.json()["code"]) == (403, "not_permitted")
+    page = desk.door.post(asked.path, data=dict(asked.form or {}), headers=author)
+    assert page.status_code == 403 and rule(desk)["live"] is None
