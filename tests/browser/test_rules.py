@@ -1,4 +1,4 @@
-"""A rule changed, checked, asked of history, approved by a second person and rolled back: by keys."""
+"""A rule changed, checked, asked of history, approved by another person, rolled back: by keys."""
 
 from __future__ import annotations
 
