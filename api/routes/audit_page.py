@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
+import shutil
+import tempfile
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
-from starlette.responses import Response
+from starlette.background import BackgroundTask
+from starlette.responses import FileResponse, Response
 
 from alerts import audit
 from alerts.audit_chain import canonical
@@ -20,8 +25,15 @@ from detector.database import reading, writing
 router = APIRouter(include_in_schema=False, default_response_class=Response)
 
 FIELDS = ("actor", "action", "kind", "key")
+DAYS = ("since", "until")
 LONGEST = 200
 PAGE = 50
+ACTS = (
+    "alert.", "attachment.", "audit.", "batch.", "case.", "dossier.", "exception.", "export.",
+    "filing.", "key.", "lead.", "models.", "notice.", "person.", "quarantine.", "replay.", "rule.",
+    "run.", "session.", "webhook.",
+)  # fmt: skip
+"""Beginnings of acts, offered for the filter; one with a dot at its end asks for all of them."""
 _HASH = re.compile(r"[0-9a-f]{32,}")
 
 
@@ -30,7 +42,7 @@ def trail_page(request: Request, system: SystemDep, asking: Actor) -> Response:
     """Entries, newest first; names only when asked for, and then that is an entry, too."""
     asked = {
         name: value[:LONGEST]
-        for name in (*FIELDS, "names")
+        for name in (*FIELDS, *DAYS, "names")
         if (value := request.query_params.get(name, "").strip())
     }
     named = asked.get("names") == "yes"
@@ -40,24 +52,63 @@ def trail_page(request: Request, system: SystemDep, asking: Actor) -> Response:
                 writer, actor=asking, action="audit.names_read", kind="audit", key="names",
                 data={}, now=system.clock(),
             )  # fmt: skip
-    wanted = EntryFilter(**{name: asked.get(name) for name in FIELDS})  # type: ignore[arg-type]
+    fields = {name: asked.get(name) for name in FIELDS}
+    first, last = _day(asked.get("since")), _day(asked.get("until"))
+    wanted = EntryFilter(**fields, since=first, until=last and last + timedelta(days=1))
     with reading(system.engine) as connection:
         found = entries(connection, wanted, request.query_params.get("cursor"), PAGE, named=named)
     following = asked | {"cursor": found.next_cursor} if found.next_cursor else None
     filters = {name: asked.get(name, "") for name in FIELDS}
+    days = {name: asked.get(name, "") for name in DAYS}
+    everything = request.query_params.get("verify") == "yes"
     return render(
         request,
         "audit.html",
         place="audit",
         state=trail.state(system),
+        verified=trail.verify_trail(system).as_dict() if everything else None,
+        days=days,
+        acts=ACTS,
+        verify_href=_address(asked | {"verify": "yes"}),
         rows=[_row(one) for one in found.entries],
         filters=filters,
-        filtered=any(filters.values()),
+        filtered=any((*filters.values(), *days.values())),
         named=named,
         with_names=_address(asked | {"names": "yes"}),
         following=_address(following) if following else None,
-        api_twin=_address(asked, "/api/v1/audit"),
+        api_twin=_address(
+            {name: value for name, value in asked.items() if name not in (*DAYS, "names")},
+            "/api/v1/audit",
+        ),
     )
+
+
+@router.post("/audit/export")
+def export_trail(system: SystemDep, asking: Actor) -> Response:
+    """Every entry in one signed file that is verified elsewhere; the export is an entry, too."""
+    with writing(system.engine) as writer:
+        # asked for before anything is read: an act that cannot be entered is not done
+        audit.record(
+            writer, actor=asking, action="audit.export_asked", kind="audit", key="export",
+            data={}, now=system.clock(),
+        )  # fmt: skip
+    folder = Path(tempfile.mkdtemp())
+    gone = BackgroundTask(shutil.rmtree, folder, ignore_errors=True)
+    try:
+        out = folder / f"audit-{system.clock():%Y%m%d-%H%M}.jsonl"
+        trail.export_trail(system, out, asking)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return FileResponse(out, media_type="application/x-ndjson", filename=out.name, background=gone)
+
+
+def _day(text: str | None) -> datetime | None:
+    """The beginning of a day in UTC; None for what is no day."""
+    try:
+        return datetime.combine(date.fromisoformat(text or ""), time(), UTC)
+    except ValueError:
+        return None
 
 
 def _address(asked: dict[str, str], path: str = "/audit") -> str:
