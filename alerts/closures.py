@@ -64,7 +64,7 @@ def approve(connection: WriteConnection, alert_id: str, hand: Hand) -> Alert:
             "Another person approves it.",
             kind="conflict",
         )
-    note = _note_of(connection, alert_id)
+    note = note_of(connection, alert_id)
     if bound(alert, asked["reason"], note) != asked["content"]:
         raise WardenError(
             "content_changed",
@@ -162,7 +162,7 @@ def _pending(alert: Alert) -> dict[str, str]:
     return dict(alert.pending)
 
 
-def _note_of(connection: ReadConnection | WriteConnection, alert_id: str) -> str:
+def note_of(connection: ReadConnection | WriteConnection, alert_id: str) -> str:
     """The note of the last request; it stands in its event alone."""
     happened = alert_event.c
     query = (

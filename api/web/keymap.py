@@ -62,6 +62,7 @@ GO: Mapping[str, str] = {
     "tables": "d",
     "audit": "a",
     "people": "p",
+    "approvals": "w",
 }
 """The letter after `g` that goes to a place of the top bar."""
 Group = tuple[str, list[tuple[str, list[str]]]]

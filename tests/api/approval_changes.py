@@ -58,7 +58,17 @@ def tell_who(desk: Desk) -> Ask:
     return Ask(f"/api/v1/reidentifications/{number}/resolve", QUESTION)
 
 
+def on_page(desk: Desk, act: str) -> Ask:
+    path, made = asked(desk)
+    form = {"version": str(made["version"]), "content": made["content"], "note": "too much"}
+    by = {} if act == "withdraw" else BEN
+    return Ask(f"{path.removeprefix('/api/v1')}/{act}", form=form, headers=by)
+
+
 APPROVALS: Mapping[Route, Make] = {
+    ("POST", "/approvals/{number}/approve"): lambda desk: on_page(desk, "approve"),
+    ("POST", "/approvals/{number}/reject"): lambda desk: on_page(desk, "reject"),
+    ("POST", "/approvals/{number}/withdraw"): lambda desk: on_page(desk, "withdraw"),
     ("POST", "/api/v1/approvals"): ask_for_export,
     ("POST", "/api/v1/approvals/{number}/approve"): approve,
     ("POST", "/api/v1/approvals/{number}/reject"): reject,

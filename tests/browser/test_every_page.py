@@ -19,6 +19,7 @@ PAGES = [
     "/alerts/{alert}",
     "/alerts/{alert}/replay",
     "/audit",
+    "/approvals",
     "/cockpit",
     "/rules?severity=5",
     "/rules/mon-bid-cv-low",
