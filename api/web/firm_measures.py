@@ -85,14 +85,17 @@ def _unlike(series: Mapping[str, Any]) -> float:
 
 
 def _varied(found: list[tuple[Row, Row]]) -> list[tuple[Row, Row]]:
-    """The most unlike of every suspicion first, then the second of each: likes tell the same."""
+    """The most unlike of every suspicion first, then the second of each: likes tell the same.
+
+    Whatever lies at the peers' median or on its innocent side comes after all that does not.
+    """
     ranked = sorted(found, key=lambda pair: -_unlike(pair[1]))
     seen: Counter[str] = Counter()
     turns = []
     for place, pair in enumerate(ranked):
-        turns.append((seen[pair[1]["typology"]], place))
+        turns.append((_unlike(pair[1]) <= 0, seen[pair[1]["typology"]], place))
         seen[pair[1]["typology"]] += 1
-    return [ranked[place] for _, place in sorted(turns)]
+    return [ranked[place] for *_, place in sorted(turns)]
 
 
 def _last(series: Mapping[str, Any]) -> Row:
@@ -187,7 +190,6 @@ def _chart(
 
     bands = [point["band"] for point in series["points"]]
     values = [shown(point["value"]) for point in series["points"]]
-    most = max((abs(v) for v in _numbers(series)), default=0.0) * scale
     say = sayer(lang)
     spec: Row = {
         "kind": "lines",
@@ -205,7 +207,6 @@ def _chart(
         "events": _marks(series["points"], points, events, lang),
         "y0": series["unit"] in SHARES | PERCENTS and min(v or 0 for v in values) >= 0,
         "unit": unit,
-        "digits": 0 if most >= 100 else 1 if most >= 10 else 2 if most >= 1 else 4,
         "label": f"{about['title']}{say('colon')}{_sentence(last, lang)}",
     }  # fmt: skip
     return about | {

@@ -16,11 +16,11 @@ Row = dict[str, Any]
 FEW, SOME, MANY = 12, 40, 100
 """Organisations shown: on the first page of a dossier, and by choice."""
 WIDTH, HEIGHT = 760, 520
-RINGS = {1: (185, 120), 2: (325, 215)}
+RINGS = {1: (200, 130), 2: (330, 218)}
 """Half axes of the ellipses on which the first and the second step stand."""
 ALONE = (290, 185)
 """Of the first step where there is no second."""
-HUBS = 6
+HUBS = 3
 """Of many organisations so many keep their names: those with the most links."""
 TURNS = 48
 """Ways the outer ring may be turned."""
@@ -88,6 +88,7 @@ def _drawing(nodes: Sequence[Row], edges: Sequence[Mapping[str, Any]], own: str,
     return {
         "width": WIDTH,
         "height": HEIGHT,
+        "many": several,
         "label": str(say("firms.network.label", n=len(nodes), m=len(edges))),
         "nodes": [
             {

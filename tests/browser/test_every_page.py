@@ -19,6 +19,8 @@ PAGES = [
     "/alerts/{alert}",
     "/alerts/{alert}/replay",
     "/audit",
+    "/firms?q=cleaning",
+    "/firms/{firm}/purpose",
     "/approvals",
     "/cockpit",
     "/rules?severity=5",

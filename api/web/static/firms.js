@@ -1,2 +1,10 @@
-// Remembers the list a dossier is opened from, so that Esc leads back to it as it was.
+// The page of firms: `/` goes to its own search, and the list is remembered so that Esc in a
+// dossier leads back to it as it was.
+const field = document.querySelector("[data-search]");
+document.addEventListener("desk:search", (event) => {
+  if (!field) return;
+  field.focus();
+  field.select();
+  event.preventDefault();
+});
 sessionStorage.setItem("desk.firms", location.pathname + location.search);

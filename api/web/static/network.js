@@ -16,7 +16,7 @@ function colours() {
   return found;
 }
 
-function looks(t) {
+function looks(t, many) {
   return [
     { selector: "node", style: { width: 16, height: 16, "background-color": t.surface,
       "border-width": 1.5, "border-color": t.peer, label: "data(name)", color: t.text,
@@ -28,6 +28,7 @@ function looks(t) {
     { selector: "node[?subject]", style: { width: 22, height: 22, "background-color": t.accent,
       "border-color": t.accent, "font-weight": 600 } },
     { selector: "edge", style: { width: 1.2, "line-color": t["line-2"], "curve-style": "bezier",
+      opacity: many ? 0.45 : 1,
       "target-arrow-color": t["line-2"], "arrow-scale": 0.8 } },
     { selector: "edge[?directed]", style: { "target-arrow-shape": "triangle" } },
     { selector: "edge[?close]", style: { width: 2.5, "line-color": t.ink,
@@ -54,11 +55,12 @@ export function drawNetwork(figure) {
   place.style.width = `${spec.width}px`;
   place.style.height = `${spec.height}px`;
   figure.prepend(place);
-  const graph = cytoscape({ container: place, elements: elements(spec), style: looks(colours()),
+  const graph = cytoscape({ container: place, elements: elements(spec), style: looks(colours(), spec.many),
     layout: { name: "preset", fit: false }, userZoomingEnabled: false, userPanningEnabled: false,
     boxSelectionEnabled: false, autoungrabify: true, pixelRatio: Math.max(2, devicePixelRatio) });
   const fit = () => {
-    const scale = Math.min(1, figure.clientWidth / spec.width);
+    // smaller than this nobody reads a name: then the drawing is scrolled
+    const scale = Math.max(0.75, Math.min(1, (figure.clientWidth - 32) / spec.width));
     place.style.width = `${spec.width * scale}px`;
     place.style.height = `${spec.height * scale}px`;
     graph.resize();
@@ -69,5 +71,5 @@ export function drawNetwork(figure) {
   new ResizeObserver(fit).observe(figure);
   graph.on("tap", "node", (event) => location.assign(event.target.data("href")));
   matchMedia("(prefers-color-scheme: dark)")
-    .addEventListener("change", () => graph.style(looks(colours())));
+    .addEventListener("change", () => graph.style(looks(colours(), spec.many)));
 }
