@@ -76,6 +76,7 @@ NEEDS: Mapping[tuple[str, str], Permission | str] = {
     ("POST", "/alerts/{alert_id}/files"): Permission.ALERTS_DECIDE,
     ("GET", "/alerts/{alert_id}/figures"): Permission.ALERTS_READ,
     ("GET", "/alerts/{alert_id}/rows"): Permission.ALERTS_READ,
+    ("GET", "/alerts/{alert_id}/knowledge"): Permission.ALERTS_READ,
     ("POST", "/alerts/{alert_id}/closure/approve"): Permission.ALERTS_APPROVE,
     ("POST", "/alerts/{alert_id}/closure/reject"): Permission.ALERTS_APPROVE,
     ("POST", "/alerts/{alert_id}/closure/withdraw"): Permission.ALERTS_DECIDE,

@@ -19,11 +19,13 @@ from api.routes.pages import done_page, refused_page
 from api.routes.upload_page import file_form
 from api.routes.work_pages import act_on_page
 from api.web.alert_figures import alert_figures
+from api.web.knowledge_view import knowledge_view
 from api.web.render import render
 from api.web.rows_view import rows_view
 from api.web.wording import chosen_lang
 from detector.attached import take_in
 from detector.database import reading
+from detector.knowledge import knowledge
 from detector.source_rows import source_rows
 from features.errors import WardenError
 
@@ -55,6 +57,19 @@ def rows_of_alert(request: Request, system: SystemDep, alert_id: str) -> Respons
     shown = disclosed(alert_object(alert), who)
     view = rows_view(source_rows(system, shown, who.name), shown, lang)
     return render(request, "alert-rows.html", place="queue", alert_id=alert.id, **view)
+
+
+@router.get("/alerts/{alert_id}/knowledge")
+def knowledge_of_alert(request: Request, system: SystemDep, alert_id: str) -> Response:
+    """The facts as known when they were judged, and as known now."""
+    with reading(system.engine) as connection:
+        alert, _ = get_alert(connection, alert_id)
+    unsaid = hidden(alert.signal.rules, somebody(request))
+    found = {"reason": "restricted"} if unsaid else knowledge(system, alert_id)
+    shown = knowledge_view(found, chosen_lang(request))
+    return render(
+        request, "alert-knowledge.html", place="queue", alert_id=alert.id, known_now=shown
+    )
 
 
 @router.post("/alerts/{alert_id}/explanations/{number}")

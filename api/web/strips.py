@@ -207,6 +207,7 @@ def _course(
         "label": say["course.label"].format(measure=title, subject=subject, n=plain(len(points))),
         "unit": shown_unit,
         "height": 180,
+        "small": True,
         "x": [period(p["start"], p["end"], lang) for p in points],
         "series": [
             {

@@ -45,7 +45,6 @@ class WorkView:
     can_undo: bool
     may_decide: bool
     may_export: bool
-    may_case: bool
 
 
 def work_view(
@@ -82,5 +81,4 @@ def work_view(
         can_undo=bool(history) and can_undo(history[-1], who.name, now),
         may_decide=Permission.ALERTS_DECIDE in who.may,
         may_export=Permission.EVIDENCE_EXPORT in who.may,
-        may_case=Permission.CASES_WRITE in who.may,
     )

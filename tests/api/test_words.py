@@ -57,6 +57,7 @@ BUILT |= {
     "expression.",
     "instrument.",
     "nav.",
+    "known_now.",
     "family.",
     "bundle.",
     "doubt.",

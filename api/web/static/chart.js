@@ -177,7 +177,9 @@ export function draw(figure, spec = JSON.parse(figure.dataset.chart)) {
   if (!place) {
     place = document.createElement("div");
     place.className = "drawing";
-    figure.prepend(place);
+    const caption = figure.querySelector("figcaption");
+    if (caption) caption.after(place);
+    else figure.prepend(place);
   }
   place.style.height = `${spec.height ?? (spec.kind === "dots" ? 48 + 28 * spec.rows.length : 220)}px`;
   place.setAttribute("role", "img");
