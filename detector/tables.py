@@ -47,6 +47,7 @@ run = Table(
     Column("note", Text),
     UniqueConstraint("job", "slot", name="uq_run_job_slot"),
     Index("ix_run_state_lease", "state", "lease_until"),
+    Index("ix_run_planned", "planned_at"),
 )
 """One row per piece of work that fell due or was asked for, whatever became of it."""
 
