@@ -9,9 +9,6 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from test_increments import computed_months, copied, published
-from test_increments import market as market
-from test_increments import two_years as two_years
 
 from detector import run
 from detector.demo.write import write_table
@@ -22,6 +19,9 @@ from detector.rulebook import Rulebook
 from detector.signals import JUDGED
 from rules.load import load_rule
 from rules.ruleset import RuleSet, load_library
+from tests.detector.test_increments import computed_months, copied, published
+from tests.detector.test_increments import market as market
+from tests.detector.test_increments import two_years as two_years
 
 PAIRS = (pl.col("typology") == "MON-BID-CV") & (pl.col("subject_kind") == "pair")
 

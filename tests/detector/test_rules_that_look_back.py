@@ -9,15 +9,15 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from test_increments import copied, same_as_anew
-from test_increments import market as market
-from test_increments import two_years as two_years
 
 from detector import run
 from detector.planning import following
 from detector.rulebook import Rulebook
 from rules.load import Rule, load_rule
 from rules.ruleset import RuleSet, load_library
+from tests.detector.test_increments import copied, same_as_anew
+from tests.detector.test_increments import market as market
+from tests.detector.test_increments import two_years as two_years
 
 LOOKING_BACK = {
     "calmer-than-before": "condition: price_cv < prev(price_cv, 1)\n",

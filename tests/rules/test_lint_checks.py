@@ -7,7 +7,6 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from rule_frames import FEATURES, make_feature, rule_text
 
 from features.catalogue import Base, FeatureCatalogue
 from rules.lint import CHECKS, Around, ExceptionNote, lint_rules, lint_text
@@ -15,6 +14,7 @@ from rules.load import load_rule, load_table
 from rules.overlays import read_overlay
 from rules.parameters import ParameterBook
 from rules.ruleset import RuleSet
+from tests.rules.rule_frames import FEATURES, make_feature, rule_text
 
 TESTS = """\
 tests:

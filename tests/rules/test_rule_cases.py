@@ -7,7 +7,6 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from rule_frames import FEATURES, frame_of, make_feature, make_rule, rule_text
 
 from features.catalogue import FeatureCatalogue, catalogue
 from features.errors import WardenError
@@ -17,6 +16,7 @@ from rules.golden import freeze, write_golden
 from rules.load import Rule, load_rule
 from rules.mutation import mutate, score, survivors
 from rules.parameters import ParameterBook
+from tests.rules.rule_frames import FEATURES, frame_of, make_feature, make_rule, rule_text
 
 BOOK = ParameterBook()
 

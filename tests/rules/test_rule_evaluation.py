@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from rule_frames import FEATURES, frame_of, make_rule, tiny_catalogue
 
 from features.catalogue import catalogue
 from features.compute import FeatureFrame
@@ -18,6 +17,7 @@ from rules.evaluate import RESULT_SCHEMA, evaluate_rule, evaluate_rules
 from rules.load import load_table
 from rules.parameters import ParameterBook
 from rules.ruleset import load_library
+from tests.rules.rule_frames import FEATURES, frame_of, make_rule, tiny_catalogue
 
 BOOK = ParameterBook()
 K = "parameters:\n  k: {value: 2, class: LIT, unit: ratio, source: someone, verified: true}\n"

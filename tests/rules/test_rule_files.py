@@ -7,7 +7,6 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from rule_frames import make_rule, rule_text, tiny_catalogue
 
 from features.catalogue import catalogue
 from features.errors import WardenError
@@ -20,6 +19,7 @@ from rules.parameters import ParameterBook
 from rules.reader import MAX_BYTES, read_yaml
 from rules.ruleset import SHIPPED_RULES, RuleSet, load_library, named_files
 from rules.skeleton import new_rule_text
+from tests.rules.rule_frames import make_rule, rule_text, tiny_catalogue
 
 GOOD = rule_text("a > 1")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rule_frames import FEATURES, frame_of, make_rule, rule_text
 
 from rules.checking import check_condition, vocabulary
 from rules.errors import ExpressionError
@@ -13,6 +12,7 @@ from rules.expression import parse_condition
 from rules.load import load_rule
 from rules.parameters import ParameterBook
 from rules.writing import write
+from tests.rules.rule_frames import FEATURES, frame_of, make_rule, rule_text
 
 NAMES = vocabulary("tender", ((f.name, f.unit, f.kind == "class") for f in FEATURES), {})
 FRAME = frame_of(

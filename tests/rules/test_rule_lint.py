@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from rule_frames import make_rule, tiny_catalogue
 
 from rules.lint import lint_rules
 from rules.load import Rule, load_table
 from rules.parameters import ParameterBook
 from rules.ruleset import RuleSet
 from rules.spec import Status
+from tests.rules.rule_frames import make_rule, tiny_catalogue
 
 TESTS = """\
 tests:

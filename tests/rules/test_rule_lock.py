@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from rule_frames import rule_text, tiny_catalogue
 
 from features.errors import WardenError
 from rules.lint import Around, lint_rules
 from rules.load import Rule, load_rule
 from rules.lock import LockEntry, check_lock, lock_text, read_lock
 from rules.ruleset import RuleSet
+from tests.rules.rule_frames import rule_text, tiny_catalogue
 
 GOOD = rule_text("a > 1")
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from rule_frames import frame_of, make_rule
 
 from rules.evaluate import evaluate_rule
 from rules.parameters import ParameterBook
+from tests.rules.rule_frames import frame_of, make_rule
 
 T, F, U = 1.0, 0.0, None
 """Values of a, b, c for which `a = 1` is true, false and unknown."""

@@ -6,12 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from rule_frames import frame_of, make_rule
 
 from rules.evaluate import evaluate_rule
 from rules.messages import placeholders, stray_braces
 from rules.parameters import ParameterBook
 from rules.ruleset import load_library
+from tests.rules.rule_frames import frame_of, make_rule
 
 
 def told(en: str, zh: str, row: dict[str, Any], **attributes: Any) -> tuple[str, str]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from rule_frames import FEATURES
 
 from rules.checking import Quantity, check_condition, vocabulary
 from rules.errors import ExpressionError
 from rules.expression import parse_condition
 from rules.limits import MAX_LENGTH
+from tests.rules.rule_frames import FEATURES
 
 NAMES = vocabulary(
     "tender", ((f.name, f.unit, f.kind == "class") for f in FEATURES),

@@ -8,10 +8,10 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rule_frames import frame_of, make_rule
 
 from rules.evaluate import evaluate_rule
 from rules.parameters import ParameterBook
+from tests.rules.rule_frames import frame_of, make_rule
 
 VALUES = [-1e9, -5, -3.1, -3, -1, -0.5, -1e-9, 0, 1e-9, 0.03, 0.06, 0.0600001, 0.5, 0.95, 0.99,
           1, 1.5, 2, 5, 100, 1e9]  # fmt: skip

@@ -8,7 +8,6 @@ from typing import Any
 
 import polars as pl
 import pytest
-from rule_frames import make_feature, make_rule
 
 from features.compute import FeatureFrame
 from features.vocabulary import Outcome
@@ -19,6 +18,7 @@ from rules.history import earlier_rows, with_silent
 from rules.parameters import ParameterBook
 from rules.staging import CODES
 from rules.sweep import sweep_rules
+from tests.rules.rule_frames import make_feature, make_rule
 
 BOOK = ParameterBook()
 GRAIN = "operator_m"
