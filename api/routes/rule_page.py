@@ -17,6 +17,7 @@ from api.deps import Form, SystemDep, Who, expected_version
 from api.disclosure import open_text
 from api.errors import status_of
 from api.web.render import render
+from api.web.rule_study_view import asked_of_history
 from api.web.rule_view import (
     acts_of,
     body_of,
@@ -245,6 +246,7 @@ def _page(
         acts=acts_of(book.events.get(rule_id, ()), lang),
         can=possible(book, rule, who),
         beside=beside(system, book, rule_id),
+        asked=asked_of_history(book, rule, request.app.state.studies, lang),
         draft=draft if draft is not None and unproposed(book, draft) else None,
         sent=sent,
         excepted=exception_rows(excepted, lang),

@@ -12,6 +12,7 @@ from api.web.rules_list import share
 from api.web.wording import Lang, known_word, sayer
 from detector.rule_moves import Facts, movable, scale_of
 from detector.rule_studies import Studies, Study, study_id
+from detector.rulebook import Rulebook
 from features.errors import WardenError
 from rules.load import Rule
 
@@ -52,6 +53,36 @@ def study_view(
     except WardenError as error:
         shown["stale"] = str(error)
     return shown
+
+
+def asked_of_history(
+    book: Rulebook, rule: Rule, studies: Studies, lang: Lang
+) -> dict[str, Any] | None:
+    """The backtest a text was proposed with, else the last one asked for at the desk."""
+    mine = (rule.version, rule.content_hash)
+    for event in reversed(book.events.get(rule.id, ())):
+        kept = event.data.get("report")
+        if kept and (event.version, event.content_hash) == mine:
+            return {
+                "at": moment(event.at, lang),
+                "by": event.actor,
+                "rows": kept.get("rows"),
+                "rate": share(kept.get("flag_rate")),
+                "hours": (kept.get("review_hours") or {}).get("value"),
+                "snapshot": kept.get("snapshot_id", ""),
+            }
+    study = studies.of(study_id(rule))
+    if study is None or study.report is None:
+        return None
+    report = study.report
+    return {
+        "at": moment(study.finished, lang),
+        "by": study.asked_by,
+        "rows": report["rows"],
+        "rate": share(report["flag_rate"]["value"]),
+        "hours": report["review_hours"]["value"],
+        "snapshot": report["snapshot_id"],
+    }
 
 
 def report_view(study: Study, lang: Lang) -> dict[str, Any]:

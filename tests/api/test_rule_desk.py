@@ -125,6 +125,7 @@ def test_from_the_first_line_to_live_and_back(tmp_path: Path) -> None:
     run_detection(market)
     page = door.get(f"/rules/{OWN}").text
     assert "in shadow" in page and "seen often" in page
+    assert study["report"]["snapshot_id"] in page
     now = door.get(f"/api/v1/rules/{OWN}").json()
     told = {"version": str(now["number"]), "note": "read", "of": "1.0.0",
             "hash": now["shadow"]["content_hash"]}  # fmt: skip
