@@ -131,3 +131,21 @@ def test_whoever_may_not_reidentify_approves_no_question_alone(desk: Desk) -> No
     assert answer(desk, made, bearer("Ina")).status_code == 404
     assert answer(desk, made, LIN).json()["code"] == "same_person"
     assert answer(desk, made, MEI).status_code == 200
+
+
+def test_the_page_takes_the_word_of_a_second_person_and_says_why_not(desk: Desk) -> None:
+    made = desk.door.post(APPROVALS, json=ask_for_export(desk).json).json()
+    path = f"/approvals/{made['id']}"
+    form = {"version": "1", "content": made["content"], "note": " "}
+    for who, shown in ((LIN, "Withdraw the request"), (MEI, f"{path}/approve")):
+        page = desk.door.get("/approvals", headers=who).text
+        assert shown in page and "C-2026-0001" in page
+    assert "C-2026-0001" not in desk.door.get("/approvals", headers=OLA).text
+    assert desk.door.post(f"{path}/approve", data=form, headers=OLA).status_code == 404
+    refused = desk.door.post(f"{path}/reject", data=form, headers=MEI)
+    assert refused.status_code == 422 and "Say in a sentence" in refused.text
+    done = desk.door.post(f"{path}/approve", data=form, headers=MEI, follow_redirects=False)
+    assert (done.status_code, done.headers["location"]) == (303, "/approvals?done=approved")
+    again = desk.door.post(f"{path}/approve", data=form, headers=MEI)
+    assert again.status_code in (409, 412)
+    assert "approved, not used yet" in again.text
