@@ -90,6 +90,7 @@ def _wanted(asked: BulkFilter, within: Limits, today: date) -> QueueFilter:
         overdue_on=today if asked.overdue else None,
         stale=asked.stale,
         pending=asked.pending,
+        jurisdictions=asked.jurisdiction,
         within=within,
     )
 

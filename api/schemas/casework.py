@@ -104,6 +104,7 @@ class BulkFilter(BaseModel):
     overdue: bool = False
     stale: bool | None = None
     pending: bool | None = None
+    jurisdiction: list[Annotated[str, Field(max_length=16)]] = Field(default=[], max_length=20)
 
 
 class Bulk(BaseModel):

@@ -108,6 +108,10 @@ def test_a_bulk_act_reaches_what_is_seen_and_nothing_else(
     assert limited.post(f"{ALERTS}/bulk", json={**asked, "expected": mine}).status_code == 200
     found = client.get(ALERTS, params={"label": "ours", "limit": 200}).json()["items"]
     assert {a["id"] for a in found} == seen(everything)
+    # a filter by place narrows what is seen and widens nothing
+    theirs = {**asked, "filter": {"jurisdiction": ["DE"]}, "label": "both"}
+    both = sum(i % 4 == 2 for i, _ in enumerate(everything))
+    assert limited.post(f"{ALERTS}/bulk", json={**theirs, "expected": both}).status_code == 200
 
 
 def test_hits_go_when_the_alert_is_beyond_reach(
