@@ -103,6 +103,7 @@ NEEDS: Mapping[tuple[str, str], Permission | str] = {
     ("POST", "/cases/{number}/interventions"): Permission.CASES_WRITE,
     ("POST", "/cases/{number}/interventions/{intervention}"): Permission.CASES_WRITE,
     ("POST", "/cases/{number}/hand-over"): Permission.EVIDENCE_EXPORT,
+    ("GET", "/cases/{number}/bundle"): Permission.EVIDENCE_EXPORT,
     ("GET", "/api/v1/cases"): Permission.CASES_READ,
     ("POST", "/api/v1/cases"): Permission.CASES_WRITE,
     ("GET", "/api/v1/cases/{number}"): Permission.CASES_READ,

@@ -23,11 +23,14 @@ from api.web.cases_view import alert_rows
 from api.web.decisions_view import decision_rows
 from api.web.render import render
 from api.web.wording import chosen_lang, sayer, words
+from detector.bundle.case_build import AskedCase, make_case
+from detector.bundle.profiles import Profile
 from detector.case_parties import add_to_case
 from detector.casework import workers
 from detector.database import reading, writing
 from detector.dossier.visited import names_in_index
 from detector.handover import HandOver, hand_over
+from detector.people.permissions import Permission
 from detector.people.principal import Principal
 from detector.system import System
 from features.errors import WardenError
@@ -38,7 +41,7 @@ DONE = ("opened", "added", "changed", "removed", "task", "task_changed", "note",
         "corrected")  # fmt: skip
 TYPED = ("act", "note", "text", "title", "unit", "jurisdiction", "owner", "outcome", "assignee",
          "due_on", "to", "alerts", "kind", "decided_on", "legal_basis", "amount", "currency",
-         "targets", "why", "state", "parties")  # fmt: skip
+         "targets", "why", "state", "parties", "profile", "party", "approval")  # fmt: skip
 """Fields that come back with what was typed when an act is refused."""
 
 
@@ -139,13 +142,53 @@ def hand_case_over(
     """A signed file of the case for another installation."""
     form = {name: value.strip() for name, value in pairs}
     notes = tuple(int(value) for name, value in pairs if name == "with" and value.isdigit())
-    wanted = HandOver(number, form.get("to", ""), notes)
     try:
+        wanted = HandOver(number, form.get("to", ""), notes, an_approval(form.get("approval")))
         content = hand_over(system, wanted, hand_of(system, who, None), within)
     except WardenError as error:
         return refused(request, system, number, form | {"act": "hand-over"}, error)
     headers = {"Content-Disposition": f'attachment; filename="{number}.zip"'}
     return Response(content, media_type="application/zip", headers=headers)
+
+
+@router.get("/{number}/bundle")
+def take_bundle(
+    request: Request, system: SystemDep, who: Who, within: Within, number: str
+) -> Response:
+    """The evidence bundle of the case; where it is refused, the page says why."""
+    form = {name: value.strip() for name, value in request.query_params.items()}
+    try:
+        asked = AskedCase(
+            number,
+            a_profile(form.get("profile", "")),
+            party=form.get("party") or None,
+            limits=Permission.THRESHOLDS_READ in who.may,
+            reach=reach_of(who.units, who.jurisdictions),
+            within=within,
+        )
+        approval = an_approval(form.get("approval"))
+        content = make_case(system, asked, who.name, approval=approval)
+    except WardenError as error:
+        return refused(request, system, number, form | {"act": "bundle"}, error)
+    name = f"{number}-{asked.profile}.zip"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(content, media_type="application/zip", headers=headers)
+
+
+def a_profile(text: str) -> Profile:
+    """A profile by its name. Raises: WardenError `unknown_word`."""
+    if text not in list(Profile):
+        raise WardenError("unknown_word", f"There is no profile {text[:40]!r}.")
+    return Profile(text)
+
+
+def an_approval(text: str | None) -> int | None:
+    """The number of an approved request; None for none. Raises: WardenError `unknown_word`."""
+    if not text:
+        return None
+    if not (text.isascii() and text.isdecimal() and len(text) < 10):
+        raise WardenError("unknown_word", f"{text[:40]!r} is no number of a request.")
+    return int(text)
 
 
 def hand_of(system: System, who: Principal, version: int | None) -> CaseHand:

@@ -118,8 +118,13 @@ def test_what_is_refused_comes_back_with_what_was_typed(case: TestClient) -> Non
     assert closing.status_code == 422 and "Say why in a sentence." in closing.text
     assert sent(case, "/tasks", text="x", due_on="soon").status_code == 422
     assert case.get("/cases/C-2026-0099").status_code == 404
-    over = case.post(f"{PAGE}/hand-over", data={"to": "Office South"})
+    over = case.post(f"{PAGE}/hand-over", data={"to": "Office South", "approval": ""})
     assert over.headers["content-type"] == "application/zip"
+    # two firms are parties, and none is named
+    sent(case, "/change", parties="F-0042 subject\nF-0043 witness")
+    party = case.get(f"{PAGE}/bundle?profile=party&party=&approval=")
+    assert party.status_code == 422 and "Say which party it is for." in party.text
+    assert case.get(f"{PAGE}/bundle?profile=everybody").status_code == 422
 
 
 def test_who_only_reads_is_offered_no_act(case: TestClient, system: System) -> None:
