@@ -142,7 +142,7 @@ Index("alert_queue", _C.queue_rank.desc(), _C.id, *_FILTERED)
 Index("alert_state_queue", _C.state, _C.queue_rank.desc(), _C.id)
 Index("alert_typology", _C.typology, _C.queue_rank.desc(), _C.id, _C.state, _C.lane, _C.severity)
 # what the queue is counted by
-Index("ix_alert_spread", *_FILTERED)
+Index("ix_alert_spread", *_FILTERED, _C.due_on, _C.opened_at)
 
 alert_answer = Table(
     "alert_answer",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from alerts.tables import alert
+from alerts.tables import alert, alert_answer
 from detector.database import writing
 from detector.system import System
 
@@ -15,20 +15,38 @@ CHANGED = {
     "queue_rank": "a.queue_rank + n.n * 1e-9",
     "search_text": "a.search_text || ' ' || n.n",
 }
+NUMBERS = {
+    "sqlite": "n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {wanted})",
+    "postgresql": "n(n) AS (SELECT generate_series(1, {wanted}))",
+}
+BODY = {
+    "sqlite": "CAST(replace(CAST(w.body AS TEXT), a.id, 'A-' || n.n) AS BLOB)",
+    "postgresql": "convert_to(replace(convert_from(w.body, 'UTF8'), a.id, 'A-' || n.n), 'UTF8')",
+}
 
 
 def fill(system: System, wanted: int) -> int:
     """Copies the alerts that are there until there are about `wanted`; how many there are."""
     with writing(system.engine) as connection:
+        store = connection.dialect.name
         there = connection.scalar(sa.select(sa.func.count()).select_from(alert)) or 1
         names = [c.name for c in alert.c]
         values = ", ".join(CHANGED.get(name, f"a.{name}") for name in names)
         # each old alert by its place, so that a copy takes the next one in turn
-        connection.exec_driver_sql(
-            f"INSERT INTO alert ({', '.join(names)})"
-            " WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n"
-            f" WHERE n < {wanted - there}),"
-            " a AS (SELECT *, row_number() OVER (ORDER BY id) AS place FROM alert)"
-            f" SELECT {values} FROM n JOIN a ON a.place = n.n % {there} + 1"
+        begin = (
+            f"WITH RECURSIVE {NUMBERS[store].format(wanted=wanted - there)},"
+            " a AS (SELECT *, row_number() OVER (ORDER BY id) AS place FROM alert"
+            f" WHERE id NOT IN (SELECT 'A-' || n FROM n)) SELECT "
         )
+        of = f" FROM n JOIN a ON a.place = n.n % {there} + 1"
+        insert = f"INSERT INTO alert ({', '.join(names)}) {begin}{values}{of}"
+        connection.execute(sa.text(insert))
+        # kept answers are copied beside, each with its own id: rendering them takes minutes
+        columns = [c.name for c in alert_answer.c]
+        own = {"alert_id": "'A-' || n.n", "body": BODY[store]}
+        kept = ", ".join(own.get(name, f"w.{name}") for name in columns)
+        answers = f"INSERT INTO alert_answer ({', '.join(columns)}) {begin}{kept}{of}"
+        connection.execute(sa.text(f"{answers} JOIN alert_answer w ON w.alert_id = a.id"))
+    with writing(system.engine) as connection:
+        connection.exec_driver_sql("ANALYZE")
         return int(connection.scalar(sa.select(sa.func.count()).select_from(alert)) or 0)

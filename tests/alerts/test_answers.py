@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from alerts.answer_pages import answered_page, page_query
 from alerts.answers import FORM, keep_missing, made_now, rendered, told
-from alerts.inbox import EVERYTHING, QueueFilter, get_alert, queue
+from alerts.inbox import EVERYTHING, QueueFilter, get_alert, queue, spread
 from alerts.lifecycle import decide
 from alerts.limits import Limits
 from alerts.model import CloseReason
@@ -153,3 +153,18 @@ def test_pages_are_read_in_the_order_of_an_index(
             assert "TEMP B-TREE" not in steps
             assert re.search(r"alert USING (COVERING )?INDEX", steps)
             assert sort is not Sort.QUEUE or "alert USING COVERING INDEX alert_" in steps
+
+
+def test_what_is_due_is_counted_off_an_index(migrated_sqlite_url: str) -> None:
+    market = connect(migrated_sqlite_url)
+    run(market, SIGNALS)
+    seen: list[str] = []
+    sa.event.listen(
+        market, "before_cursor_execute", lambda *given: seen.append(given[2]), retval=False
+    )
+    for wanted in (QueueFilter(), QueueFilter(due_by=NOW.date()), QueueFilter(severities=(4, 5))):
+        with reading(market) as connection:
+            spread(connection, wanted)
+            text = re.sub(r"\?", "NULL", seen[-1])
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}").fetchall()
+        assert "COVERING INDEX" in " / ".join(step.detail for step in plan)
