@@ -11,7 +11,12 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import Engine
 
+from alerts.identity import fingerprint
+from alerts.jurisdictions import keep
 from alerts.limits import Limits
+from alerts.pipeline import process
+from detector.database import writing
+from detector.dossier.access import open_dossier, visit_of
 from detector.firm_index import keep_index
 from detector.firm_search import FirmFilter, search_firms
 from detector.firm_words import folded, folded_column
@@ -19,8 +24,10 @@ from detector.lake import Lake
 from detector.settings import Settings
 from detector.system import System, create_home
 from features.errors import WardenError
+from tests.api.market import signal
 from tests.detector.homes import LATER, NOW, file
 from tests.dossier.filed import OWNERS, register
+from tests.signed import enroll
 
 FOUND = {
     "R1": "R1", "r1": "R1", "dunmere pav": "R1", "ＤＵＮＭＥＲＥ　paving": "R1",
@@ -123,3 +130,33 @@ def test_who_is_limited_to_a_place_finds_the_firms_of_that_place(
     assert within("EU") == within("DE") == within("DE-BY") == {"MOON"}
     assert within("FR", "D") == set()
     assert ids(system, "lantern") == ["MOON", "STAR", "SUN"]
+
+
+def test_a_dossier_opens_for_a_seat_within_reach_or_an_alert_of_one_s_own(
+    system: System, tmp_path: Path
+) -> None:
+    seats = {"SUN": "CN", "MOON": "DE", "STAR": None}
+    rows = [{"firm_id": f, "name": f"Lantern {f}", "jurisdiction": p} for f, p in seats.items()]
+    file(system, tmp_path / "filings", "firms", rows, LATER)
+    enroll(system, "Lin", jurisdictions=["CN"])
+    enroll(system, "Boss")
+
+    def opens(who: str, firm: str) -> bool:
+        try:
+            open_dossier(system, firm, visit_of(who, "a look", "C-1"), "dossier")
+        except WardenError as error:
+            assert error.code == "firm_not_found"
+            return False
+        return True
+
+    assert [opens("Boss", firm) for firm in seats] == [True, True, True]
+    assert [opens("Lin", firm) for firm in seats] == [True, False, False]
+    found = signal("MON-BID-CV", ("x", "x"), ("MOON", "Moon", "Moon"))
+    mark = fingerprint("MON-BID-CV", "firm", "MOON", found.period_start)
+    with writing(system.engine) as connection:
+        process(connection, [found], run_id="r", now=NOW)
+        keep(connection, {mark: {"DE"}})
+    assert not opens("Lin", "MOON")
+    with writing(system.engine) as connection:
+        keep(connection, {mark: {"DE", "CN"}})
+    assert opens("Lin", "MOON")
