@@ -15,7 +15,9 @@ pytest_plugins = ("tests.servers", "tests.homes")
 LONG = (
     "tests/conformance/test_features_on_spark.py",
     "tests/repo/test_docs.py",
+    "tests/browser/test_every_page.py",
     "tests/kill/",
+    "tests/browser/",
     "tests/detector/",
     "tests/repo/",
     "tests/features/test_world_",

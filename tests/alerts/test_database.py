@@ -11,12 +11,15 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 import detector.lake_tables  # noqa: F401  declares its tables
 from alerts.inbox import get_alert
 from alerts.tables import Instant
 from alerts.tables import metadata as alerts_metadata
+from detector import database
 from detector.database import connect, reading, upgrade, writing
 from detector.tables import metadata as detector_metadata
 from features.errors import WardenError
@@ -153,6 +156,13 @@ def test_many_first_starts_at_once(database_url: str) -> None:
     errors = [process.communicate(timeout=120)[1] for process in starts]
     assert [process.returncode for process in starts] == [0] * 4, errors
     assert sa.inspect(connect(database_url)).has_table("alert_event")
+
+
+def test_the_newest_schema_is_known_without_the_library_that_migrates() -> None:
+    """A file read wrongly would leave a database at an older schema."""
+    config = Config()
+    config.set_main_option("script_location", str(database.MIGRATIONS))
+    assert database._newest() == set(ScriptDirectory.from_config(config).get_heads())
 
 
 def test_a_database_of_a_later_release_is_refused(engine: sa.Engine) -> None:
