@@ -42,7 +42,7 @@ class Figures:
 
     Attributes:
         outcomes: rows of the results in force by outcome; empty before a run judged it.
-        alerts: raised or moved by the last run, resting on this rule.
+        alerts: that fire as of the last run and rest on this rule, whatever their state.
         precision: share confirmed, ``value low high k n``.
     """
 
@@ -104,14 +104,15 @@ _SEEN: dict[Path, tuple[float, dict[str, Any]]] = {}
 
 
 def _alerts(system: System, run: str | None) -> Counter[str]:
-    """Alerts of the last run by rule."""
+    """Alerts that fire in the results in force, by rule; only a run changes which do."""
     if run is None:
         return Counter()
     key = (system.home, run)
     if key not in _RAISED:
         found: Counter[str] = Counter()
         with reading(system.engine) as connection:
-            for rules in connection.scalars(sa.select(alert.c.rules).where(alert.c.run_id == run)):
+            query = sa.select(alert.c.rules).where(alert.c.firing).execution_options(yield_per=5000)
+            for rules in connection.scalars(query):
                 found.update({str(one.get("id")) for one in rules or ()})
         with _LOCK:
             for old in [one for one in _RAISED if one[0] == system.home]:
