@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -80,12 +80,21 @@ class Rejected:
 
 
 def rejected_rows(
-    home: Path, engine: Engine, batch_id: str, *, waiting: bool = False
+    home: Path,
+    engine: Engine,
+    batch_id: str,
+    *,
+    waiting: bool = False,
+    lines: Collection[int] | None = None,
+    limit: int | None = None,
+    offset: int = 0,
 ) -> list[Rejected]:
     """Quarantined rows of one batch in the order they were filed.
 
     Args:
         waiting: only those nobody has sent again.
+        lines: only rows of these lines, of whatever file.
+        limit, offset: a page of them; everything when `limit` is None.
     """
     with reading(engine) as connection:
         version = commit.pointer(connection, commit.QUARANTINE_TABLE)
@@ -93,9 +102,15 @@ def rejected_rows(
     if version is None:
         return []
     rows = commit.stored_rows(home, commit.QUARANTINE_TABLE, commit.QUARANTINE_SCHEMA, version)
-    mine = rows.filter(pl.col("batch_id") == batch_id).sort("source_file", "line").collect()
-    found = (_rejected(row, sent) for row in mine.iter_rows(named=True))
-    return [one for one in found if one.waits or not waiting]
+    rows = rows.filter(pl.col("batch_id") == batch_id)
+    if lines is not None:
+        rows = rows.filter(pl.col("line").is_in(list(lines)))
+    if waiting and sent:
+        schema = {"source_file": pl.String, "line": pl.Int64}
+        settled = pl.LazyFrame(list(sent), schema=schema, orient="row")
+        rows = rows.join(settled, on=["source_file", "line"], how="anti")
+    mine = rows.sort("source_file", "line").slice(offset, limit).collect()
+    return [_rejected(row, sent) for row in mine.iter_rows(named=True)]
 
 
 def batches_waiting(connection: ReadConnection, table: str | None = None) -> list[dict[str, Any]]:

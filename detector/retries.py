@@ -72,7 +72,9 @@ def retry(
     """
     with writing(system.engine) as connection:
         filed = one_batch(connection, batch_id)
-    rows = {one.place: one for one in rejected_rows(system.home, system.engine, batch_id)}
+    lines = {line for _, line in wanted}
+    found = rejected_rows(system.home, system.engine, batch_id, lines=lines)
+    rows = {one.place: one for one in found}
     changed = {
         place: _corrected(rows.get(place), place, new)
         for place, new in wanted.items()

@@ -142,7 +142,7 @@ def columns(system: System, one: Upload) -> tuple[str, ...]:
     """Names of the columns of a filing that waits, in its order."""
     path = _folder(system, one.id) / "file" / one.name
     with staging_area(system.home) as area:
-        return columns_of(path, area, mapping_of(system, one).mapping)
+        return columns_of(path, area, contract(one.table), mapping_of(system, one).mapping)
 
 
 def change(

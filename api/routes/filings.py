@@ -114,12 +114,14 @@ def list_rejected(
     """Quarantined rows of one batch: what is wrong with each and what to do."""
     start = offset_of(cursor)
     with reading(system.engine) as connection:
-        one_batch(connection, batch)
-    rows = rejected_rows(system.home, system.engine, batch, waiting=waiting)
-    following = offset_cursor(start + limit) if len(rows) > start + limit else None
+        filed = one_batch(connection, batch)
+    total = filed.waiting if waiting else filed.quarantined
+    rows = rejected_rows(
+        system.home, system.engine, batch, waiting=waiting, limit=limit, offset=start
+    )
+    following = offset_cursor(start + limit) if total > start + limit else None
     link_next(request, response, following)
-    items = [asdict(one) for one in rows[start : start + limit]]
-    shown = {"items": items, "total": len(rows), "next_cursor": following}
+    shown = {"items": [asdict(one) for one in rows], "total": total, "next_cursor": following}
     return shapes.RejectedPage.model_validate(shown)
 
 

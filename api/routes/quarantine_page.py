@@ -126,12 +126,14 @@ def _page(
         of_table = [one for one in waiting if table in (None, one["table"])]
         batch_id = batch_id or (of_table[0]["batch_id"] if of_table else None)
         filed = one_batch(connection, batch_id) if batch_id else None
-    rows = (
-        rejected_rows(system.home, system.engine, batch_id, waiting=not everything)
-        if batch_id
-        else []
-    )
-    shown = [rejected_row(n, one, lang) for n, one in enumerate(rows[start : start + PAGE])]
+    rows, total = [], 0
+    if filed is not None:
+        total = filed.quarantined if everything else filed.waiting
+        rows = rejected_rows(
+            system.home, system.engine, filed.batch_id, waiting=not everything, limit=PAGE,
+            offset=start,
+        )  # fmt: skip
+    shown = [rejected_row(n, one, lang) for n, one in enumerate(rows)]
     return render(
         request,
         "quarantine.html",
@@ -140,9 +142,9 @@ def _page(
         batches=[_choice(one) for one in waiting],
         batch=batch_row(filed) if filed else None,
         rows=with_typed(shown, typed or {}),
-        total=len(rows),
+        total=total,
         everything=everything,
-        following=offset_cursor(start + PAGE) if len(rows) > start + PAGE else None,
+        following=offset_cursor(start + PAGE) if total > start + PAGE else None,
         notice=notice,
         told=_told(asked),
         quarantined=sum(one["waiting"] for one in waiting),

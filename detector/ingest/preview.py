@@ -107,11 +107,12 @@ def preview(
     )  # fmt: skip
 
 
-def columns_of(path: Path, scratch: Path, mapping: Mapping | None = None) -> tuple[str, ...]:
+def columns_of(
+    path: Path, scratch: Path, table: TableContract | None = None, mapping: Mapping | None = None
+) -> tuple[str, ...]:
     """Names of the columns of a file; raises WardenError as `preview` does."""
-    any_table = next(iter(CONTRACTS.values()))
-    request = Request(path, any_table, mapping or Mapping(), Limits(), scratch)
-    reader = open_reader(request)
+    wanted = table or next(iter(CONTRACTS.values()))
+    reader = open_reader(Request(path, wanted, mapping or Mapping(), Limits(), scratch))
     try:
         return tuple(reader.columns)
     finally:
