@@ -62,13 +62,6 @@ def part(request: Request, name: str, **shown: Any) -> str:
     return templates().get_template(name).render(_frame(request, lang, known) | shown)
 
 
-def part(request: Request, name: str, **shown: Any) -> str:
-    """One part of a page, for a script that puts it in the place of what is shown."""
-    lang = chosen_lang(request)
-    known = known_facts(request.app.state.known)
-    return templates().get_template(name).render(_frame(request, lang, known) | shown)
-
-
 def remember(response: Response, name: str, value: str) -> None:
     """Sets a cookie that no script reads and no other site sends."""
     response.set_cookie(name, value, max_age=YEAR, httponly=True, samesite="lax")

@@ -51,9 +51,8 @@ def test_a_refusal_keeps_the_text_and_says_why(
     assert "Reviewer 1 took the alert up." in late.text
     assert f'value="{ids[0]}:2"' in late.text
     assert ("My note.</textarea>" in late.text) == (not part)
-    bare = client.post(
-        "/queue/act", data={"action": "close", "alert": f"{ids[0]}:2"}, headers=PAGE | part
-    )
+    form = {"action": "close", "note": "My note.", "alert": f"{ids[0]}:2"}
+    bare = client.post("/queue/act", data=form, headers=PAGE | part)
     assert bare.status_code == 422
     assert "Closing needs a reason from the list." in bare.text
     renamed(system, "audit_entry", "audit_gone")
