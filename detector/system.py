@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from detector.audit.keys import make_keys
 from detector.settings import CONFIG_NAME, CONFIG_TEMPLATE, Settings, load_settings
@@ -63,7 +64,6 @@ def open_system(
         WardenError: `no_home` when there is none and `create` is false.
     """
     from detector.database import connect, upgrade
-    from detector.lake import Lake
 
     home = home.resolve()
     if create:
@@ -78,4 +78,24 @@ def open_system(
     settings = load_settings(home)
     engine = connect(settings.database_url or f"sqlite:///{home / 'warden.db'}")
     upgrade(engine)
-    return System(settings, home, engine, Lake(home, engine), clock)
+    lake = cast("Lake", _LakeWhenAsked(home, engine))
+    return System(settings, home, engine, lake, clock)
+
+
+class _LakeWhenAsked:
+    """A lake that opens when it is first used: half of what starts a command is its libraries."""
+
+    def __init__(self, home: Path, engine: Engine) -> None:
+        self._home, self._engine = home, engine
+
+    @cached_property
+    def _opened(self) -> Lake:
+        from detector.lake import Lake
+
+        return Lake(self._home, self._engine)
+
+    def __getattr__(self, name: str) -> Any:
+        # only what this class does not have comes here; copying and pickling ask for such names
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(self._opened, name)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
+
+from detector.system import open_system
 
 HEAVY = ("polars", "pyod", "sklearn", "scipy", "sqlalchemy", "deltalake", "fastapi", "narwhals")
 
@@ -17,6 +20,20 @@ def test_help_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip().endswith("HEAVY []")
+
+
+def test_opening_an_installation_waits_for_no_lake_and_no_migration(tmp_path: Path) -> None:
+    open_system(tmp_path, create=True).engine.dispose()
+    code = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from detector.system import open_system\n"
+        f"system = open_system(Path({str(tmp_path)!r}))\n"
+        "assert not {'polars', 'deltalake', 'alembic'} & set(sys.modules)\n"
+        "assert system.lake.tables() == ()\n"
+        "assert 'deltalake' in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_every_command_explains_itself() -> None:
