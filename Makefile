@@ -8,7 +8,7 @@ ARGS ?=
 # The suite starts hundreds of processes; none should compile every module again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test lint bench docs lock clean
+.PHONY: demo test lint bench docs site pictures lock clean
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Marketwarden needs Python 3.11 or newer; set PYTHON=python3.12 or the like")'
@@ -42,6 +42,14 @@ bench: $(VENV)/.ready-test  ## speed as a ratio to peers measured in the same ru
 
 docs: $(VENV)/.ready  ## reference pages generated from the code
 	$(BIN)/warden docs --out docs/reference
+
+# Not in the lock files: its theme has no release for every Python the project runs on.
+site: $(VENV)/.ready  ## the documentation as pages in build/site
+	$(PIP) install --quiet "zensical>=0.1"
+	$(BIN)/zensical build --strict --config-file docs/zensical.toml
+
+pictures: $(VENV)/.ready-test  ## the pictures of README and docs, taken by the browser tests
+	WARDEN_PICTURES=docs/pictures $(BIN)/python -m pytest -q -n0 tests/browser/test_pictures.py
 
 lock: $(VENV)/.ready-test  ## new lock files from pyproject.toml (needs `uv` on the path)
 	uv pip compile pyproject.toml --extra build --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet -o requirements.lock
