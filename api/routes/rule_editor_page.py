@@ -171,20 +171,20 @@ def _page(
 ) -> Response:
     lang, book = chosen_lang(request), _may_read(system, rule_id, who)
     draft = draft_of(system, rule_id)
-    if draft is not None and rule_id in book.ids() and not unproposed(book, draft):
-        written = next_text(book, rule_id, system.clock().date())
-    else:
-        written = draft.text if draft else next_text(book, rule_id, system.clock().date())
+    # a draft that was proposed is a version now: what is written next begins from what counts today
+    open_draft = draft if draft is not None and unproposed(book, draft) else None
+    written = open_draft.text if open_draft else next_text(book, rule_id, system.clock().date())
     shown = written if text is None else text
     found = editor(book, rule_id, shown, draft, checked(system, book, shown, rule_id), lang)
+    found |= {} if open_draft else {"saved": None}
     return render(
         request,
         "rule-edit.html",
         status,
         place="rules",
         edit=found,
-        clean=draft is not None and draft.text == shown,
-        study=_study(request, draft) if draft else None,
+        clean=open_draft is not None and open_draft.text == shown,
+        study=_study(request, open_draft) if open_draft else None,
         note=(typed or {}).get("note", ""),
         notice=notice,
     )

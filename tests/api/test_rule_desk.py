@@ -132,3 +132,6 @@ def test_from_the_first_line_to_live_and_back(tmp_path: Path) -> None:
     assert door.post(f"/rules/{OWN}/approve", data=told).status_code == 409
     assert door.post(f"/rules/{OWN}/approve", data=told, headers=BEN).status_code == 200
     assert door.get(f"/api/v1/rules/{OWN}").json()["status"] == "active"
+    again = door.get(EDIT).text
+    assert "version: &#34;1.1.0&#34;" in again and "not saved yet" in again
+    assert "History was not asked" in again
