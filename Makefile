@@ -44,9 +44,11 @@ docs: $(VENV)/.ready  ## reference pages generated from the code
 	$(BIN)/warden docs --out docs/reference
 
 # Not in the lock files: its theme has no release for every Python the project runs on.
-site: $(VENV)/.ready  ## the documentation as pages in build/site
-	$(PIP) install --quiet "zensical>=0.1"
-	$(BIN)/zensical build --strict --config-file docs/zensical.toml
+site: $(VENV)/.ready  ## the documentation as pages in build/pages/site
+	$(PIP) install --quiet "zensical>=0.0.73,<0.1"
+	rm -rf build/pages && mkdir -p build/pages && cp -r docs build/pages/docs
+	mv build/pages/docs/zensical.toml build/pages/
+	$(BIN)/zensical build --strict --config-file build/pages/zensical.toml
 
 pictures: $(VENV)/.ready-test  ## the pictures of README and docs, taken by the browser tests
 	WARDEN_PICTURES=docs/pictures $(BIN)/python -m pytest -q -n0 tests/browser/test_pictures.py

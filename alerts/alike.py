@@ -88,7 +88,7 @@ def ended_alike(connection: ReadConnection, alert: Alert, within: Limits = NONE)
         .order_by(c.updated_at.desc(), c.id)
         .limit(LATEST)
     )
-    found = [_ended(row, alert) for row in connection.execute(query).mappings()]
+    found = [_ended(dict(row), alert) for row in connection.execute(query).mappings()]
     reasons = Counter(one.reason for one in found)
     decided = sum(reasons[reason.value] for reason in _DECIDED)
     confirmed = reasons[CloseReason.CONFIRMED.value]

@@ -31,7 +31,8 @@ def checked(home: Path, run: str) -> list[Row]:
 
     Returns:
         Of each `family` (the first word of its typologies; bid rigging apart) counts by outcome,
-        `judged` in all, and the most frequent `reason` why something was not evaluable, None without one.
+        `judged` in all, and the most frequent `reason` why something was not evaluable, None
+        without one.
     """
     first = pl.col("typology").str.extract(r"^(MON-BID|[A-Z0-9]+)")
     counted = _counted(home, run).with_columns(first.alias("family"))
