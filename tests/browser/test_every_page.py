@@ -21,6 +21,7 @@ PAGES = [
     "/alerts/{alert}/replay",
     "/alerts/{alert}/rows",
     "/alerts/{alert}/knowledge",
+    "/activity",
     "/audit",
     "/firms?q=cleaning",
     "/firms/{firm}/purpose",
