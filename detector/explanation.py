@@ -81,8 +81,8 @@ def measured(system: System, alert: Alert) -> dict[str, dict[str, Any]]:
     Returns:
         Of each its `title`, `unit`, `points` (every period of the subject up to the one judged:
         `start`, `end`, `value`, `reason`, `n`, and `low` and `high` where the catalogue has both
-        ends of an interval) and `band`, where the frozen peers lie, or null. Empty where the judged row
-        cannot be found any more.
+        ends of an interval) and `band`, where the frozen peers lie, or null. Empty where the
+        judged row cannot be found any more.
     """
     if alert["subject"]["kind"] == "rule":
         return {}
