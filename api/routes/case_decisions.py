@@ -8,12 +8,11 @@ from fastapi import APIRouter, Path, Response
 
 from alerts.case_corrections import one_intervention
 from alerts.case_model import CaseHand, case_object, reach_of
-from alerts.case_remedies import Intervention, InterventionKind
 from alerts.case_store import get_case
 from api.deps import IfMatch, SystemDep, Who, etag, expected_version, problems
 from api.schemas import cases as shapes
 from detector.database import reading
-from detector.remedies.targets import Goal, correct_decision
+from detector.remedies.targets import correct_decision
 
 router = APIRouter(prefix="/api/v1/cases", tags=["cases"])
 Decision = Annotated[int, Path(ge=1, le=2**31 - 1, description="number of the decision")]
@@ -33,15 +32,7 @@ def correct_intervention(
     if_match: IfMatch = None,
 ) -> shapes.Case:
     """Corrects what was recorded of a decision; the old version stays on record."""
-    wanted = Intervention(
-        InterventionKind(asked.kind),
-        asked.decided_on,
-        asked.text,
-        asked.legal_basis,
-        asked.amount,
-        asked.currency,
-    )
-    goals = [Goal(t.feature, t.direction, t.by, t.subject_key) for t in asked.targets]
+    wanted, goals = asked.recorded()
     reach = reach_of(who.units, who.jurisdictions)
     hand = CaseHand(who.name, system.clock(), expected_version(if_match, "case"), reach)
     case = correct_decision(system, number, intervention, wanted, goals, asked.why, hand)

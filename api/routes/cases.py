@@ -21,7 +21,6 @@ from alerts.case_model import (
 )
 from alerts.case_reading import case_detail
 from alerts.case_reading import timeline as whole_timeline
-from alerts.case_remedies import Intervention, InterventionKind
 from alerts.case_store import LARGEST_PAGE, CaseFilter
 from alerts.case_store import list_cases as find_cases
 from api.auth import Within
@@ -236,17 +235,8 @@ def intervene(
     if_match: IfMatch = None,
 ) -> shapes.Case:
     """Records what was decided, and which features it is to move by when."""
-    wanted = Intervention(
-        InterventionKind(asked.kind),
-        asked.decided_on,
-        asked.text,
-        asked.legal_basis,
-        asked.amount,
-        asked.currency,
-    )
-    goals = [targets.Goal(t.feature, t.direction, t.by, t.subject_key) for t in asked.targets]
     hand = _hand(system, who, if_match)
-    case, _ = targets.decide(system, number, wanted, goals, hand)
+    case, _ = targets.decide(system, number, *asked.recorded(), hand)
     return _told(response, case)
 
 

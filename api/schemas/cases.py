@@ -8,9 +8,11 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
 from alerts.case_model import LONGEST_TEXT, LONGEST_TITLE, MOST_ALERTS
-from alerts.case_remedies import LONGEST_KEY, MOST_TARGETS
+from alerts.case_remedies import LONGEST_KEY, MOST_TARGETS, InterventionKind
+from alerts.case_remedies import Intervention as Decided
 from api.schemas.alerts import Subject, Text
 from detector.handover import LONGEST_NAME
+from detector.remedies.targets import Goal
 
 State = Literal["open", "in_progress", "decided", "closed"]
 Outcome = Literal["measures_taken", "no_grounds", "insufficient", "referred"]
@@ -113,6 +115,18 @@ class NewIntervention(_Asked):
     amount: FiniteFloat | None = Field(default=None, ge=0)
     currency: str | None = Field(default=None, pattern="^[A-Z]{3}$")
     targets: list[NewTarget] = Field(default=[], max_length=MOST_TARGETS)
+
+    def recorded(self) -> tuple[Decided, list[Goal]]:
+        """The same as cases keep it, with the goals to follow up."""
+        wanted = Decided(
+            InterventionKind(self.kind),
+            self.decided_on,
+            self.text,
+            self.legal_basis,
+            self.amount,
+            self.currency,
+        )
+        return wanted, [Goal(t.feature, t.direction, t.by, t.subject_key) for t in self.targets]
 
 
 class CorrectedIntervention(NewIntervention):

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
 from importlib.resources import files as resources
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-from alerts import audit
 from alerts.audit_chain import stamp
 from detector import second_person
 from detector.audit.keys import signing_key
 from detector.bundle.archive import archive, as_csv, as_json, sealed
 from detector.bundle.gather import Evidence, gather
+from detector.bundle.leaving import leave
 from detector.bundle.ocsf import finding
 from detector.bundle.prints import html, pdf
 from detector.bundle.profiles import Profile, as_rows, redacted
-from detector.bundle.proof import EXPORTED, Proof
+from detector.bundle.proof import Proof
 from detector.bundle.verify import CHAIN, CHECKPOINT, ENTRIES, fingerprint
 from detector.bundle.view import Made, Report, report
 from detector.bundle.wording import LANGS, Lang
-from detector.database import writing
 from detector.second_person import Outgoing
 
 if TYPE_CHECKING:
@@ -70,17 +68,7 @@ def make(
         made = _packed(system, found, asked, now)
     else:
         made = as_json(finding(found, asked.profile, now))
-    told: dict[str, Any] = {
-        "profile": asked.profile.value, "form": form, "languages": list(asked.langs),
-        "party": asked.party, "sha256": hashlib.sha256(made).hexdigest(),
-    }  # fmt: skip
-    with writing(system.engine) as connection:
-        told |= second_person.admit(connection, system, out, actor, approval)
-        audit.record(
-            connection, actor=actor, action=EXPORTED, kind="alert", key=asked.alert_id,
-            data=told, now=now,
-        )  # fmt: skip
-    return made
+    return leave(system, made, out, "alert", actor, approval, now)
 
 
 def made_by(system: System) -> str:

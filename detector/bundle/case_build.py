@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from alerts import audit
 from alerts.audit_chain import stamp
 from alerts.case_model import EVERYWHERE, CaseReach
 from alerts.limits import NONE, Limits
@@ -28,13 +26,12 @@ from detector.bundle.build import (
 from detector.bundle.case_gather import CaseEvidence, gather_case
 from detector.bundle.case_profiles import redacted_case
 from detector.bundle.case_view import case_report, folder_of
+from detector.bundle.leaving import leave
 from detector.bundle.ocsf import incident
 from detector.bundle.prints import html, pdf
 from detector.bundle.profiles import Profile
-from detector.bundle.proof import EXPORTED
 from detector.bundle.view import Made, report
 from detector.bundle.wording import LANGS, Lang
-from detector.database import writing
 from detector.second_person import Outgoing
 
 if TYPE_CHECKING:
@@ -91,17 +88,7 @@ def make_case(
         made = pack_case(system, found, asked, now)
     else:
         made = as_json(incident(found, asked.profile, now))
-    told: dict[str, Any] = {
-        "profile": asked.profile.value, "form": form, "languages": list(asked.langs),
-        "party": asked.party, "sha256": hashlib.sha256(made).hexdigest(),
-    }  # fmt: skip
-    with writing(system.engine) as connection:
-        told |= second_person.admit(connection, system, out, actor, approval)
-        audit.record(
-            connection, actor=actor, action=EXPORTED, kind="case", key=asked.number,
-            data=told, now=now,
-        )  # fmt: skip
-    return made
+    return leave(system, made, out, "case", actor, approval, now)
 
 
 def outgoing_case(system: System, asked: AskedCase, form: Format = "zip") -> Outgoing:
