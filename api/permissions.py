@@ -120,6 +120,11 @@ NEEDS: Mapping[tuple[str, str], Permission | str] = {
     ("POST", "/api/v1/cases/{number}/hand-over"): Permission.EVIDENCE_EXPORT,
     ("GET", "/api/v1/cases/{number}/bundle"): Permission.EVIDENCE_EXPORT,
     # what takes a second person: one's own requests, and those one may answer
+    ("GET", "/help"): SIGNED_IN,
+    ("GET", "/profile"): SIGNED_IN,
+    ("POST", "/profile/keys"): SIGNED_IN,
+    ("POST", "/profile/password"): SIGNED_IN,
+    ("POST", "/profile/sessions/end"): SIGNED_IN,
     ("GET", "/approvals"): SIGNED_IN,
     ("POST", "/approvals/{number}/approve"): SIGNED_IN,
     ("POST", "/approvals/{number}/reject"): SIGNED_IN,

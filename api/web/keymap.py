@@ -9,6 +9,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import parse_qsl, urlencode
+
+from features.errors import WardenError
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,53 @@ GO: Mapping[str, str] = {
 Group = tuple[str, list[tuple[str, list[str]]]]
 """A heading of the overlay with its acts, each with the keys to press."""
 _SHOWN = {"Escape": "Esc", "J": "Shift j", "K": "Shift k"}
+
+
+COOKIE = "keymap"
+"""Where a browser keeps the keys a person chose, as `act=key&act=key`."""
+LONGEST = 600
+
+
+def chosen_keys(text: str | None) -> dict[str, str]:
+    """The keys a browser kept; whatever is no choice we know is left out."""
+    if not text or len(text) > LONGEST:
+        return {}
+    wanted = {act: key for act, key in parse_qsl(text) if _may_choose(act, key)}
+    try:
+        return checked_keys(wanted)
+    except WardenError:
+        return {}
+
+
+def kept_keys(chosen: Mapping[str, str]) -> str:
+    """The same as a browser keeps it."""
+    return urlencode(chosen)
+
+
+def checked_keys(wanted: Mapping[str, str]) -> dict[str, str]:
+    """Keys chosen by act, those that are ours anyway left out.
+
+    Raises:
+        WardenError: `bad_key` for what is no single letter, digit or sign; `key_taken` where two
+            acts would have one key.
+    """
+    for act, key in wanted.items():
+        if not _may_choose(act, key):
+            raise WardenError(
+                "bad_key", f"{key[:20]!r} cannot be the key of {act[:20]!r}.", "Give one letter."
+            )
+    pressed = keys_of(wanted)
+    for act, key in wanted.items():
+        other = next((a for a, k in pressed.items() if k == key and a != act), None)
+        if other is not None:
+            raise WardenError("key_taken", f"{key!r} is the key of {other!r} already.")
+    usual = keys_of()
+    return {act: key for act, key in wanted.items() if key != usual[act]}
+
+
+def _may_choose(act: str, key: str) -> bool:
+    able = {one.act for one in KEYS if not one.fixed}
+    return act in able and len(key) == 1 and key.isprintable() and not key.isspace()
 
 
 def keys_of(chosen: Mapping[str, str] | None = None) -> dict[str, str]:

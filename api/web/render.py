@@ -16,7 +16,7 @@ from api.auth import asker
 from api.known import OUTCOMES, Known, known_facts
 from api.schemas.problem import Problem
 from api.web.figures import moment, short_run
-from api.web.keymap import GO, groups, keymap, keys_of, shown_key
+from api.web.keymap import COOKIE, GO, chosen_keys, groups, keymap, keys_of, shown_key
 from api.web.places import places_for
 from api.web.queue_view import state_words, typology_title
 from api.web.wording import HTML_LANG, Lang, chosen_lang, known_word, sayer, words
@@ -68,7 +68,7 @@ def remember(response: Response, name: str, value: str) -> None:
 
 
 def _frame(request: Request, lang: Lang, known: Known) -> dict[str, Any]:
-    who = _reader(request)
+    who, own = _reader(request), chosen_keys(request.cookies.get(COOKIE))
     return {
         "lang": lang,
         "html_lang": HTML_LANG[lang],
@@ -81,9 +81,9 @@ def _frame(request: Request, lang: Lang, known: Known) -> dict[str, Any]:
         "count": lambda value: f"{int(value):,}",
         "state_words": lambda state, closing: state_words(state, closing, lang),
         "here": _here(request),
-        "keymap": keymap(),
-        "key_groups": groups(),
-        "key_of": keys_of().__getitem__,
+        "keymap": keymap(own),
+        "key_groups": groups(own),
+        "key_of": keys_of(own).__getitem__,
         "shown_key": shown_key,
         "go_keys": GO,
         "actor": who.name if who else None,

@@ -156,6 +156,17 @@ def new_key(desk: Desk) -> Ask:
     return Ask("/api/v1/me/keys", {"title": "nightly", "scopes": ["alerts.read"], "days": 3})
 
 
+def own_password(desk: Desk) -> Ask:
+    signed_in(desk)
+    new = "five pale rivers by dawn"
+    return Ask("/profile/password", form={"old": GOOD, "new": new, "again": new})
+
+
+def own_sessions(desk: Desk) -> Ask:
+    signed_in(desk)
+    return Ask("/profile/sessions/end", form={})
+
+
 def new_key_on_page(desk: Desk) -> Ask:
     """Cy makes a key of Cy's own, signed in, as whoever keeps the accounts."""
     signed_in(desk)
@@ -206,12 +217,15 @@ CHANGES: Mapping[Route, Make] = {
     ("POST", "/api/v1/me/keys/{key_id}/revoke"): revoke_key,
     ("POST", "/sign-in"): sign_in,
     ("POST", "/sign-out"): sign_out,
+    ("POST", "/profile/password"): own_password,
+    ("POST", "/profile/sessions/end"): own_sessions,
 }
 """By method and path, what makes the request."""
 
 COMPUTES: Mapping[Route, Ask] = {
     **SAID,
     **TRIED,
+    ("POST", "/profile/keys"): Ask("/profile/keys", form={"key.acknowledge": "w"}),
     ("POST", "/api/v1/rules/lint"): Ask("/api/v1/rules/lint", {"text": local_text()}),
     ("POST", "/api/v1/rules/test"): Ask("/api/v1/rules/test", {"text": local_text()}),
     ("POST", "/api/v1/rules/{rule_id}/backtest"): Ask(f"/api/v1/rules/{LIKE}/backtest", {}),

@@ -34,6 +34,8 @@ PAGES = [
     "/notices",
     "/approvals",
     "/cockpit",
+    "/help",
+    "/profile",
     "/rules?severity=5",
     "/rules/mon-bid-cv-low",
     "/rules/mon-bid-cv-low/edit",
