@@ -20,9 +20,11 @@ import polars as pl
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
+from alerts import jurisdictions
 from alerts.blind import Drawn, drawn_in, queue_blind
 from alerts.tables import alert as alert_table
 from alerts.tables import review_draw as draw_table
+from detector.concerned import places_of
 from detector.database import reading, writing
 from detector.extracts import manifest_of
 from detector.raising import subject_names, to_signal
@@ -75,9 +77,13 @@ def draw_sample(
     frame = population(system, results, manifest)
     chosen = draw(frame, n, f"{manifest.run_id}:{week}")
     drawn = as_drawn(system, manifest, chosen)
+    snapshot = system.lake.pinned(manifest.versions, manifest.known_at)
+    # whoever is limited to a place must see those of it, and none else
+    places = places_of(system, snapshot, [one.signal for one in drawn])
     with writing(system.engine) as connection:
         now, deadlines = system.clock(), system.settings.due.deadlines()
         queued = queue_blind(connection, drawn, week, actor, now, deadlines)
+        jurisdictions.keep(connection, places)
     strata = frame.select(STRATUM).unique().height
     return {
         "slot": week, "queued": queued, "already": 0,

@@ -37,9 +37,12 @@ HOUSE = "desk"
 """Somebody who holds every role: whoever looks at every page."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    """The Chromium of this machine."""
+    """The Chromium of this machine.
+
+    No longer than a module: until it closes, its loop runs in this thread, and no other may.
+    """
     fixed = Path("/usr/bin/chromium")
     path = str(fixed) if fixed.exists() else shutil.which("chromium") or shutil.which("chrome")
     if path is None:
