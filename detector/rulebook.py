@@ -13,6 +13,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,16 +31,23 @@ from detector.rule_texts import (
     text_of,
     unknown_rule,
 )
+from detector.rulebook_marks import mark_of, overlay_folder
 from features.errors import WardenError
 from rules.errors import RuleFilesError, RuleIssue
 from rules.load import Rule
-from rules.overlays import FOLDER, MARK, Overlay, merged, overlay_conflicts, read_overlays
+from rules.overlays import MARK, Overlay, merged, overlay_conflicts, read_overlays
 from rules.ruleset import RuleSet, load_library
 from rules.spec import Status
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
+
     from detector.database import ReadConnection
     from detector.system import System
+
+MOST_KEPT = 8
+_latest: dict[tuple[Path, str], tuple[Hashable, Rulebook]] = {}
+"""By installation what was read last, with the mark it was read under."""
 
 
 @dataclass(frozen=True)
@@ -171,6 +179,10 @@ class Rulebook:
 
     def in_force(self) -> RuleSet:
         """Of every rule what is live, what is in shadow beside it, and else what its file says."""
+        return self._in_force
+
+    @cached_property
+    def _in_force(self) -> RuleSet:
         found: list[Rule] = []
         issues = [*self.library.issues, *self.issues]
         for rule_id in self.ids():
@@ -200,9 +212,22 @@ def rules_in_force(system: System) -> RuleSet:
 
 
 def rulebook(system: System) -> Rulebook:
-    """Files, decisions and overlays as they are now; changes nothing."""
+    """Files, decisions and overlays as they are now; changes nothing.
+
+    Read anew only when one of them changed.
+    """
+    key = (system.home, str(system.engine.url))
     with reading(system.engine) as connection:
-        return read_rulebook(connection, system)
+        mark = mark_of(connection, system)
+        known = _latest.get(key)
+        if known is not None and known[0] == mark:
+            return known[1]
+        book = read_rulebook(connection, system)
+    if not book.pending:  # what is pending carries the moment it was read at
+        if len(_latest) >= MOST_KEPT:
+            _latest.clear()
+        _latest[key] = (mark, book)
+    return book
 
 
 def read_rulebook(connection: ReadConnection, system: System) -> Rulebook:
@@ -252,11 +277,6 @@ def known_overlays(
         else:
             placed[overlay.rule] = overlay
     return placed, issues
-
-
-def overlay_folder(home: Path) -> Path:
-    """Where an installation sets figures of shipped rules."""
-    return home / "rules" / FOLDER
 
 
 def _readable(kept: RuleVersion) -> Rule | None:
