@@ -79,19 +79,19 @@ class Lake:
             rows = rows.sort(RECORDED_AT, "_seq").unique("_key", keep="last", maintain_order=True)
         return rows.drop("_file", "_seq")
 
-    def history(
-        self, table: str, key: Mapping[str, Any], *, numbered: bool = False
-    ) -> pl.LazyFrame:
-        """Every version of the rows with these column values, oldest first.
-
-        Args:
-            numbered: keep `_seq`, the order of arrival, which decides between versions learned
-                at one moment.
-        """
-        rows = self._versions(self.pin(), table)
+    def history(self, table: str, key: Mapping[str, Any]) -> pl.LazyFrame:
+        """Every version of the rows with these column values, oldest first."""
+        rows = self.versions(self.pin(), table)
         wanted = [pl.col(name).eq_missing(pl.lit(value)) for name, value in key.items()]
         rows = rows.filter(wanted) if wanted else rows
-        return rows.sort(RECORDED_AT, "_seq").drop("_file", *(() if numbered else ("_seq",)))
+        return rows.sort(RECORDED_AT, "_seq").drop("_seq")
+
+    def versions(self, snapshot: Snapshot, table: str) -> pl.LazyFrame:
+        """Every version of every row known at a snapshot, in no order.
+
+        `_seq`, the order of arrival, decides between versions learned at one moment.
+        """
+        return self._versions(snapshot, table).drop("_file")
 
     def changed_since(self, old: Snapshot, new: Snapshot) -> dict[str, pl.LazyFrame]:
         """By table, the rows of every key that was filed or corrected between two snapshots.

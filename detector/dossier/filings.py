@@ -101,8 +101,8 @@ def _about(subject: Subject, table: str) -> pl.Expr:
 
 
 def versions_about(lake: Lake, subject: Subject, table: str) -> pl.LazyFrame:
-    """Every version of every row that names the firm in any of its versions."""
-    rows = lake.history(table, {}, numbered=True)
+    """Every version of every row that names the firm in any of its versions, in no order."""
+    rows = lake.versions(subject.snapshot, table)
     if table not in subject.snapshot.amended:
         return rows.filter(_about(subject, table))
     keys = rows.filter(_about(subject, table)).select("_key").unique()

@@ -32,7 +32,8 @@ def identity(lake: Lake, subject: Subject, today: date) -> Row:
         `judged_as` (the group, where judgements are about it as a whole), `owners`, `owned`,
         `ultimate_owner`, `apps`, `shops`.
     """
-    versions = lake.history("firms", {"firm_id": subject.firm_id}).collect()
+    named = lake.versions(subject.snapshot, "firms").filter(pl.col("firm_id") == subject.firm_id)
+    versions = named.collect().sort(RECORDED_AT, "_seq")
     last: Row = versions.row(-1, named=True) if versions.height else {}
     shops = sorted(subject.own - {subject.firm_id})
     apps = sorted(subject.ids.get("app", ()))

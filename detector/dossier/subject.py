@@ -93,13 +93,19 @@ def find_subject(system: System, firm_id: str) -> Subject:
         WardenError: `firm_not_found` for an id the installation never heard of.
     """
     lake, snapshot = system.lake, system.lake.pin()
-    if firm_id and named_in(lake, snapshot, firm_id):
+    if firm_id and (_registered(lake, snapshot, firm_id) or named_in(lake, snapshot, firm_id)):
         found = _belonging(lake, snapshot, {firm_id})
         return Subject(firm_id, found, snapshot, _group_of(lake, snapshot, firm_id))
     members = _members(lake, snapshot, pl.lit(firm_id)) if firm_id else set()
     if not members:
         raise firm_not_found(firm_id)
     return Subject(firm_id, _belonging(lake, snapshot, members), snapshot, firm_id)
+
+
+def _registered(lake: Lake, snapshot: Snapshot, firm_id: str) -> bool:
+    """Whether the register of firms holds it: most are found there, without reading every table."""
+    rows = lake.scan(snapshot, "firms").filter(pl.col("firm_id") == firm_id)
+    return not rows.select("firm_id").head(1).collect().is_empty()
 
 
 def _belonging(lake: Lake, snapshot: Snapshot, firms: Collection[str]) -> dict[str, frozenset[str]]:

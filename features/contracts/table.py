@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import dataframely as dy
@@ -106,7 +107,7 @@ class TableContract:
     @property
     def columns(self) -> tuple[Column, ...]:
         """The columns in file order."""
-        return tuple(_column(name, col) for name, col in self.schema.columns().items())
+        return _columns_of(self.schema)
 
     @property
     def required(self) -> tuple[str, ...]:
@@ -126,6 +127,11 @@ class TableContract:
     def dtypes(self) -> dict[str, pl.DataType]:
         """Polars types of a lake row: the contract's columns and `recorded_at`."""
         return {c.name: c.dtype for c in self.columns} | {RECORDED_AT: INSTANT}
+
+
+@cache
+def _columns_of(schema: type[dy.Schema]) -> tuple[Column, ...]:
+    return tuple(_column(name, col) for name, col in schema.columns().items())
 
 
 def _column(name: str, column: dy.Column) -> Column:
