@@ -27,6 +27,7 @@ from api.web.render import problem_page
 from detector.answering import keep_all_beside
 from detector.rule_studies import Studies
 from detector.system import System, open_system
+from detector.warming import warm_beside
 
 
 def create_app(
@@ -93,4 +94,5 @@ def application() -> FastAPI:
     more = {name.strip() for name in os.environ.get("WARDEN_HOSTS", "").split(",") if name.strip()}
     system = open_system(home)
     keep_all_beside(system)
+    warm_beside(system)
     return create_app(system, hosts=None if "*" in more else LOCAL_HOSTS | more)

@@ -1,0 +1,46 @@
+"""What the first visitor would wait for is read while the server starts."""
+
+from __future__ import annotations
+
+import logging
+from threading import Thread
+from typing import TYPE_CHECKING
+
+from detector import publishing
+from detector.results import Results
+from detector.rulebook import rules_in_force
+from features.catalogue import catalogue
+from features.errors import WardenError
+
+if TYPE_CHECKING:
+    from detector.system import System
+
+log = logging.getLogger("marketwarden.warming")
+
+
+def warm(system: System) -> None:
+    """Reads the rules in force, the catalogue of features, the results and the filings in force.
+
+    Reading rule files alone takes a second; all of it is kept by whoever reads it.
+    """
+    rules_in_force(system)
+    _ = catalogue().features
+    snapshot = system.lake.pin()
+    for table in sorted(snapshot.filled):
+        system.lake.scan(snapshot, table).head(1).collect()
+    run_id = publishing.current(system)
+    if run_id is not None:
+        results = Results(system.home)
+        results.outcomes(results.manifest(run_id)).head(1).collect()
+
+
+def warm_beside(system: System) -> None:
+    """The same beside a server that is starting; it answers meanwhile."""
+
+    def quietly() -> None:
+        try:
+            warm(system)
+        except WardenError:  # whatever is away will be told of by who needs it
+            log.warning("not everything could be read ahead", exc_info=True)
+
+    Thread(target=quietly, name="warming", daemon=True).start()
