@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
+from pydantic import BeforeValidator
 
 from api.deps import SystemDep, Who, problems
 from detector.bundle.build import Asked, make
@@ -17,6 +18,12 @@ router = APIRouter(prefix="/api/v1/alerts", tags=["alerts"])
 TYPES = {"zip": "application/zip", "ocsf": "application/json"}
 ENDINGS = {"zip": "zip", "ocsf": "json"}
 SIGNED = {"description": "The file.", "content": {kind: {} for kind in TYPES.values()}}
+ApprovalNumber = Annotated[
+    int | None,
+    # a form sends an empty field where nothing was typed
+    BeforeValidator(lambda given: given or None),
+    Query(ge=1, le=2**31 - 1, description="approved request, above the limit"),
+]
 
 
 @router.get(
@@ -34,9 +41,7 @@ def read_bundle(
     party: Annotated[
         str | None, Query(max_length=200, description="the firm a `party` bundle is for")
     ] = None,
-    approval: Annotated[
-        int | None, Query(ge=1, le=2**31 - 1, description="approved request, above the limit")
-    ] = None,
+    approval: ApprovalNumber = None,
 ) -> Response:
     """All evidence behind the alert in one file; entered in the audit trail."""
     langs = tuple(one for one in LANGS if lang in (one, "both"))
