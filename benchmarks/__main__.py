@@ -18,8 +18,8 @@ known answers (see `benchmarks/detection`).
 and a refit (see `benchmarks/replay.py`).
 
 `python -m benchmarks schemathesis` calls every operation of the HTTP interface with generated
-requests; `python -m benchmarks api` asks for pages of a queue of a million alerts (see
-`benchmarks/api`).
+requests; `python -m benchmarks api` asks for pages of a queue of a million alerts,
+`python -m benchmarks desk` opens every page of the desk over as many (see `benchmarks/api`).
 
 `python -m benchmarks audit` writes and verifies a million entries of the audit trail.
 """
@@ -48,6 +48,7 @@ STUDIES = {
     "audit": "benchmarks.audit",
     "schemathesis": "benchmarks.api.contract",
     "api": "benchmarks.api.load",
+    "desk": "benchmarks.api.desk",
 }
 """Studies with a command line of their own: the module whose `main` takes the rest."""
 

@@ -8,8 +8,9 @@ from alerts.tables import alert, alert_answer
 from detector.database import writing
 from detector.system import System
 
+# identifiers are in base 32, which has no zero: none begins as a copy does
 CHANGED = {
-    "id": "'A-' || n.n",
+    "id": "'A-0' || n.n",
     "fingerprint": "'F-' || n.n",
     "subject_key": "a.subject_key || '-' || n.n",
     "queue_rank": "a.queue_rank + n.n * 1e-9",
@@ -20,8 +21,8 @@ NUMBERS = {
     "postgresql": "n(n) AS (SELECT generate_series(1, {wanted}))",
 }
 BODY = {
-    "sqlite": "CAST(replace(CAST(w.body AS TEXT), a.id, 'A-' || n.n) AS BLOB)",
-    "postgresql": "convert_to(replace(convert_from(w.body, 'UTF8'), a.id, 'A-' || n.n), 'UTF8')",
+    "sqlite": "CAST(replace(CAST(w.body AS TEXT), a.id, 'A-0' || n.n) AS BLOB)",
+    "postgresql": "convert_to(replace(convert_from(w.body, 'UTF8'), a.id, 'A-0' || n.n), 'UTF8')",
 }
 
 
@@ -36,14 +37,14 @@ def fill(system: System, wanted: int) -> int:
         begin = (
             f"WITH RECURSIVE {NUMBERS[store].format(wanted=wanted - there)},"
             " a AS (SELECT *, row_number() OVER (ORDER BY id) AS place FROM alert"
-            f" WHERE id NOT IN (SELECT 'A-' || n FROM n)) SELECT "
+            f" WHERE id NOT LIKE 'A-0%') SELECT "
         )
         of = f" FROM n JOIN a ON a.place = n.n % {there} + 1"
         insert = f"INSERT INTO alert ({', '.join(names)}) {begin}{values}{of}"
         connection.execute(sa.text(insert))
         # kept answers are copied beside, each with its own id: rendering them takes minutes
         columns = [c.name for c in alert_answer.c]
-        own = {"alert_id": "'A-' || n.n", "body": BODY[store]}
+        own = {"alert_id": "'A-0' || n.n", "body": BODY[store]}
         kept = ", ".join(own.get(name, f"w.{name}") for name in columns)
         answers = f"INSERT INTO alert_answer ({', '.join(columns)}) {begin}{kept}{of}"
         connection.execute(sa.text(f"{answers} JOIN alert_answer w ON w.alert_id = a.id"))

@@ -143,7 +143,7 @@ def pages(system: System) -> dict[str, list[str]]:
     places = sa.select(alert.c.queue_rank, alert.c.id)
     with reading(system.engine) as connection:
         total = connection.scalar(sa.select(sa.func.count()).select_from(alert)) or 1
-        ids = [f"A-{n}" for n in range(1, total - 100, max(total // PLACES, 1))]
+        ids = [f"A-0{n}" for n in range(1, total - 100, max(total // PLACES, 1))]
         rows = connection.execute(places.where(alert.c.id.in_(ids))).all()
     after = [f"&cursor={cursor_at(rank, alert_id)}" for rank, alert_id in rows]
     varied = zip(FILTERS * (len(after) // len(FILTERS) + 1), after, strict=False)
