@@ -22,6 +22,7 @@ from api.measures import Measures, Meter
 from api.queue_answers import Known as KnownQueries
 from api.rates import Kind, Rates
 from api.repeats import Keeper, once
+from api.segments import Segments
 from api.tallies import Tallies
 from api.web.render import problem_page
 from detector.answering import keep_all_beside
@@ -73,6 +74,7 @@ def create_app(
         Guard, hosts=hosts, file_bytes=sizes.attachment_bytes, filing_bytes=sizes.upload_bytes
     )
     app.add_middleware(Meter, measures=app.state.measures)
+    app.add_middleware(Segments)
     return app
 
 

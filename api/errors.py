@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from api.schemas.problem import MEDIA_TYPE, FieldError, Problem
+from api.segments import address_of
 from features.errors import WardenError
 
 STATUS: dict[str, int] = {
@@ -73,7 +74,7 @@ def problem(
         detail=detail,
         code=code,
         hint=hint,
-        instance=request.url.path,
+        instance=address_of(request),
         reference=secrets.token_hex(6),
         errors=errors or [],
     )
@@ -123,7 +124,8 @@ def _on_warden_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, WardenError)  # noqa: S101  registered for this class only
     body = warden_problem(request, error)
     if error.code == "sign_in_required" and _wants_page(request):
-        back = quote(request.url.path + (f"?{request.url.query}" if request.url.query else ""))
+        asked = request.scope["query_string"].decode("latin-1")
+        back = quote(address_of(request) + (f"?{asked}" if asked else ""))
         return RedirectResponse(f"/sign-in?next={back}", 303)
     headers = {"WWW-Authenticate": "Bearer"} if body.status == 401 else {}
     if body.status >= 500:
@@ -135,7 +137,7 @@ def _on_http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101
     code = _CODES.get(error.status_code, f"http_{error.status_code}")
     details = {
-        "no_such_page": (f"There is nothing at {request.url.path}.", "Start at the queue, /."),
+        "no_such_page": (f"There is nothing at {address_of(request)}.", "Start at the queue, /."),
         "method_not_allowed": (f"{request.method} is not possible here.", ""),
     }
     detail, hint = details.get(code, (str(error.detail), ""))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse, Response
 from api.auth import asker
 from api.known import OUTCOMES, Known, known_facts
 from api.schemas.problem import Problem
+from api.segments import address_of
 from api.web.figures import moment, short_run
 from api.web.keymap import COOKIE, GO, chosen_keys, groups, keymap, keys_of, shown_key
 from api.web.places import places_for
@@ -36,13 +37,16 @@ YEAR = 365 * 24 * 3600
 @cache
 def templates() -> Environment:
     """The page templates; every value is escaped and a name not given is an error."""
-    return Environment(
+    made = Environment(
         loader=FileSystemLoader(str(files("api.web").joinpath("templates"))),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    # one segment or one value: a slash of an id is no slash of the address
+    made.filters["urlencode"] = lambda value: quote(str(value), safe="")
+    return made
 
 
 def render(request: Request, name: str, status: int = 200, **shown: Any) -> Response:
@@ -132,7 +136,7 @@ def _here(request: Request) -> Callable[..., str]:
     def here(**changes: str) -> str:
         kept = {k: v for k, v in request.query_params.items() if k not in CHOICES}
         asked = urlencode(kept | changes)
-        return request.url.path + (f"?{asked}" if asked else "")
+        return address_of(request) + (f"?{asked}" if asked else "")
 
     return here
 
