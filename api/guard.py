@@ -18,7 +18,10 @@ MAX_BODY = 1_000_000
 FORM_ROOM = 65_536
 """Bytes around a file in a form: the other fields, and the lines that part them."""
 _ATTACHMENT = re.compile(r"/api/v1/alerts/[^/]+/attachments|/alerts/[^/]+/files")
-_FILING = re.compile(r"/api/v1/filings|/uploads|/quarantine/[0-9a-f]{1,64}/upload|/cases/receive")
+_FILING = re.compile(
+    r"/api/v1/filings|/uploads|/quarantine/[0-9a-f]{1,64}/upload"
+    r"|/cases/receive|/api/v1/hand-overs"
+)
 """The addresses whose requests are files; nowhere else is a body larger than text."""
 
 CONTENT_POLICY = "; ".join(

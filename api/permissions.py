@@ -22,6 +22,9 @@ NEEDS: Mapping[tuple[str, str], Permission | str] = {
     ("POST", "/sign-out"): OPEN,
     # who am I
     ("GET", "/api/v1/me"): SIGNED_IN,
+    ("GET", "/api/v1/me/sessions"): SIGNED_IN,
+    ("POST", "/api/v1/me/sessions/end"): SIGNED_IN,
+    ("POST", "/api/v1/me/password"): SIGNED_IN,
     ("GET", "/api/v1/me/notifications"): SIGNED_IN,
     ("PUT", "/api/v1/me/notifications"): SIGNED_IN,
     # one's own; with `people.manage` everybody's
@@ -119,6 +122,9 @@ NEEDS: Mapping[tuple[str, str], Permission | str] = {
     ("GET", "/api/v1/cases/{number}/timeline"): Permission.CASES_READ,
     ("POST", "/api/v1/cases/{number}/hand-over"): Permission.EVIDENCE_EXPORT,
     ("GET", "/api/v1/cases/{number}/bundle"): Permission.EVIDENCE_EXPORT,
+    ("POST", "/api/v1/hand-overs"): Permission.CASES_WRITE,
+    ("GET", "/api/v1/hand-overs/{sha256}"): Permission.CASES_WRITE,
+    ("POST", "/api/v1/hand-overs/{sha256}/take-in"): Permission.CASES_WRITE,
     # what takes a second person: one's own requests, and those one may answer
     ("GET", "/help"): SIGNED_IN,
     ("GET", "/profile"): SIGNED_IN,
@@ -252,6 +258,7 @@ NEEDS: Mapping[tuple[str, str], Permission | str] = {
     ("GET", "/audit"): Permission.AUDIT_READ,
     ("POST", "/audit/export"): Permission.AUDIT_READ,
     ("GET", "/api/v1/audit"): Permission.AUDIT_READ,
+    ("POST", "/api/v1/audit/export"): Permission.AUDIT_READ,
     ("GET", "/api/v1/audit/state"): Permission.AUDIT_READ,
     # people
     ("GET", "/people"): Permission.PEOPLE_MANAGE,

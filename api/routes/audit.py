@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
+from starlette.background import BackgroundTask
+from starlette.responses import FileResponse
 
 from alerts import audit
 from alerts.audit_reading import LARGEST_PAGE, LONGEST_CURSOR, EntryFilter, entries
@@ -17,6 +22,8 @@ from features.errors import WardenError
 
 router = APIRouter(prefix="/api/v1/audit", tags=["audit"])
 
+LINES = "application/x-ndjson"
+EXPORTED = {"description": "The file.", "content": {LINES: {}}}
 Moment = Annotated[datetime | None, Query(description="with a time zone")]
 
 
@@ -50,6 +57,28 @@ def list_entries(
         page = entries(connection, wanted, cursor, limit, named=names)
     link_next(request, response, page.next_cursor)
     return AuditPage.model_validate({"items": page.entries, "next_cursor": page.next_cursor})
+
+
+@router.post(
+    "/export", response_class=Response, responses={**problems(401, 403, 503), 200: EXPORTED}
+)
+def export_trail(system: SystemDep, asking: Actor) -> Response:
+    """Every entry in one signed file that is verified elsewhere; the export is an entry, too."""
+    with writing(system.engine) as writer:
+        # asked for before anything is read: an act that cannot be entered is not done
+        audit.record(
+            writer, actor=asking, action="audit.export_asked", kind="audit", key="export",
+            data={}, now=system.clock(),
+        )  # fmt: skip
+    folder = Path(tempfile.mkdtemp())
+    gone = BackgroundTask(shutil.rmtree, folder, ignore_errors=True)
+    try:
+        out = folder / f"audit-{system.clock():%Y%m%d-%H%M}.jsonl"
+        trail.export_trail(system, out, asking)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return FileResponse(out, media_type=LINES, filename=out.name, background=gone)
 
 
 @router.get("/state", responses=problems(401, 403, 503))

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import re
-import shutil
-import tempfile
 from datetime import UTC, date, datetime, time, timedelta
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
-from starlette.background import BackgroundTask
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 
 from alerts import audit
 from alerts.audit_chain import canonical
 from alerts.audit_reading import EntryFilter, entries
 from api.deps import Actor, SystemDep
+from api.routes.audit import export_trail
 from api.web.render import render
 from detector.audit import trail
 from detector.database import reading, writing
@@ -83,24 +80,7 @@ def trail_page(request: Request, system: SystemDep, asking: Actor) -> Response:
     )
 
 
-@router.post("/audit/export")
-def export_trail(system: SystemDep, asking: Actor) -> Response:
-    """Every entry in one signed file that is verified elsewhere; the export is an entry, too."""
-    with writing(system.engine) as writer:
-        # asked for before anything is read: an act that cannot be entered is not done
-        audit.record(
-            writer, actor=asking, action="audit.export_asked", kind="audit", key="export",
-            data={}, now=system.clock(),
-        )  # fmt: skip
-    folder = Path(tempfile.mkdtemp())
-    gone = BackgroundTask(shutil.rmtree, folder, ignore_errors=True)
-    try:
-        out = folder / f"audit-{system.clock():%Y%m%d-%H%M}.jsonl"
-        trail.export_trail(system, out, asking)
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
-    return FileResponse(out, media_type="application/x-ndjson", filename=out.name, background=gone)
+router.add_api_route("/audit/export", export_trail, methods=["POST"])
 
 
 def _day(text: str | None) -> datetime | None:

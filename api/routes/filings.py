@@ -32,7 +32,7 @@ Limit = Annotated[int, Query(ge=1, le=200)]
 Cursor = Annotated[str | None, Query(max_length=64)]
 
 
-async def _spooled(request: Request) -> AsyncIterator[BinaryIO]:
+async def spooled(request: Request) -> AsyncIterator[BinaryIO]:
     """The body on the disk, never whole in memory."""
     with tempfile.SpooledTemporaryFile(IN_MEMORY) as file:
         async for part in request.stream():
@@ -50,7 +50,7 @@ async def _spooled(request: Request) -> AsyncIterator[BinaryIO]:
 def file_now(
     system: SystemDep,
     actor: Actor,
-    file: Annotated[BinaryIO, Depends(_spooled)],
+    file: Annotated[BinaryIO, Depends(spooled)],
     table: Annotated[str, Query(max_length=64, examples=["bids"])],
     name: Annotated[str, Query(max_length=4 * LONGEST_NAME, examples=["bids.csv"])],
 ) -> shapes.BalanceReport:

@@ -9,18 +9,21 @@ from fastapi import APIRouter, Path, Response
 
 from api.deps import Actor, IfMatch, SystemDep, Who, etag, expected_version, problems
 from api.schemas.people import (
+    Ended,
     KeyReport,
     Keys,
     Me,
     NewKey,
     NewPerson,
+    PasswordChange,
     People,
     PersonChange,
     PersonReport,
+    Sessions,
     ShownKey,
 )
 from detector.database import reading, writing
-from detector.people import accounts, keys
+from detector.people import accounts, keeping, keys
 from features.errors import WardenError
 
 router = APIRouter(prefix="/api/v1", tags=["people"])
@@ -74,6 +77,29 @@ def revoke_key(
         keys.revoke_key(connection, key_id, actor, system.clock())
         found = next(key for key in keys.keys_of(connection, actor) if key.id == key_id)
     return KeyReport.model_validate(asdict(found))
+
+
+@router.get("/me/sessions", responses=problems(401, 503))
+def list_sessions(system: SystemDep, actor: Actor) -> Sessions:
+    """Browsers in which one is signed in."""
+    with reading(system.engine) as connection:
+        found = keeping.sessions_of(connection, actor, system.clock())
+    return Sessions.model_validate({"items": [asdict(one) for one in found]})
+
+
+@router.post("/me/sessions/end", responses=problems(401, 503))
+def end_own_sessions(system: SystemDep, actor: Actor) -> Ended:
+    """Ends every session of one's own, that of this request too; keys go on."""
+    with writing(system.engine) as connection:
+        return Ended(sessions=keeping.end_sessions(connection, actor, actor, system.clock()))
+
+
+@router.post("/me/password", status_code=204, responses=problems(401, 403, 422, 429, 503))
+def change_password(system: SystemDep, who: Who, asked: PasswordChange) -> Response:
+    """Chooses a new password; every session ends. A key cannot."""
+    _by_browser(who.by)
+    keeping.change_password(system, who.name, asked.old, asked.new)
+    return Response(status_code=204)
 
 
 @router.get("/people", responses=problems(401, 403, 503))
@@ -131,5 +157,7 @@ def _by_browser(by: str) -> None:
     """Refuses keys: a key that leaked must not be able to make itself last."""
     if by != "session":
         raise WardenError(
-            "not_permitted", "A key cannot make keys.", "Sign in as a person, or use the command."
+            "not_permitted",
+            "A key can neither make keys nor choose a password.",
+            "Sign in as a person, or use the command.",
         )

@@ -16,7 +16,7 @@ from api.web.render import remember, render
 from api.web.wording import chosen_lang, words
 from detector.database import reading, writing
 from detector.people import accounts, sessions
-from detector.people.keeping import end_sessions, sessions_of
+from detector.people.keeping import change_password, end_sessions, sessions_of
 from detector.people.principal import Principal
 from detector.system import System
 from features.errors import WardenError
@@ -63,9 +63,7 @@ def choose_password(request: Request, system: SystemDep, form: Form) -> Response
     try:
         if new != form.get("again", ""):
             raise WardenError("passwords_differ", "The two new passwords are not the same.")
-        sessions.sign_in(system, who.name, old)
-        with writing(system.engine) as connection:
-            accounts.set_password(connection, who.name, new, who.name, system.clock())
+        change_password(system, who.name, old, new)
     except WardenError as error:
         if error.kind in ("unavailable", "integrity"):
             raise

@@ -23,6 +23,35 @@ class Me(BaseModel):
     by: str = Field(description="session or key")
 
 
+class SessionReport(BaseModel):
+    """A browser that is signed in."""
+
+    opened_at: AwareDatetime
+    seen_at: AwareDatetime
+    expires_at: AwareDatetime
+
+
+class Sessions(BaseModel):
+    """Sessions that still hold, the last used first."""
+
+    items: list[SessionReport]
+
+
+class Ended(BaseModel):
+    """How many sessions were ended."""
+
+    sessions: int
+
+
+class PasswordChange(BaseModel):
+    """A new password, by whoever knows the old one."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    old: Annotated[str, Field(max_length=1000)]
+    new: Annotated[str, Field(max_length=1000)]
+
+
 class PersonReport(BaseModel):
     """An account; the password is never shown, not even as a hash."""
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
 from alerts import audit
-from detector.database import ReadConnection, WriteConnection
+from detector.database import ReadConnection, WriteConnection, writing
 from detector.people.accounts import account, set_password
-from detector.people.sessions import IDLE
+from detector.people.sessions import IDLE, sign_in
 from detector.people.tables import api_key, person, session
+
+if TYPE_CHECKING:
+    from detector.system import System
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,17 @@ def give_password(connection: WriteConnection, name: str, actor: str, now: datet
     password = new_password()
     set_password(connection, name, password, actor, now)
     return password
+
+
+def change_password(system: System, name: str, old: str, new: str) -> None:
+    """A new password by whoever knows the old one; every session of the person ends.
+
+    Raises:
+        WardenError: `sign_in_refused` for a wrong old one; `weak_password`.
+    """
+    sign_in(system, name, old)
+    with writing(system.engine) as connection:
+        set_password(connection, name, new, name, system.clock())
 
 
 def sessions_of(connection: ReadConnection, name: str, now: datetime) -> list[OpenSession]:

@@ -162,6 +162,10 @@ def own_password(desk: Desk) -> Ask:
     return Ask("/profile/password", form={"old": GOOD, "new": new, "again": new})
 
 
+def own_password_by_program(desk: Desk) -> Ask:
+    return Ask("/api/v1/me/password", {"old": GOOD, "new": (own_password(desk).form or {})["new"]})
+
+
 def own_sessions(desk: Desk) -> Ask:
     signed_in(desk)
     return Ask("/profile/sessions/end", form={})
@@ -219,6 +223,9 @@ CHANGES: Mapping[Route, Make] = {
     ("POST", "/sign-out"): sign_out,
     ("POST", "/profile/password"): own_password,
     ("POST", "/profile/sessions/end"): own_sessions,
+    ("POST", "/api/v1/me/password"): own_password_by_program,
+    ("POST", "/api/v1/me/sessions/end"): lambda _desk: Ask("/api/v1/me/sessions/end"),
+    ("POST", "/api/v1/audit/export"): lambda _desk: Ask("/api/v1/audit/export"),
 }
 """By method and path, what makes the request."""
 

@@ -14,6 +14,7 @@ from detector.system import System
 from features.errors import WardenError
 from tests.api.conftest import client_of
 from tests.people.test_people import GOOD
+from tests.signed import enroll
 
 NEW = "five pale rivers by dawn"
 
@@ -73,6 +74,22 @@ def test_other_sessions_end_and_this_one_goes_on(system: System, browser: TestCl
     done = browser.post("/profile/sessions/end")
     assert "Every other session has ended." in done.text
     assert other.get("/").status_code == 401
+
+
+def test_a_program_settles_sessions_and_only_a_person_the_password(
+    system: System, browser: TestClient
+) -> None:
+    change = {"old": GOOD, "new": NEW}
+    by_key = browser.post("/api/v1/me/password", json=change, headers=enroll(system, "Ann"))
+    assert by_key.status_code == 403
+    assert len(browser.get("/api/v1/me/sessions").json()["items"]) == 1
+    signed_in(system, GOOD)
+    assert browser.post("/api/v1/me/sessions/end").json() == {"sessions": 2}
+    again = signed_in(system, GOOD)
+    wrong = again.post("/api/v1/me/password", json={"old": NEW, "new": GOOD})
+    assert wrong.status_code >= 400 and again.get("/").status_code == 200
+    assert again.post("/api/v1/me/password", json=change).status_code == 204
+    assert again.get("/").status_code == 401 and signed_in(system, NEW).get("/").is_success
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from html import unescape
 
 import pytest
@@ -59,6 +60,30 @@ def test_what_is_received_is_looked_at_before_it_is_raised(
     # a second time nothing is raised
     again = client.post(str(page.url), data={})
     assert "0 leads were taken in." in again.text
+
+
+def test_a_program_receives_as_the_pages_do(
+    client: TestClient, system: System, ids: list[str]
+) -> None:
+    content, asked = handed_over(client, ids[:2]), {"key": (system.home / PUBLIC).read_text()}
+    at = "/api/v1/hand-overs"
+    refused = client.post(at, params={"key": OTHER_KEY}, content=content)
+    assert refused.status_code >= 400 and not list((system.home / FOLDER).iterdir())
+    put = client.post(at, params=asked, content=content)
+    mark = put.json()["sha256"]
+    told = client.get(f"{at}/{mark}").json()
+    assert put.status_code == 201 and mark == hashlib.sha256(content).hexdigest()
+    assert [one["id"] for one in told["alerts"]] == ids[:2] and told["known"] == {}
+    raised = client.post(f"{at}/{mark}/take-in").json()
+    assert len(raised["alerts"]) == 2 and raised["known"] == 0
+    assert client.get(f"{at}/{mark}").json()["known"] == dict(
+        zip(ids[:2], raised["alerts"], strict=True)
+    )
+    assert client.post(f"{at}/{mark}/take-in").json() | {"alerts": []} == {
+        "installation": told["installation"], "case": told["case"]["number"], "alerts": [],
+        "known": 2,
+    }  # fmt: skip
+    assert client.get(f"{at}/{'0' * 64}").status_code == 404
 
 
 @pytest.mark.parametrize("fault", ["key", "content", "nothing"])
