@@ -27,9 +27,9 @@ from urllib.parse import quote, urlencode
 import sqlalchemy as sa
 
 from alerts.tables import alert
-from benchmarks.api.filling import fill
+from benchmarks.api.filling import CHANGED, fill
 from benchmarks.api.load import cpu_seconds, served
-from detector.database import reading, writing
+from detector.database import reading
 from detector.system import System, open_system
 from tests.signed import enroll
 
@@ -71,12 +71,9 @@ def prepared(home: Path, alerts: int, firms: int) -> None:
     subprocess.run([command[0], "--home", str(place), "ingest", "firms", str(filing)], **quiet)
     subprocess.run([command[0], "--home", str(place), "firms", "index"], **quiet)
     system = open_system(place)
-    fill(system, alerts)
-    with writing(system.engine) as connection:
-        copies = alert.c.id.like("A-0%") & (alert.c.subject_kind == "firm")
-        number = sa.cast(sa.func.substr(alert.c.id, 4), sa.Integer)
-        within = sa.func.printf("MANY-%06d", number % firms)
-        connection.execute(sa.update(alert).where(copies).values(subject_key=within))
+    of_a_firm = f"printf('MANY-%06d', n.n % {firms})"
+    key = f"CASE a.subject_kind WHEN 'firm' THEN {of_a_firm} ELSE {CHANGED['subject_key']} END"
+    fill(system, alerts, {**CHANGED, "subject_key": key})
     system.engine.dispose()
 
 

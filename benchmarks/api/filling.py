@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import sqlalchemy as sa
 
 from alerts.tables import alert, alert_answer
@@ -26,13 +28,17 @@ BODY = {
 }
 
 
-def fill(system: System, wanted: int) -> int:
-    """Copies the alerts that are there until there are about `wanted`; how many there are."""
+def fill(system: System, wanted: int, changed: Mapping[str, str] = CHANGED) -> int:
+    """Copies the alerts that are there until there are about `wanted`; how many there are.
+
+    Args:
+        changed: what a copy has of its own, as SQL over the copied alert `a` and its number `n.n`.
+    """
     with writing(system.engine) as connection:
         store = connection.dialect.name
         there = connection.scalar(sa.select(sa.func.count()).select_from(alert)) or 1
         names = [c.name for c in alert.c]
-        values = ", ".join(CHANGED.get(name, f"a.{name}") for name in names)
+        values = ", ".join(changed.get(name, f"a.{name}") for name in names)
         # each old alert by its place, so that a copy takes the next one in turn
         begin = (
             f"WITH RECURSIVE {NUMBERS[store].format(wanted=wanted - there)},"
