@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
 from api.deps import SystemDep, Who, problems
 from detector.bundle.build import Asked, make
@@ -19,10 +19,10 @@ TYPES = {"zip": "application/zip", "ocsf": "application/json"}
 ENDINGS = {"zip": "zip", "ocsf": "json"}
 SIGNED = {"description": "The file.", "content": {kind: {} for kind in TYPES.values()}}
 ApprovalNumber = Annotated[
-    int | None,
+    Annotated[int, Field(ge=1, le=2**31 - 1)] | None,
     # a form sends an empty field where nothing was typed
     BeforeValidator(lambda given: given or None),
-    Query(ge=1, le=2**31 - 1, description="approved request, above the limit"),
+    Query(description="approved request, above the limit"),
 ]
 
 

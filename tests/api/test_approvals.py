@@ -149,3 +149,9 @@ def test_the_page_takes_the_word_of_a_second_person_and_says_why_not(desk: Desk)
     again = desk.door.post(f"{path}/approve", data=form, headers=MEI)
     assert again.status_code in (409, 412)
     assert "approved, not used yet" in again.text
+
+
+def test_a_form_without_a_number_asks_for_no_approval(desk: Desk) -> None:
+    path = f"/api/v1/alerts/{desk.alert['id']}/bundle?format=ocsf&approval="
+    assert desk.door.get(path).status_code == 200
+    assert [desk.door.get(path + text).status_code for text in ("0", "x", "-1")] == [422] * 3
