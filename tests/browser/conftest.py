@@ -170,6 +170,15 @@ def open_page(chromium: Any, desk: Desk) -> Iterator[OpenPage]:
     assert not complaints
 
 
+def say_purpose(page: Any, firm: str, purpose: str = "review", case: str = "C-1") -> None:
+    """Opens a dossier, so that its parts answer; `firm` as it stands in an address."""
+    page.goto(f"/firms/{firm}/purpose")
+    page.locator("[name=purpose]").fill(purpose)
+    page.locator("[name=case]").fill(case)
+    page.locator("main form button").click()
+    page.wait_for_url("**/firms/*")
+
+
 AXE = """async () => {
   const found = await axe.run(document, {resultTypes: ['violations'],
     runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']});
