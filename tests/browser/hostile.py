@@ -86,6 +86,7 @@ NAMES = frozenset(
 BY_DOORS = {
     "alert": "facts rules subject_key",
     "alert_event": "data",
+    "alert_words": "search_text",
     "audit_entry": "key data",
     "audit_person": "name",
     "case_event": "data",

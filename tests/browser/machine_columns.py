@@ -11,6 +11,7 @@ MACHINE = {
     "alert_jurisdiction": "alert_id jurisdiction",
     "alert_label": "alert_id",
     "alert_replay": "alert_id outcome data",
+    "alert_words": "alert_id",
     "api_key": "id hash person_id scopes",
     "approval": "kind about content state decided_by",
     "attachment": "alert_id sha256 media_type",
