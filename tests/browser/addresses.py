@@ -52,10 +52,10 @@ PAGES = [
     "/rules/mon-bid-cv-low/edit",
     "/rules/{own}/edit",
     "/rules/new",
-    "/sign-in",
     "/no-such-page",
+    "/sign-in",
 ]
-"""Whole pages; the places are filled from `tests.browser.stocked`."""
+"""Whole pages, the last for whoever is signed out; `tests.browser.stocked` fills the places."""
 PARTS = [
     "/alerts/{alert}/preview",
     "/alerts/{alert}/figures",

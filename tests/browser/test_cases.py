@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.browser.conftest import axe_findings
-
 if TYPE_CHECKING:
     from tests.browser.conftest import Desk, OpenPage
 
@@ -35,19 +33,3 @@ def test_a_case_is_made_worked_on_and_decided_without_script(
     page.get_by_role("button", name="Record the decision").click()
     assert page.get_by_text("The decision is recorded.").is_visible()
     assert page.get_by_role("heading", name="Order of 5 Jan 2026").is_visible()
-
-
-def test_the_page_of_a_case_reads_well_everywhere(desk: Desk, open_page: OpenPage) -> None:
-    made = open_page(f"/cases/new?alert={desk.an_alert}:1")
-    assert not axe_findings(made)
-    made.get_by_label("Title").fill("possible ring of five")
-    made.keyboard.press("Enter")
-    made.wait_for_url("**/cases/C-*")
-    at = made.url.partition("?")[0]
-    for path in (at, "/cases", "/cases/receive"):
-        for lang, theme in (("en", "light"), ("zh", "dark")):
-            made.goto(f"{path}?lang={lang}&theme={theme}")
-            assert not axe_findings(made), (path, lang, theme)
-            made.set_viewport_size({"width": 390, "height": 900})
-            assert made.evaluate("document.documentElement.scrollWidth") <= 390, (path, lang)
-            made.set_viewport_size({"width": 1440, "height": 900})

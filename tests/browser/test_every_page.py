@@ -7,43 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.browser.conftest import axe_findings
+from tests.browser.addresses import PAGES, unopened
+from tests.browser.conftest import axe_findings, say_purpose
+from tests.browser.stocked import stock
 
 if TYPE_CHECKING:
     from tests.browser.conftest import Desk, OpenPage
 
 pytestmark = pytest.mark.browser
-
-PAGES = [
-    "/",
-    "/?q=nothing-has-this-name",
-    "/alerts/{alert}",
-    "/alerts/{alert}?whole=1",
-    "/alerts/{alert}/replay",
-    "/alerts/{alert}/rows",
-    "/alerts/{alert}/knowledge",
-    "/activity",
-    "/audit",
-    "/firms?q=cleaning",
-    "/firms/{firm}/purpose",
-    "/tables",
-    "/tables/bids",
-    "/quarantine",
-    "/jobs",
-    "/models",
-    "/people/desk",
-    "/notices",
-    "/approvals",
-    "/cockpit",
-    "/help",
-    "/profile",
-    "/rules?severity=5",
-    "/rules/mon-bid-cv-low",
-    "/rules/mon-bid-cv-low/edit",
-    "/rules/new",
-    "/no-such-page",
-]
-"""Addresses; `{alert}` and `{firm}` are those of the demonstration."""
 
 LOOKS = [("en", "light"), ("zh", "dark")]
 """Every language and every theme once; `WARDEN_LOOKS=all` has them in every combination."""
@@ -51,12 +22,28 @@ if os.environ.get("WARDEN_LOOKS") == "all":
     LOOKS += [("en", "dark"), ("zh", "light")]
 
 
+@pytest.fixture(scope="module")
+def places(desk: Desk) -> dict[str, str]:
+    """A desk with something of everything; what stands in the addresses of its pages."""
+    return stock(desk.system, desk.address, desk.an_alert, desk.a_firm, lambda field: field)
+
+
+def test_every_address_of_a_page_is_opened() -> None:
+    assert not unopened()
+
+
 @pytest.mark.parametrize("path", PAGES)
 def test_axe_finds_nothing_and_no_page_is_wider_than_its_window(
-    desk: Desk, open_page: OpenPage, path: str
+    open_page: OpenPage, places: dict[str, str], path: str
 ) -> None:
-    at = path.format(alert=desk.an_alert, firm=desk.a_firm)
+    at = path.format(**places)
     page = open_page(at)
+    if path.startswith("/firms/"):
+        say_purpose(page, places["firm"])
+        page.goto(at)
+    if path == "/sign-in":
+        page.context.clear_cookies()
+        page.goto(at)
     assert page.locator("main h1").count() == 1
     for lang, theme in LOOKS:
         page.goto(f"{at}{'&' if '?' in at else '?'}lang={lang}&theme={theme}")

@@ -59,12 +59,6 @@ def test_every_part_comes_as_one_reads_on_and_passes_axe(desk: Desk, open_page: 
             page.set_viewport_size({"width": width, "height": 900})
             assert page.evaluate("document.documentElement.scrollWidth") <= width, width
         page.set_viewport_size({"width": 1440, "height": 900})
-    for part in ("alerts", "measures", "coverage", "network?nodes=40", "filings", "filings/bids"):
-        page.goto(f"/firms/{desk.a_firm}/{part}")
-        assert not axe_findings(page), part
-        page.set_viewport_size({"width": 390, "height": 900})
-        assert page.evaluate("document.documentElement.scrollWidth") <= 390, part
-        page.set_viewport_size({"width": 1440, "height": 900})
 
 
 def test_a_dossier_is_read_without_script(desk: Desk, open_page: OpenPage) -> None:
