@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from alerts.connections import ReadConnection, WriteConnection
+from alerts.finding import says
 from alerts.limits import NONE, Limits, concerns, one_of
 from alerts.model import Alert, AlertRecord, State, alert_object
 from alerts.ordering import LONGEST_CURSOR, Sort, after, make_cursor, order_of, read_cursor
@@ -281,8 +282,7 @@ def conditions_of(wanted: QueueFilter) -> list[sa.ColumnElement[bool]]:
     if wanted.subject:
         conditions.append(_concerns(wanted.subject))
     if wanted.text and wanted.text.strip():
-        found = _COLUMNS.search_text.contains(wanted.text.strip().casefold(), autoescape=True)
-        conditions.append(found)
+        conditions.append(says(wanted.text))
     if wanted.min_suspicion is not None:
         conditions.append(_COLUMNS.suspicion >= wanted.min_suspicion)
     return conditions + _work_conditions(wanted)

@@ -159,6 +159,22 @@ alert_answer = Table(
 """Alerts as the interface answers them (`alerts.answers`); a trigger deletes the row of an alert
 that changes."""
 
+alert_words = Table(
+    "alert_words",
+    metadata,
+    Column("n", Integer, primary_key=True),
+    Column(
+        "alert_id",
+        String(64),
+        ForeignKey("alert.id", ondelete="CASCADE"),
+        nullable=False,
+        unique=True,
+    ),
+    Column("search_text", Text, nullable=False),
+)
+"""What free text is looked for in, apart from the alerts; kept up by triggers, with an index of
+its pieces of three characters."""
+
 alert_event = Table(
     "alert_event",
     metadata,

@@ -105,7 +105,7 @@ def test_moments_keep_their_instant(notes: sa.Engine) -> None:
 
 def declared_by_us(name: str | None, kind: str, _parents: object) -> bool:
     """All but the indexes of texts, which each database has a form of its own for."""
-    texts = str(name).startswith("firm_text") or name == "ix_firm_entry_grams"
+    texts = str(name).startswith(("firm_text", "alert_text")) or str(name).endswith("_grams")
     return not (kind in ("table", "index") and texts)
 
 
