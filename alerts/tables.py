@@ -141,6 +141,11 @@ _FILTERED = (_C.state, _C.lane, _C.typology, _C.severity, _C.set_aside, _C.assig
 Index("alert_queue", _C.queue_rank.desc(), _C.id, *_FILTERED)
 Index("alert_state_queue", _C.state, _C.queue_rank.desc(), _C.id)
 Index("alert_typology", _C.typology, _C.queue_rank.desc(), _C.id, _C.state, _C.lane, _C.severity)
+for _name, _has in (("pending", _C.pending), ("stale", _C.stale_since), ("tagged", _C.tags)):
+    # what few alerts have is found without reading the others
+    _only = _has.is_not(None)
+    Index(f"ix_alert_{_name}", _C.queue_rank.desc(), _C.id, sqlite_where=_only,
+          postgresql_where=_only)  # fmt: skip
 # what the queue is counted by
 Index("ix_alert_spread", *_FILTERED, _C.due_on, _C.opened_at)
 
