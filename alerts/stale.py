@@ -11,7 +11,6 @@ from alerts import store
 from alerts.connections import ReadConnection, WriteConnection
 from alerts.merge import Moment
 from alerts.model import SYSTEM, Alert, AlertEvent, EventKind, State
-from alerts.rows import alert_from
 from alerts.tables import alert as alert_table
 
 Subject = tuple[str, str, str]
@@ -36,17 +35,22 @@ def mark(connection: WriteConnection, silent: Collection[Subject], moment: Momen
     """
     typologies = sorted({typology for typology, _, _ in silent})
     concerned = sa.or_(_C.stale_since.is_not(None), _C.typology.in_(typologies))
-    query = (
-        sa.select(alert_table)
-        .where(_C.state != State.CLOSED.value, concerned)
-        .order_by(_C.id)
-        .with_for_update()
-    )
+    query = sa.select(
+        _C.fingerprint, _C.stale_since, _C.typology, _C.subject_kind, _C.subject_key
+    ).where(_C.state != State.CLOSED.value, concerned)
+    # Few are about to be marked: the whole rows are read, and held, of these alone.
+    asked = [
+        fingerprint
+        for fingerprint, since, *subject in connection.execute(query)
+        if (tuple(subject) in silent) != (since is not None)
+    ]
     moved: list[Alert] = []
-    for row in connection.execute(query).mappings().all():
-        stopped = (row["typology"], row["subject_kind"], row["subject_key"]) in silent
-        if stopped != (row["stale_since"] is not None):
-            moved.append(_moved(alert_from(row), moment, stopped=stopped))
+    for alert in sorted(store.lock_alerts(connection, asked).values(), key=lambda a: a.id):
+        said = alert.signal
+        stopped = (said.typology, said.subject_kind, said.subject_key) in silent
+        waiting = alert.state is not State.CLOSED
+        if waiting and stopped != (alert.stale_since is not None):
+            moved.append(_moved(alert, moment, stopped=stopped))
     store.update_alerts(connection, moved)
     store.add_events(connection, [_event(alert, moment) for alert in moved])
     return len(moved)
