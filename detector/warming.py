@@ -7,6 +7,7 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 from detector import publishing
+from detector.cockpit.whole import cockpit
 from detector.results import Results
 from detector.rulebook import rules_in_force
 from features.catalogue import catalogue
@@ -19,7 +20,8 @@ log = logging.getLogger("marketwarden.warming")
 
 
 def warm(system: System) -> None:
-    """Reads the rules in force, the catalogue of features, the results and the filings in force.
+    """Reads the rules in force, the catalogue of features, the results and the filings in force,
+    and computes the director's view.
 
     Reading rule files alone takes a second; all of it is kept by whoever reads it.
     """
@@ -32,6 +34,7 @@ def warm(system: System) -> None:
     if run_id is not None:
         results = Results(system.home)
         results.outcomes(results.manifest(run_id)).head(1).collect()
+    cockpit(system)
 
 
 def warm_beside(system: System) -> None:

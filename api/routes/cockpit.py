@@ -34,7 +34,7 @@ def _told(system: System, who: Principal, within: Limits) -> dict[str, Any]:
 def read_cockpit(system: SystemDep, who: Who, within: Within) -> Cockpit:
     """What waits, how fast it is decided, markets, rules, what was not checked, remedies.
 
-    The figures are at most a minute old; `at` says from when.
+    The figures are at most a minute old, older where computing them takes long; `at` says when.
     """
     return Cockpit.model_validate(_told(system, who, within), from_attributes=True)
 

@@ -1,9 +1,16 @@
-"""All of the director's view at once, kept for a minute: many look, and little changes."""
+"""All of the director's view at once, kept for a minute: many look, and little changes.
+
+Where computing it takes long, whoever looks is given the view of before, which says from when it
+is, while it is computed anew beside, a twentieth of the time at most.
+"""
 
 from __future__ import annotations
 
+import logging
+from dataclasses import dataclass
 from datetime import datetime
-from threading import Lock
+from threading import Lock, Thread
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from alerts.case_model import EVERYWHERE, CaseReach
@@ -19,16 +26,31 @@ from detector.filings import table_states
 from detector.planning import LIVE
 from detector.results import Results
 from detector.review_quality import precision
+from features.errors import WardenError
 
 if TYPE_CHECKING:
     from detector.system import System
 
+log = logging.getLogger("marketwarden.cockpit")
 Row = dict[str, Any]
 KEPT_SECONDS = 60.0
 MOST_KEPT = 64
 RULES = 12
+SLOW_SECONDS = 0.25
+WORTH = 20.0
+"""How many times as long as computing took a slow view is kept."""
+LONGEST = 3_600.0
+"""Seconds after which even a slow view is waited for."""
 _lock = Lock()
-_kept: dict[tuple[Any, ...], tuple[datetime, Row]] = {}
+_kept: dict[tuple[Any, ...], _Kept] = {}
+_computing: set[tuple[Any, ...]] = set()
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    at: datetime
+    took: float
+    view: Row
 
 
 def cockpit(system: System, within: Limits = NONE, reach: CaseReach = EVERYWHERE) -> Row:
@@ -47,13 +69,44 @@ def cockpit(system: System, within: Limits = NONE, reach: CaseReach = EVERYWHERE
     key = (system.home, str(system.engine.url), run, within, reach)
     with _lock:
         held = _kept.get(key)
-    if held and 0 <= (now - held[0]).total_seconds() < KEPT_SECONDS:
-        return held[1]
+    age = (now - held.at).total_seconds() if held else LONGEST
+    if held is None or not 0 <= age < LONGEST:
+        return _anew(system, key, now)
+    if age < max(KEPT_SECONDS, held.took * WORTH):
+        return held.view
+    if held.took < SLOW_SECONDS:
+        return _anew(system, key, now)
+    _beside(system, key, now)
+    return held.view
+
+
+def _beside(system: System, key: tuple[Any, ...], now: datetime) -> None:
+    """Computes a view anew in a thread of its own, unless one does already."""
+    with _lock:
+        if key in _computing:
+            return
+        _computing.add(key)
+
+    def quietly() -> None:
+        try:
+            _anew(system, key, now)
+        except WardenError:  # the next to look tries again
+            log.warning("the director's view was not computed anew", exc_info=True)
+        finally:
+            with _lock:
+                _computing.discard(key)
+
+    Thread(target=quietly, name="cockpit", daemon=True).start()
+
+
+def _anew(system: System, key: tuple[Any, ...], now: datetime) -> Row:
+    *_, run, within, reach = key
+    began = perf_counter()
     found = _computed(system, run, within, reach, now)
     with _lock:
         while len(_kept) >= MOST_KEPT:
             _kept.pop(next(iter(_kept)))
-        _kept[key] = (now, found)
+        _kept[key] = _Kept(now, perf_counter() - began, found)
     return found
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from pathlib import Path
+from threading import Event
+from threading import enumerate as enumerate_threads
 
 import numpy as np
 import pytest
@@ -13,11 +15,12 @@ from alerts.inbox import export_alerts
 from alerts.lifecycle import decide
 from alerts.limits import Limits
 from api.web.cockpit_view import spark
+from detector.cockpit import whole
 from detector.cockpit.load import load, weekly
 from detector.cockpit.pace import pace, survival
 from detector.cockpit.whole import cockpit
 from detector.database import reading, writing
-from detector.system import open_system
+from detector.system import System, open_system
 from tests.alerts.samples import NOW, run, signal
 
 DAY = timedelta(days=1)
@@ -123,3 +126,33 @@ def test_the_view_of_the_demonstration(demonstration_home: Path) -> None:
     limited = cockpit(system, Limits(typologies=frozenset()))
     assert (limited["load"]["total"], limited["checked"], limited["rules"]) == (0, None, None)
     system.engine.dispose()
+
+
+def test_a_slow_view_is_given_as_it_was_while_it_is_computed_anew(
+    demonstration_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, now = open_system(demonstration_home), [NOW]
+    system = System(made.settings, made.home, made.engine, made.lake, lambda: now[0])
+    told, slow = iter("abcd"), Event()
+
+    def computed(*_given: object) -> dict[str, str]:
+        view = next(told)
+        assert view == "a" or slow.wait(10)
+        return {"view": view}
+
+    monkeypatch.setattr(whole, "_computed", computed)
+    monkeypatch.setattr(whole, "_kept", {})
+    monkeypatch.setattr(whole, "SLOW_SECONDS", 0.0)
+    assert cockpit(system) == {"view": "a"}
+    now[0] += timedelta(seconds=59)
+    assert cockpit(system) == {"view": "a"}
+    now[0] += timedelta(seconds=3)
+    # twice: what is being computed is not computed once more
+    assert [cockpit(system), cockpit(system)] == [{"view": "a"}] * 2
+    slow.set()
+    for thread in [one for one in enumerate_threads() if one.name == "cockpit"]:
+        thread.join(10)
+    assert cockpit(system) == {"view": "b"}
+    now[0] += timedelta(hours=2)
+    assert cockpit(system) == {"view": "c"}
+    made.engine.dispose()
