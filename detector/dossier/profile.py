@@ -7,7 +7,9 @@ where no feature of a suspicion is about them. Null means that nothing was filed
 from __future__ import annotations
 
 from datetime import date
+from threading import Lock
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 import polars as pl
 
@@ -33,10 +35,24 @@ FIGURES: dict[str, tuple[dict[str, str], str]] = {
 }
 """Title and unit of each figure."""
 _ALWAYS = date(1970, 1, 1)
+_lock = Lock()
+_kept: WeakKeyDictionary[Lake, tuple[str, GrainReference]] = WeakKeyDictionary()
+"""Of the last snapshot asked for, with its id, which tells every batch it shows."""
 
 
 def profiles(lake: Lake, snapshot: Snapshot) -> GrainReference:
-    """The figures of every organisation, as peers to look for the nearest among."""
+    """The figures of every organisation, as peers to look for the nearest among.
+
+    Computed once a snapshot: they are of everybody, and every dossier asks for them.
+    """
+    with _lock:
+        last = _kept.get(lake)
+        if last is None or last[0] != snapshot.id:
+            last = _kept[lake] = (snapshot.id, _computed(lake, snapshot))
+        return last[1]
+
+
+def _computed(lake: Lake, snapshot: Snapshot) -> GrainReference:
     parts = [part(lake, snapshot) for part in (_register, _positions, _tenders, _apps, _shops)]
     whole = parts[0]
     for part in parts[1:]:
