@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterator
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from argon2 import PasswordHasher
 
 # databases on both engines: `database_url`, `engine`, `postgres_url`, `sqlite_url`;
 # a home with a judged market and people: `demonstration_home`
@@ -49,6 +54,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return next((n for n, start in enumerate(LONG) if item.nodeid.startswith(start)), len(LONG))
 
     items.sort(key=turn)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def production_hasher() -> Iterator[Callable[[], PasswordHasher]]:
+    """Makes passwords cheap to hash in this process; gives what hashes them in an installation.
+
+    A hash is meant to be slow, and the tests sign in hundreds of times.
+    """
+    from argon2 import PasswordHasher
+
+    from detector.people import passwords
+
+    production = passwords._hasher
+    cheap = cache(lambda: PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(passwords, "_hasher", cheap)
+        yield production
 
 
 @pytest.hookimpl(wrapper=True)
