@@ -26,6 +26,8 @@ SERVED = "127.0.0.1:8000"
 MARK = "@@step"
 STARTED_COLD = "README.md"
 """The page whose every command is started from nothing."""
+BRIEF_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+"""Compiling well what runs for seconds costs more than it saves."""
 OUTSIDE = {"curl", "iconv", "java"}
 """Programs pages use that neither Python nor every machine brings."""
 
@@ -119,6 +121,7 @@ def surroundings(home: Path, tools: Sequence[Path] = ()) -> dict[str, str]:
     kept = {k: v for k, v in os.environ.items() if not k.startswith("WARDEN_")}
     folders = [*map(str, tools), str(Path(sys.executable).parent), os.environ["PATH"]]
     own = {"PATH": os.pathsep.join(folders), "HOME": str(home), "NO_COLOR": "1", "TERM": "dumb"}
+    own["JAVA_TOOL_OPTIONS"] = BRIEF_JAVA
     return kept | own
 
 
