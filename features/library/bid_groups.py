@@ -93,9 +93,15 @@ def _circles(edges: pl.DataFrame) -> list[tuple[str, ...]]:
         label[list(component)] = k
     # One cut for each connected part: strangers elsewhere must not move it.
     sets: set[frozenset[int]] = set()
-    order = np.argsort(label[ends[0]], kind="stable")
-    for part in np.split(order, np.flatnonzero(np.diff(label[ends[0]][order])) + 1):
-        sets |= _communities(ends[:, part], weight[part])
+    part_of = label[ends[0]]
+    pairs = _similar(ends, weight)
+    alike = _by_part(part_of[pairs[0]])
+    place_in = np.empty(part_of.size, dtype=np.int64)
+    for part, edges_of in _by_part(part_of).items():
+        place_in[edges_of] = np.arange(edges_of.size)
+        mine = alike.get(part, np.empty(0, dtype=np.int64))
+        one, two, level = (column[mine] for column in pairs)
+        sets |= _communities(ends[:, edges_of], place_in[one], place_in[two], level)
     kept = _without_parts(sets)
     return sorted(tuple(firms[i] for i in sorted(s)) for s in kept)
 
@@ -113,14 +119,20 @@ def _without_parts(sets: set[frozenset[int]]) -> list[frozenset[int]]:
     return [s for s in (*whole, *pairs) if len(s) <= MOST_MEMBERS]
 
 
-def _communities(ends: Ints, weight: NDArray[np.float64]) -> set[frozenset[int]]:
+def _by_part(labels: Ints) -> dict[int, Ints]:
+    """Places of every label, in order."""
+    order = np.argsort(labels, kind="stable")
+    split = np.split(order, np.flatnonzero(np.diff(labels[order])) + 1)
+    return {int(labels[places[0]]): places for places in split if places.size}
+
+
+def _communities(ends: Ints, one: Ints, two: Ints, level: Ints) -> set[frozenset[int]]:
     """Link communities of one connected part, cut where the partition density is largest.
 
-    Edges that share a firm are as similar as the neighbourhoods of their other ends (Tanimoto of
-    the weight vectors, own entry the firm's mean weight), joined by single linkage. Of equal
-    densities the strictest cut is taken.
+    Edges that share a firm (`one`, `two`) are as similar as the neighbourhoods of their other ends
+    (`level`, see `_similar`), joined by single linkage. Of equal densities the strictest cut is
+    taken.
     """
-    one, two, level = _similar(ends, weight)
     m = ends.shape[1]
     graph: rx.PyGraph[None, None] = rx.PyGraph(multigraph=False)
     graph.add_nodes_from([None] * m)
@@ -148,7 +160,11 @@ def _density(ends: Ints, found: list[set[int]]) -> float:
 
 
 def _similar(ends: Ints, weight: NDArray[np.float64]) -> tuple[Ints, Ints, Ints]:
-    """Pairs of edges that share a firm, and their similarity in whole steps."""
+    """Pairs of edges that share a firm, and their similarity in whole steps.
+
+    It is the Tanimoto of the weight vectors of their other ends, own entry the firm's mean weight.
+    Found for all connected parts at once: edges of different parts share no firm.
+    """
     nodes, flat = np.unique(ends, return_inverse=True)
     a, b = flat.reshape(ends.shape)
     n, m = len(nodes), ends.shape[1]
