@@ -160,13 +160,10 @@ def lot_firms(t: Tables) -> Lazy:
 def _in_force(rows: Lazy) -> Lazy:
     """The latest bid of each bidder and lot; of several at one instant the lowest priced."""
     own = ["subject_key", "party"]
-    instant = nw.coalesce(nw.col("submitted_at").cast(nw.String), nw.lit("")).alias("_when")
+    last = nw.col("submitted_at").max().over(*own)
     lowest = nw.col("amount").min().over(*own)
-    return (
-        rows.with_columns(instant)
-        .filter(nw.col("_when") == nw.col("_when").max().over(*own))
-        .filter((nw.col("amount") == lowest) | lowest.is_null())
-        .drop("_when")
+    return rows.filter((nw.col("submitted_at") == last) | last.is_null()).filter(
+        (nw.col("amount") == lowest) | lowest.is_null()
     )
 
 

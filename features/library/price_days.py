@@ -47,11 +47,11 @@ def main_price_days(t: Tables) -> Lazy:
 def firm_price_days(t: Tables) -> Lazy:
     """The lowest price of an economic group for a product on a day, over platforms and channels.
 
-    Sellers of one group are no competitors of each other.
+    Sellers of one group are no competitors of each other. In no order: who needs one sorts.
     """
     grouped = with_group(t, t.view("price_days"), "seller_id", "firm")
     cell = ("sku_id", "currency", "period_start", "firm", "day")
-    return grouped.group_by(*cell).agg(nw.col("price").min()).sort(*cell)
+    return grouped.group_by(*cell).agg(nw.col("price").min())
 
 
 @view("market_price_days")
