@@ -31,10 +31,17 @@ class AnsweredPage(NamedTuple):
     next_cursor: str | None
 
 
-def page_query(wanted: QueueFilter, sort: Sort = Sort.QUEUE, *, limits: bool = True) -> PageQuery:
+def page_query(
+    connection: ReadConnection | None,
+    wanted: QueueFilter,
+    sort: Sort = Sort.QUEUE,
+    *,
+    limits: bool = True,
+) -> PageQuery:
     """What reads pages of a filter.
 
     Args:
+        connection: where its text is looked up; None for a filter without.
         limits: whether limits of restricted rules may be seen.
     """
     kept = answer_table.c
@@ -44,7 +51,7 @@ def page_query(wanted: QueueFilter, sort: Sort = Sort.QUEUE, *, limits: bool = T
     first = (
         sa.select(alert_table.c.id, key_of(sort), body, kept.opened_day, kept.due_day)
         .select_from(alert_table.outerjoin(answer_table, here))
-        .where(*conditions_of(wanted))
+        .where(*conditions_of(connection, wanted))
         .order_by(*order_of(sort))
         .limit(sa.bindparam("most", type_=sa.Integer))
     )

@@ -126,7 +126,7 @@ def queue(
     """
     if not 1 <= limit <= LARGEST_PAGE:
         raise WardenError("bad_limit", f"A page holds 1 to {LARGEST_PAGE} alerts, not {limit}.")
-    query = sa.select(alert_table).where(*conditions_of(wanted))
+    query = sa.select(alert_table).where(*conditions_of(connection, wanted))
     if cursor is not None:
         query = query.where(after(cursor, sort))
     ordered = query.order_by(*order_of(sort)).limit(limit + 1)
@@ -158,7 +158,7 @@ def spread(connection: ReadConnection, wanted: QueueFilter = EVERYTHING) -> Spre
     index, for every such choice."""
     query = (
         sa.select(_COLUMNS.state, _COLUMNS.lane, sa.func.count())
-        .where(*conditions_of(replace(wanted, states=(), lanes=())))
+        .where(*conditions_of(connection, replace(wanted, states=(), lanes=()), counting=True))
         .group_by(_COLUMNS.state, _COLUMNS.lane)
     )
     found = connection.execute(query)
@@ -201,7 +201,11 @@ def opened_since(
     """
     query = (
         sa.select(_COLUMNS.id, _COLUMNS.title)
-        .where(*conditions_of(wanted), _COLUMNS.opened_at > since, _COLUMNS.id.not_in(without))
+        .where(
+            *conditions_of(connection, wanted),
+            _COLUMNS.opened_at > since,
+            _COLUMNS.id.not_in(without),
+        )
         .order_by(_COLUMNS.opened_at, _COLUMNS.id)
     )
     return [(alert_id, title) for alert_id, title in connection.execute(query)]
@@ -211,7 +215,7 @@ def come_in(connection: ReadConnection, wanted: QueueFilter, since: datetime, mo
     """How many alerts of the filter were opened after a moment; counted no further than `most`."""
     found = (
         sa.select(_COLUMNS.id)
-        .where(*conditions_of(wanted), _COLUMNS.opened_at > since)
+        .where(*conditions_of(connection, wanted), _COLUMNS.opened_at > since)
         .limit(most)
         .subquery()
     )
@@ -222,7 +226,7 @@ def matching(
     connection: ReadConnection | WriteConnection, wanted: QueueFilter, limit: int
 ) -> tuple[int, list[str]]:
     """How many alerts the filter finds, and the ids of the first of them, by id."""
-    conditions = conditions_of(wanted)
+    conditions = conditions_of(connection, wanted, counting=True)
     total = sa.select(sa.func.count()).select_from(alert_table).where(*conditions)
     ids = sa.select(_COLUMNS.id).where(*conditions).order_by(_COLUMNS.id).limit(limit)
     return connection.scalar(total) or 0, list(connection.scalars(ids))
@@ -234,7 +238,7 @@ def export_alerts(
     """Every alert of the filter as the API's alert object, in queue order."""
     query = (
         sa.select(alert_table)
-        .where(*conditions_of(wanted))
+        .where(*conditions_of(connection, wanted))
         .order_by(_COLUMNS.queue_rank.desc(), _COLUMNS.id)
     )
     rows = connection.execute(query).mappings()
@@ -251,8 +255,19 @@ def tagged_alerts(connection: ReadConnection) -> list[Alert]:
     return [alert_from(row) for row in connection.execute(query).mappings()]
 
 
-def conditions_of(wanted: QueueFilter) -> list[sa.ColumnElement[bool]]:
-    """What a query of alerts must hold to for a filter."""
+def conditions_of(
+    connection: ReadConnection | WriteConnection | None,
+    wanted: QueueFilter,
+    *,
+    counting: bool = False,
+) -> list[sa.ColumnElement[bool]]:
+    """What a query of alerts must hold to for a filter.
+
+    Args:
+        connection: where its text is looked up first, as few or many alerts that say it are best
+            found in different ways; None for a filter without.
+        counting: all of them will be read, not those that come first.
+    """
     texts = (*wanted.typologies, wanted.subject_kind, wanted.subject, wanted.text, wanted.assignee,
              *wanted.labels, *wanted.jurisdictions)  # fmt: skip
     if not all(storable(text or "") for text in texts):
@@ -281,8 +296,8 @@ def conditions_of(wanted: QueueFilter) -> list[sa.ColumnElement[bool]]:
     ]
     if wanted.subject:
         conditions.append(_concerns(wanted.subject))
-    if wanted.text and wanted.text.strip():
-        conditions.append(says(wanted.text))
+    if connection is not None and wanted.text and wanted.text.strip():
+        conditions.append(says(connection, wanted.text, counting=counting))
     if wanted.min_suspicion is not None:
         conditions.append(_COLUMNS.suspicion >= wanted.min_suspicion)
     return conditions + _work_conditions(wanted)

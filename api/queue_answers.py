@@ -182,7 +182,11 @@ class _Found(NamedTuple):
 def _page(connection: ReadConnection, request: Request, asked: Asked, cursor: str | None) -> _Found:
     who = somebody(request)
     may_see = Permission.THRESHOLDS_READ in who.may
-    wanted, tally, query = _prepared(asked.filter, limits_of(request, who), asked.sort, may_see)
+    given = (limits_of(request, who), asked.sort, may_see)
+    if asked.filter.wanted.text:  # what says a text now is looked up now
+        wanted, tally, query = _prepare(connection, asked.filter, *given)
+    else:
+        wanted, tally, query = _prepared(asked.filter, *given)
     began = time.perf_counter()
     today = request.app.state.system.clock().date()
     page = answered_page(connection, query, cursor, asked.limit, today)
@@ -211,5 +215,11 @@ def _answer(asked: Asked, found: _Found, spreads: Spread) -> Response:
 def _prepared(
     asked: Filter, within: Limits, sort: Sort, limits: bool
 ) -> tuple[QueueFilter, Hashable, PageQuery]:
+    return _prepare(None, asked, within, sort, limits)
+
+
+def _prepare(
+    connection: ReadConnection | None, asked: Filter, within: Limits, sort: Sort, limits: bool
+) -> tuple[QueueFilter, Hashable, PageQuery]:
     wanted = replace(asked.wanted, within=within)
-    return wanted, key_of(wanted), page_query(wanted, sort, limits=limits)
+    return wanted, key_of(wanted), page_query(connection, wanted, sort, limits=limits)

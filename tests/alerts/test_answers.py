@@ -70,7 +70,7 @@ def test_a_change_by_anybody_forgets_the_answer(market: sa.Engine) -> None:
         connection.execute(rank.values(assignee="Somebody"))
     assert set(as_they_are(market)) - set(kept(market)) == {changed}
     with reading(market) as connection:
-        page = answered_page(connection, page_query(EVERYTHING), None, 50, NOW.date())
+        page = answered_page(connection, page_query(None, EVERYTHING), None, 50, NOW.date())
         assert sum(b'"assignee":"Somebody"' in item for item in page.items) == 1
     with writing(market) as connection:
         last = keep_missing(connection, "", 3)
@@ -82,14 +82,14 @@ def test_an_answer_of_another_form_is_not_read(market: sa.Engine) -> None:
     with writing(market) as connection:
         connection.execute(sa.update(alert_answer).values(form=FORM - 1, body=b"of old"))
     with reading(market) as connection:
-        page = answered_page(connection, page_query(EVERYTHING), None, 50, NOW.date())
+        page = answered_page(connection, page_query(None, EVERYTHING), None, 50, NOW.date())
     assert len(page.items) == 4
     assert not [item for item in page.items if b"of old" in item]
 
 
 def test_pages_follow_each_other_as_the_queue_does(market: sa.Engine) -> None:
     for sort in Sort:
-        query, seen, cursor = page_query(EVERYTHING, sort), [], None
+        query, seen, cursor = page_query(None, EVERYTHING, sort), [], None
         with reading(market) as connection:
             wanted = [a.id for a in queue(connection, sort=sort).alerts]
             while True:
@@ -144,7 +144,7 @@ def test_pages_are_read_in_the_order_of_an_index(
     run(market, SIGNALS)
     with reading(market) as connection:
         value, last = read_cursor(queue(connection, sort=sort, limit=1).next_cursor or "", sort)
-        query = page_query(wanted, sort)
+        query = page_query(connection, wanted, sort)
         for statement in (query.first, query.following.params(value=value, last=last)):
             text = statement.params(most=51).compile(market, compile_kwargs={"literal_binds": True})
             plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}")

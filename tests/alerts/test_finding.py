@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
+from alerts import finding
+from alerts.finding import says
 from alerts.inbox import QueueFilter, counts
 from alerts.pipeline import process
 from alerts.tables import alert, alert_words
@@ -27,11 +29,14 @@ def filled(engine: sa.Engine) -> sa.Engine:
 
 
 def found(engine: sa.Engine, text: str) -> set[str]:
-    from alerts.finding import says
-
     with reading(engine) as connection:
-        keys = set(connection.scalars(sa.select(alert.c.subject_key).where(says(text))))
+        named = sa.select(alert.c.subject_key)
+        keys = set(connection.scalars(named.where(says(connection, text))))
         assert counts(connection, QueueFilter(text=text)).total == len(keys)
+        with pytest.MonkeyPatch.context() as patched:
+            # as where too many say it to be named
+            patched.setattr(finding, "FEW", -1)
+            assert set(connection.scalars(named.where(says(connection, text)))) == keys
     return keys
 
 
