@@ -112,9 +112,15 @@ class Groups:
             return owners
         mapping = dict(known.unique("id", keep="first", maintain_order=True).iter_rows())
         distinct = owners.drop_nulls().unique()
-        members = distinct.str.split("|").list.eval(pl.element().replace(mapping))
-        joined = members.list.unique().list.sort().list.join("|")
-        return owners.replace_strict(distinct, joined, default=None, return_dtype=pl.String)
+        several = distinct.str.contains("|", literal=True)
+        alone, many = distinct.filter(~several), distinct.filter(several)
+        members = pl.DataFrame({"owners": many, "one": many.str.split("|")}).explode("one")
+        joined = members.group_by("owners").agg(
+            pl.col("one").replace(mapping).unique().sort().str.join("|")
+        )
+        told = pl.concat([alone.replace(mapping), joined["one"]])
+        names = pl.concat([alone, joined["owners"]])
+        return owners.replace_strict(names, told, default=None, return_dtype=pl.String)
 
     def digest(self) -> str:
         """Names the content; equal groups leave the same subjects out."""
