@@ -30,19 +30,35 @@ def says(
     Args:
         counting: all of them will be read, not those that come first.
     """
-    phrase = text.strip().casefold()
-    holds = _C.search_text.contains(phrase, autoescape=True)
-    found = sa.select(_C.alert_id).where(holds)
-    if len(phrase) >= PIECE:
-        pieces = sorted({phrase[i : i + PIECE] for i in range(len(phrase) - PIECE + 1)})
-        # the pieces may lie apart, so the whole is looked for in what has them
-        found = found.where(_holds_pieces(_C.n, _C.search_text, sa.literal(json.dumps(pieces))))
+    found = _saying(text.strip())
     few = list(connection.scalars(found.limit(FEW + 1)))
     if len(few) <= FEW:
         return alert.c.id.in_(few) if few else sa.false()
     if counting:
         return alert.c.id.in_(found)
-    return sa.exists().where(_C.alert_id == alert.c.id, holds).correlate(alert)
+    return sa.exists().where(_C.alert_id == alert.c.id, _holds(text.strip())).correlate(alert)
+
+
+def subjects_saying(connection: ReadConnection, text: str) -> list[str]:
+    """Keys of the subjects of alerts that say the text, each once; among them every key that
+    holds it."""
+    named = sa.select(alert.c.subject_key).where(alert.c.id.in_(_saying(text))).distinct()
+    return list(connection.scalars(named))
+
+
+def _holds(text: str) -> sa.ColumnElement[bool]:
+    return _C.search_text.contains(text.casefold(), autoescape=True)
+
+
+def _saying(text: str) -> sa.Select[tuple[str]]:
+    """Ids of the alerts that say it."""
+    phrase = text.casefold()
+    found = sa.select(_C.alert_id).where(_holds(text))
+    if len(phrase) < PIECE:
+        return found
+    pieces = sorted({phrase[i : i + PIECE] for i in range(len(phrase) - PIECE + 1)})
+    # the pieces may lie apart, so the whole is looked for in what has them
+    return found.where(_holds_pieces(_C.n, _C.search_text, sa.literal(json.dumps(pieces))))
 
 
 class _holds_pieces(FunctionElement[Any]):  # noqa: N801  named as the functions of SQL are

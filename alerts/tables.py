@@ -126,7 +126,6 @@ alert = Table(
     Index("alert_subject", "subject_key"),
     Index("ix_alert_due", "due_on", "id"),
     Index("ix_alert_opened", "opened_at", "id"),
-    Index("ix_alert_assignee", "assignee"),
     Index(
         "ix_alert_unplaced",
         "id",
@@ -141,6 +140,8 @@ _FILTERED = (_C.state, _C.lane, _C.typology, _C.severity, _C.set_aside, _C.assig
 Index("alert_queue", _C.queue_rank.desc(), _C.id, *_FILTERED)
 Index("alert_state_queue", _C.state, _C.queue_rank.desc(), _C.id)
 Index("alert_typology", _C.typology, _C.queue_rank.desc(), _C.id, _C.state, _C.lane, _C.severity)
+Index("ix_alert_assignee", _C.assignee, _C.state, _C.lane, sqlite_where=_C.assignee.is_not(None),
+      postgresql_where=_C.assignee.is_not(None))  # fmt: skip
 for _name, _has in (("pending", _C.pending), ("stale", _C.stale_since), ("tagged", _C.tags)):
     # what few alerts have is found without reading the others
     _only = _has.is_not(None)

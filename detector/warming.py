@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from detector import publishing
 from detector.cockpit.whole import cockpit
 from detector.results import Results
+from detector.rule_figures import rule_figures
 from detector.rulebook import rules_in_force
 from features.catalogue import catalogue
 from features.errors import WardenError
@@ -21,7 +22,7 @@ log = logging.getLogger("marketwarden.warming")
 
 def warm(system: System) -> None:
     """Reads the rules in force, the catalogue of features, the results and the filings in force,
-    and computes the director's view.
+    and computes the figures of rules and the director's view.
 
     Reading rule files alone takes a second; all of it is kept by whoever reads it.
     """
@@ -34,6 +35,7 @@ def warm(system: System) -> None:
     if run_id is not None:
         results = Results(system.home)
         results.outcomes(results.manifest(run_id)).head(1).collect()
+    rule_figures(system)
     cockpit(system)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from alerts.finding import subjects_saying
 from alerts.model import EventKind, alert_object
 from alerts.rows import alert_from
 from alerts.standing import standing
@@ -87,14 +88,9 @@ def _ids(connection: ReadConnection, subject: Subject) -> set[str]:
 
 
 def _keys_naming(connection: ReadConnection, name: str) -> list[str]:
-    """Keys of several parts of which one is the name: pairs, markets of a firm.
-
-    Only the key is read, so that the index on it is enough: the rows are a hundred times as large.
-    """
-    place = sa.func.strpos if connection.dialect.name == "postgresql" else sa.func.instr
-    query = sa.select(_SEEN.subject_key).where(place(_SEEN.subject_key, name) > 0).distinct()
+    """Keys of several parts of which one is the name: pairs, markets of a firm."""
     apart = re.compile(rf"(^|[/|]){re.escape(name)}($|[/|])")
-    return [key for key in connection.scalars(query) if apart.search(key)]
+    return [key for key in subjects_saying(connection, name) if apart.search(key)]
 
 
 def _beneath(connection: ReadConnection, key: str) -> tuple[sa.ColumnElement[bool], ...]:
