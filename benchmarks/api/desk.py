@@ -38,7 +38,8 @@ VARIED = 40
 PARTS = ("", "/alerts", "/measures", "/coverage", "/network", "/similar", "/filings")
 PAGES: dict[str, str] = {
     "queue": "/", "queue, legal lane": "/?lane=legal&state=open", "queue, severe": "/?severity=5",
-    "queue, text": "/?q=firm+{n}", "queue, one typology": "/?typology={typology}",
+    "queue, text": "/?q=tender+{n}", "queue, common text": "/?q=cement",
+    "queue, one typology": "/?typology={typology}",
     "alert": "/alerts/{alert}", "alert, whole": "/alerts/{alert}?whole=1",
     "alert, figures": "/alerts/{alert}/figures", "alert, preview": "/alerts/{alert}/preview",
     "alert, source rows": "/alerts/{alert}/rows",
@@ -49,7 +50,7 @@ PAGES: dict[str, str] = {
     "cases": "/cases", "approvals": "/approvals", "cockpit": "/cockpit", "rules": "/rules",
     "rule": "/rules/{rule}", "rule, editor": "/rules/{rule}/edit", "tables": "/tables",
     "table": "/tables/bids", "quarantine": "/quarantine", "jobs": "/jobs", "models": "/models",
-    "people": "/people/desk", "notices": "/notices", "audit": "/audit", "help": "/help",
+    "people": "/people", "notices": "/notices", "audit": "/audit", "help": "/help",
     "profile": "/profile",
 }  # fmt: skip
 
