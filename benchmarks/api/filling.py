@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import sqlalchemy as sa
 
 from alerts.tables import alert, alert_answer
-from detector.database import writing
+from detector.database import WriteConnection, writing
 from detector.system import System
 
 # identifiers are in base 32, which has no zero: none begins as a copy does
@@ -26,6 +27,19 @@ BODY = {
     "sqlite": "CAST(replace(CAST(w.body AS TEXT), a.id, 'A-0' || n.n) AS BLOB)",
     "postgresql": "convert_to(replace(convert_from(w.body, 'UTF8'), a.id, 'A-0' || n.n), 'UTF8')",
 }
+
+
+@contextmanager
+def _index_of_texts_later(connection: WriteConnection) -> Iterator[None]:
+    """PostgreSQL builds it at once in a tenth of the time it takes text by text."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("DROP INDEX ix_alert_words_grams")
+        connection.exec_driver_sql("SET LOCAL maintenance_work_mem = '1GB'")
+    yield
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(
+            "CREATE INDEX ix_alert_words_grams ON alert_words USING gin (firm_grams(search_text))"
+        )
 
 
 def fill(system: System, wanted: int, changed: Mapping[str, str] = CHANGED) -> int:
@@ -47,7 +61,8 @@ def fill(system: System, wanted: int, changed: Mapping[str, str] = CHANGED) -> i
         )
         of = f" FROM n JOIN a ON a.place = n.n % {there} + 1"
         insert = f"INSERT INTO alert ({', '.join(names)}) {begin}{values}{of}"
-        connection.execute(sa.text(insert))
+        with _index_of_texts_later(connection):
+            connection.execute(sa.text(insert))
         # kept answers are copied beside, each with its own id: rendering them takes minutes
         columns = [c.name for c in alert_answer.c]
         own = {"alert_id": "'A-0' || n.n", "body": BODY[store]}
