@@ -32,6 +32,8 @@ from detector.whole_files import replace_bytes
 from features.errors import WardenError
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
     from detector.system import System
 
 FOLDER = "received"
@@ -79,7 +81,7 @@ def put_aside(system: System, content: bytes, key: str, actor: str) -> str:
     before = trusted.read_bytes() if trusted.exists() else None
     replace_bytes(trusted, key.strip()[:LONGEST_KEY].encode() + b"\n")
     try:
-        found = read_bundle(content, public_key(trusted))
+        found = read_bundle(content, _sent_key(trusted))
         for sent in found.alerts:
             check_lead(sent)
         with writing(system.engine) as connection:
@@ -99,6 +101,20 @@ def put_aside(system: System, content: bytes, key: str, actor: str) -> str:
             replace_bytes(trusted, before)
         raise
     return sha256
+
+
+def _sent_key(path: Path) -> Ed25519PublicKey:
+    """The key somebody sent along: one that is none is a fault of what was sent, not of ours."""
+    try:
+        return public_key(path)
+    except WardenError as error:
+        if error.code != "broken_key":
+            raise
+        raise WardenError(
+            "broken_key",
+            "The key is no Ed25519 public key in PEM.",
+            "Send the whole text of the sender's key file, its first and last line included.",
+        ) from error
 
 
 def look(system: System, sha256: str, limits: Limits = NONE) -> Look:

@@ -69,6 +69,9 @@ def test_a_program_receives_as_the_pages_do(
     at = "/api/v1/hand-overs"
     refused = client.post(at, params={"key": OTHER_KEY}, content=content)
     assert refused.status_code >= 400 and not list((system.home / FOLDER).iterdir())
+    no_key = client.post(at, params={"key": "no key"}, content=content)
+    assert (no_key.status_code, no_key.json()["code"]) == (422, "broken_key")
+    assert "/" not in no_key.json()["detail"]  # no place of ours is told
     put = client.post(at, params=asked, content=content)
     mark = put.json()["sha256"]
     told = client.get(f"{at}/{mark}").json()
