@@ -15,9 +15,11 @@ from detector.system import System
 CHANGED = {
     "id": "'A-0' || n.n",
     "fingerprint": "'F-' || n.n",
-    "subject_key": "a.subject_key || '-' || n.n",
-    "queue_rank": "a.queue_rank + n.n * 1e-9",
-    "search_text": "a.search_text || ' ' || n.n",
+    # firms of its own: no copy names a firm another alert names
+    "subject_key": "replace(a.subject_key, 'F-', 'F' || n.n || '-') || '-' || n.n",
+    "search_text": "replace(a.search_text, 'f-', 'f' || n.n || '-') || ' ' || n.n",
+    # copies of one alert lie all over the queue, as alerts of one kind do
+    "queue_rank": "a.queue_rank + ((n.n % 10007) * 7919 % 10007) * 1e-4",
 }
 NUMBERS = {
     "sqlite": "n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {wanted})",
