@@ -77,6 +77,15 @@ def served(application: str, **settings: str) -> Iterator[tuple[int, int]]:
         server.wait(20)
 
 
+def settled(process: int, seconds: int = 120) -> None:
+    """Waits until a server has read ahead what it reads beside its start."""
+    for _ in range(seconds):
+        before = cpu_seconds(process)
+        time.sleep(1)
+        if cpu_seconds(process) - before < 0.05:
+            return
+
+
 def ask(
     port: int, paths: Sequence[str], headers: dict[str, str], seconds: float,
     found: list[tuple[float, int]],
@@ -169,6 +178,7 @@ def compared(
     headers = enroll(system, "Reader") | {"Accept": "application/json, text/html"}
     asked = {name: paths for name, paths in pages(system).items() if only in name}
     with served("api.app:application", WARDEN_HOME=str(home)) as server:
+        settled(server[1])
         for name, paths in asked.items():
             ours = measured(server, paths, headers, clients, seconds)
             with served("benchmarks.api.peer:application", PEER_BYTES=str(ours["bytes"])) as bare:
