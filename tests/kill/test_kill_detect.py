@@ -24,7 +24,7 @@ from tests.kill.detect_process import detect
 
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["tests.kill.detect_process"])
-KILLS, KILLS_IN_A_ROW = 30, 6
+KILLS, KILLS_IN_A_ROW = 30, 3
 MARKET = (60, 12)
 """Tenders in all, and those of the ring: enough for alerts of every lane."""
 OF_THE_RUN = ("run_id", "opened_at", "updated_at")

@@ -21,9 +21,9 @@ FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["tests.kill.ingest_process"])
 START = datetime(2026, 1, 1, tzinfo=UTC)
 LATER = START + timedelta(days=1)
-KILLS, KILLS_IN_A_ROW = 30, 6
+KILLS, KILLS_IN_A_ROW = 30, 3
 FIGURES = ("read", "accepted", "corrected", "repeated", "quarantined")
-ROWS = 8_000
+ROWS = 20_000
 
 
 class Ingest:
