@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 import time
-from threading import Thread
 
 from alerts.answers import keep_missing
+from detector.beside import beside
 from detector.database import writing
 from detector.system import System
-from features.errors import WardenError
 
 LOOKED_AT = 500
 PAUSE = 0.02
 """Seconds between two parts, in which others may write."""
-
-log = logging.getLogger("marketwarden.answers")
 
 
 def keep_all(system: System) -> None:
@@ -29,11 +25,4 @@ def keep_all(system: System) -> None:
 
 def keep_all_beside(system: System) -> None:
     """The same beside a server that is starting."""
-
-    def quietly() -> None:
-        try:
-            keep_all(system)
-        except WardenError:  # whatever is away will be told of by who needs it
-            log.warning("answers of alerts were not all kept", exc_info=True)
-
-    Thread(target=quietly, name="answers", daemon=True).start()
+    beside("answers", lambda: keep_all(system))

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import logging
-from threading import Thread
 from typing import TYPE_CHECKING
 
 from detector import publishing
+from detector.beside import beside
 from detector.cockpit.whole import cockpit
 from detector.results import Results
 from detector.rule_figures import rule_figures
 from detector.rulebook import rules_in_force
 from features.catalogue import catalogue
-from features.errors import WardenError
 
 if TYPE_CHECKING:
     from detector.system import System
-
-log = logging.getLogger("marketwarden.warming")
 
 
 def warm(system: System) -> None:
@@ -41,11 +37,4 @@ def warm(system: System) -> None:
 
 def warm_beside(system: System) -> None:
     """The same beside a server that is starting; it answers meanwhile."""
-
-    def quietly() -> None:
-        try:
-            warm(system)
-        except WardenError:  # whatever is away will be told of by who needs it
-            log.warning("not everything could be read ahead", exc_info=True)
-
-    Thread(target=quietly, name="warming", daemon=True).start()
+    beside("warming", lambda: warm(system))

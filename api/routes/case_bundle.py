@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Response
 from alerts.case_model import reach_of
 from api.auth import Within
 from api.deps import SystemDep, Who, problems
-from api.routes.bundle import ENDINGS, SIGNED, TYPES
+from api.routes.bundle import ENDINGS, SIGNED, TYPES, ApprovalNumber
 from detector.bundle.case_build import AskedCase, make_case
 from detector.bundle.profiles import Profile
 from detector.bundle.wording import LANGS
@@ -34,9 +34,7 @@ def read_case_bundle(
     party: Annotated[
         str | None, Query(max_length=200, description="the party a `party` bundle is for")
     ] = None,
-    approval: Annotated[
-        int | None, Query(ge=1, le=2**31 - 1, description="approved request, above the limit")
-    ] = None,
+    approval: ApprovalNumber = None,
 ) -> Response:
     """The case with all evidence behind its alerts in one file; entered in the audit trail."""
     asked = AskedCase(

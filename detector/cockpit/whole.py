@@ -6,16 +6,16 @@ is, while it is computed anew beside, a twentieth of the time at most.
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from datetime import datetime
-from threading import Lock, Thread
+from threading import Lock
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from alerts.case_model import EVERYWHERE, CaseReach
 from alerts.limits import NONE, Limits
 from detector import ledger
+from detector.beside import beside
 from detector.cockpit.checked import checked
 from detector.cockpit.load import load, weekly
 from detector.cockpit.markets import markets
@@ -26,12 +26,10 @@ from detector.filings import table_states
 from detector.planning import LIVE
 from detector.results import Results
 from detector.review_quality import precision
-from features.errors import WardenError
 
 if TYPE_CHECKING:
     from detector.system import System
 
-log = logging.getLogger("marketwarden.cockpit")
 Row = dict[str, Any]
 KEPT_SECONDS = 60.0
 MOST_KEPT = 64
@@ -87,16 +85,14 @@ def _beside(system: System, key: tuple[Any, ...], now: datetime) -> None:
             return
         _computing.add(key)
 
-    def quietly() -> None:
+    def compute() -> None:
         try:
             _anew(system, key, now)
-        except WardenError:  # the next to look tries again
-            log.warning("the director's view was not computed anew", exc_info=True)
         finally:
             with _lock:
                 _computing.discard(key)
 
-    Thread(target=quietly, name="cockpit", daemon=True).start()
+    beside("cockpit", compute)
 
 
 def _anew(system: System, key: tuple[Any, ...], now: datetime) -> Row:
