@@ -33,3 +33,11 @@ def test_a_case_is_made_worked_on_and_decided_without_script(
     page.get_by_role("button", name="Record the decision").click()
     assert page.get_by_text("The decision is recorded.").is_visible()
     assert page.get_by_role("heading", name="Order of 5 Jan 2026").is_visible()
+
+
+def test_enter_makes_the_case(desk: Desk, open_page: OpenPage) -> None:
+    made = open_page(f"/cases/new?alert={desk.an_alert}:1")
+    made.get_by_label("Title").fill("possible ring of five")
+    made.keyboard.press("Enter")
+    made.wait_for_url("**/cases/C-*")
+    assert "possible ring of five" in made.locator("h1").inner_text()
